@@ -1,0 +1,43 @@
+"""Sentences in Chinese and English: gettext catalogues `locale/<catalogue>.<lang>.po`, read when first needed.
+
+A message id is `<catalogue>.<name>`; its catalogue file holds `<name>`. Placeholders are `str.format` names.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+
+
+@cache
+def catalogue(name: str, lang: str) -> dict[str, str]:
+    """All sentences of one catalogue in one language, by short id."""
+    from babel.messages.pofile import read_po
+
+    path = resources.files("hardship") / "locale" / f"{name}.{lang}.po"
+    with path.open("rb") as handle:
+        entries = read_po(handle, locale=None, abort_invalid=True)
+    return {str(entry.id): str(entry.string) for entry in entries if entry.id}
+
+
+def text(code: str, lang: str, **params: Any) -> str:
+    """The sentence `code` in `lang`, its placeholders filled.
+
+    Raises:
+        KeyError: no such sentence; a test holds that every code used in the sources exists in both languages.
+    """
+    name, _, short = code.partition(".")
+    return catalogue(name, lang)[short].format(**params)
+
+
+def default_language() -> str:
+    """`HARDSHIP_LANG`, else the locale of the process, else English."""
+    for variable in ("HARDSHIP_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable, "").lower()
+        if value:
+            return "zh" if value.startswith("zh") else "en"
+    return "en"
