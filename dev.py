@@ -209,8 +209,8 @@ def lock(arguments: list[str]) -> int:
         path = ROOT / "locks" / f"{name}.lock"
         wanted = [part for extra in extras for part in ("--extra", extra)]
         need(uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", *wanted,
-             "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
-             "--quiet", "-o", path, *arguments)
+             "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url",
+             "--no-emit-find-links", "--quiet", "-o", path, *arguments)
         if "://" in path.read_text():
             raise SystemExit(f"{path.name} records a host")
     return 0
