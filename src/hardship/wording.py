@@ -1,8 +1,8 @@
 """Expressions as sentences, with the titles that officials know: `人均年收入 < 低保标准 且 未被否决`.
 
 Used by error messages, public cards and explanations. Brackets stand only where the order of reading needs
-them; functions are written with brackets of their own (`较小值（…，…）`), so that no sentence can be read in two
-ways.
+them; functions are written with brackets of their own (`较小值（…，…）`), so that no sentence can be
+read in two ways.
 """
 
 from __future__ import annotations
