@@ -20,7 +20,8 @@ WIDE = st.one_of(SMALL, st.integers(-(2**63), 2**63 - 1))
 def problems(draw, values=SMALL):
     """Some rows, keys over them (None = null) with their directions, and who takes part."""
     rows = draw(st.integers(0, 30))
-    cells = st.lists(st.one_of(values, st.none()) if draw(st.booleans()) else values, min_size=rows, max_size=rows)
+    cell = st.one_of(values, st.none()) if draw(st.booleans()) else values
+    cells = st.lists(cell, min_size=rows, max_size=rows)
     keys = draw(st.lists(st.tuples(cells, st.booleans(), st.booleans()), max_size=4))
     chosen = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
     groups = draw(st.lists(st.integers(-1, 3), min_size=rows, max_size=rows))

@@ -1,8 +1,8 @@
 """The order: from sort keys to positions, competition ranks and percentiles, the same for any thread count.
 
-Rows are given in the order of their ids, so the row number is the last key and no two rows are ever equal. All
-keys and the row number are packed into one 64-bit word where they fit (one plain sort of integers instead of one
-for each column); else rows are sorted column by column. Both give the same order.
+Rows are given in the order of their ids, so the row number is the last key and no two rows are ever equal.
+All keys and the row number are packed into one 64-bit word where they fit (one plain sort of integers instead
+of one for each column); else rows are sorted column by column. Both give the same order.
 """
 
 from __future__ import annotations
@@ -175,4 +175,5 @@ def area_groups(codes: Sequence[str], of_row: npt.NDArray[Any], length: int) -> 
     number = {prefix: place for place, prefix in enumerate(prefixes)}
     # A code shorter than the prefix is no key of `number`; the last entry serves rows without a code.
     table: Int64 = np.array([*(number.get(code[:length], -1) for code in codes), -1], dtype=np.int64)
-    return table[of_row].astype(np.int64, copy=False)
+    groups: Int64 = table[of_row]
+    return groups
