@@ -24,6 +24,12 @@ def catalogue(name: str, lang: str) -> dict[str, str]:
     return {str(entry.id): str(entry.string) for entry in entries if entry.id}
 
 
+class Term(str):
+    """A parameter that is itself a message id, so that its words follow the language of the sentence."""
+
+    __slots__ = ()
+
+
 def text(code: str, lang: str, **params: Any) -> str:
     """The sentence `code` in `lang`, its placeholders filled.
 
@@ -31,7 +37,8 @@ def text(code: str, lang: str, **params: Any) -> str:
         KeyError: no such sentence; a test holds that every code used in the sources exists in both languages.
     """
     name, _, short = code.partition(".")
-    return catalogue(name, lang)[short].format(**params)
+    words = {key: text(value, lang) if isinstance(value, Term) else value for key, value in params.items()}
+    return catalogue(name, lang)[short].format(**words)
 
 
 def default_language() -> str:
