@@ -50,6 +50,7 @@ FUNCTIONS = {
     "known": "explain.w_known",
     "or_else": "explain.w_or_else",
 }
+CONVERSIONS = ("per_month", "per_year")
 ROUNDINGS = {
     "half_up": "explain.w_round_half_up",
     "half_even": "explain.w_round_half_even",
@@ -249,7 +250,11 @@ class Wording:
             return self._say(code, left=self._name(node.options), right=self._choice(node.operand, titles))
         titles = self._domain(node.operand)
         options = self._say("explain.w_or_list").join(self._choice(option, titles) for option in node.options)
-        code = "explain.w_unequal_any" if node.negated else "explain.w_equal"
+        several = len(node.options) > 1
+        if node.negated:
+            code = "explain.w_unequal_any" if several else "explain.w_unequal"
+        else:
+            code = "explain.w_equal_any" if several else "explain.w_equal"
         return self._say(code, left=self._at(node.operand, SUM), right=options)
 
     def _and(self, node: And) -> tuple[str, int]:
@@ -296,7 +301,7 @@ class Wording:
             domain = self._domain(arguments[0])
             where = self._say("explain.w_comma").join(self._choice(part, domain) for part in arguments[1:])
             return self._say("explain.w_lookup", title=title, where=where)
-        texts = [self._at(part, CHOICE) for part in arguments]
+        texts = [self._at(part, PRODUCT if node.function in CONVERSIONS else CHOICE) for part in arguments]
         first, second, third = (*texts, "", "", "")[:3]
         return self._say(
             FUNCTIONS[node.function], all=self._list(arguments), first=first, second=second, third=third
