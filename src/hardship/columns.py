@@ -1,0 +1,121 @@
+"""Arrays as typed columns: exact decimals, texts of codes and bit masks, dates, joined flags; the canonical CSV form.
+
+Only integers and texts. The one rounding is the display rounding of points, half up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Array = npt.NDArray[Any]
+
+def decimal_series(values: Array, valid: Array | None, den: int, decimals: int) -> pl.Series:
+    """Exact numbers `values / den` as a decimal column, rounded half up to `decimals` for display.
+
+    Args:
+        values: (n,) int64 numerators.
+        valid: (n,) truth; False becomes null. None: all valid.
+        den: the common denominator.
+        decimals: scale of the column.
+    """
+    scaled = scaled_integers(values, den, decimals)
+    series = pl.Series(scaled).cast(pl.Int128).reinterpret(dtype=pl.Decimal(18, decimals))
+    return nulled(series, valid)
+
+
+def scaled_integers(values: Array, den: int, decimals: int) -> Array:
+    """`values / den · 10^decimals`, rounded half up (ties away from zero), as int64."""
+    scale: int = 10**decimals
+    widest = max((abs(int(values.min())), abs(int(values.max())))) if len(values) else 0
+    if scale % den == 0 and widest * (scale // den) < 2**63:
+        scaled: Array = values.astype(np.int64, copy=False) * (scale // den)
+        return scaled
+    # Rare denominators: few distinct values, so plain fractions are fast enough and need no proof of their own.
+    distinct, place = np.unique(values, return_inverse=True)
+    rounded = np.array([round_half_up(Fraction(int(v), den) * scale) for v in distinct], dtype=np.int64)
+    found: Array = rounded[place]
+    return found
+
+
+def round_half_up(value: Fraction) -> int:
+    """The nearest whole number, ties away from zero."""
+    doubled = abs(value) * 2 + 1
+    whole = doubled.numerator // (doubled.denominator * 2)
+    return -whole if value < 0 else whole
+
+
+def exact_texts(values: Array, den: int) -> pl.Series:
+    """`61`, `5/9`: the exact fractions as text."""
+    if den == 1:
+        return pl.Series(values.astype(np.int64, copy=False)).cast(pl.String)
+    distinct, place = np.unique(values, return_inverse=True)
+    return pl.Series([str(Fraction(int(v), den)) for v in distinct], dtype=pl.String).gather(place)
+
+
+def nulled(series: pl.Series, valid: Array | None) -> pl.Series:
+    """The series with null where `valid` is false."""
+    if valid is None:
+        return series
+    kept = pl.when(pl.Series(np.asarray(valid, dtype=np.bool_))).then(pl.col("x"))
+    return series.to_frame("x").select(kept).to_series()
+
+
+def chosen_texts(texts: Sequence[str | None], place: Array) -> pl.Series:
+    """`texts[place]` as a text column."""
+    return pl.Series(list(texts), dtype=pl.String).gather(place.astype(np.uint32))
+
+
+def mask_texts(masks: Array, names: Sequence[str], *, keep_order: bool = False) -> pl.Series:
+    """Bit masks as the names of their bits, sorted (or in declared order), joined by `;`."""
+    distinct, place = np.unique(masks, return_inverse=True)
+    texts = []
+    for mask in distinct:
+        found = [name for bit, name in enumerate(names) if int(mask) >> bit & 1]
+        texts.append(";".join(found if keep_order else sorted(found)))
+    return chosen_texts(texts, place)
+
+
+def date_series(values: Array) -> pl.Series:
+    """yyyymmdd integers as dates."""
+    day = pl.col("d")
+    frame = pl.DataFrame({"d": values.astype(np.int64, copy=False)})
+    return frame.select(pl.date(day // 10_000, day // 100 % 100, day % 100)).to_series()
+
+
+def joined_flags(rows: int, pairs: Iterable[tuple[Array, str]]) -> pl.Series:
+    """Texts `flag;flag`, sorted, from (rows that carry it, flag)."""
+    schema = {"row": pl.UInt32, "flag": pl.String}
+    parts = [pl.DataFrame({"row": at.astype(np.uint32), "flag": [flag] * len(at)}, schema) for at, flag in pairs]
+    found = pl.concat([pl.DataFrame(schema=schema), *parts]).unique().sort("row", "flag")
+    joined = found.group_by("row", maintain_order=True).agg(pl.col("flag").str.join(";"))
+    every = pl.DataFrame({"row": np.arange(rows, dtype=np.uint32)})
+    return every.join(joined, on="row", how="left", maintain_order="left")["flag"].fill_null("")
+
+
+CSV_BATCH = 200_000
+
+
+def csv_parts(frame: pl.DataFrame) -> Iterator[bytes]:
+    """The canonical CSV form, header first: UTF-8, LF, null = empty, decimals at full scale, quotes where needed."""
+    empty_is_null = frame.with_columns(pl.col(pl.String).replace("", None))
+    for start in range(0, max(frame.height, 1), CSV_BATCH):
+        buffer = io.BytesIO()
+        empty_is_null.slice(start, CSV_BATCH).write_csv(
+            buffer, include_header=start == 0, line_terminator="\n", null_value="", quote_style="necessary")
+        yield buffer.getvalue()
+
+
+def sha256_of(frame: pl.DataFrame) -> str:
+    """`results_sha256`: SHA-256 of the canonical CSV form."""
+    digest = hashlib.sha256()
+    for part in csv_parts(frame):
+        digest.update(part)
+    return digest.hexdigest()
