@@ -1,0 +1,84 @@
+"""Exact values for machines and the same values for people: `{"value": "1351.17", "exact": "8107/6", "text": …}`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+from typing import Any
+
+from hardship import messages
+from hardship.units import NONE, Unit
+from hardship.wording import Wording, number_text
+
+Value = Fraction | bool | str | dt.date | frozenset[str] | None
+MOST_PLACES = 6  # a finite decimal with more places is shown rounded; the exact one stands beside it
+
+
+def half_up(value: Fraction, places: int) -> str:
+    """A number rounded half up (ties away from zero) to so many decimals, all of them written."""
+    scaled = abs(value) * 10**places
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    digits = str(whole).rjust(places + 1, "0")
+    sign = "-" if value < 0 and whole else ""
+    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+
+
+def exact(value: Value) -> Any:
+    """The value for JSON: numbers and dates as exact text, sets as sorted lists, missing as None."""
+    match value:
+        case bool() | None | str():
+            return value
+        case Fraction():
+            return number_text(value)
+        case dt.date():
+            return value.isoformat()
+        case _:
+            return sorted(value)
+
+
+def decimal(value: Value, unit: Unit) -> Any:
+    """As `exact`, but a number as a finite decimal: money with two places, others with at most six."""
+    if not isinstance(value, Fraction) or isinstance(value, bool):
+        return exact(value)
+    if unit.power("money") == 1:
+        return half_up(value, 2)
+    text = number_text(value)
+    long = "/" in text or len(text.partition(".")[2]) > MOST_PLACES
+    return half_up(value, MOST_PLACES) if long else text
+
+
+def text(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str:
+    """The value as people read it: `1,351.17 元/月`, `是`, `务农`, `缺失`; `≈` before a rounded number.
+
+    Args:
+        name: the name whose legal values have titles, for enums and sets.
+        unit: the unit of a number.
+    """
+    match value:
+        case None:
+            return messages.text("explain.missing_value", words.lang)
+        case bool():
+            return words.truth(value)
+        case Fraction():
+            return _number(value, words, unit)
+        case dt.date():
+            return value.isoformat()
+        case str():
+            return words.option(name, value)
+        case _:
+            if not value:
+                return messages.text("explain.nothing", words.lang)
+            return messages.text("explain.w_or_list", words.lang).join(
+                words.option(name, part) for part in sorted(value)
+            )
+
+
+def _number(value: Fraction, words: Wording, unit: Unit) -> str:
+    shown = decimal(value, unit)
+    assert isinstance(shown, str)
+    whole, point, rest = shown.lstrip("-").partition(".")
+    grouped = f"{int(whole):,}" if unit.power("money") else whole
+    sign = "−" if shown.startswith("-") else ""
+    about = "" if Fraction(shown) == value else "≈"
+    unit_words = words.unit(unit)
+    return f"{about}{sign}{grouped}{point}{rest}" + (f" {unit_words}" if unit_words else "")
