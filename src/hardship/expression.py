@@ -1,10 +1,10 @@
 """Text to nodes: one expression of a scoring table becomes a frozen tree, or one typed error with its column.
 
-Three steps, each total. *Words*: the text is cut into the few words the language knows; anything else (a power,
-a walrus, a look-alike letter, a number) ends here. *Structure*: Python's own parser says how the words hang
-together; it never sees more than `MAX_CHARACTERS` ASCII characters and `MAX_NESTING` open brackets, and nothing
-is ever evaluated. *Nodes*: an allow-list turns that structure into `nodes`; numbers and texts are read again
-from the source.
+Three steps, each total. *Words*: the text is cut into the few words the language knows; anything else (a
+power, a walrus, a look-alike letter, a number) ends here. *Structure*: Python's own parser says how the words
+hang together; it never sees more than `MAX_CHARACTERS` ASCII characters and `MAX_NESTING` open brackets, and
+nothing is ever evaluated. *Nodes*: an allow-list turns that structure into `nodes`; numbers and texts are read
+again from the source.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_NODES = 400
 MAX_NESTING = 20
 """Levels of brackets, calls and operators. `a + b + c` is one level."""
 MAX_CHAIN = 60
-"""Height of the tree, a chain such as `a + b + c` counted term by term: evaluators walk trees by recursion."""
+"""Height of the tree, a chain such as `a + b + c` counted term by term: it is walked by recursion."""
 
 ENTITIES: tuple[Entity, ...] = ("member", "supporter", "transfer")
 STEPS = ("fen", "cent", "jiao", "yuan", "whole")
@@ -102,8 +102,8 @@ def parse(text: str) -> Expression:
         ExpressionError: the text is not in the language; any text gives a tree or this, within milliseconds.
     """
     _check_words(text)
-    # Only texts hold other than ASCII letters. The parser counts bytes, so it gets a stand-in of equal length,
-    # and the texts are read from the source.
+    # Only texts hold other than ASCII letters. The parser counts bytes, so it gets a stand-in of equal
+    # length, and the texts are read from the source.
     start = len(text) - len(text.lstrip(" "))
     plain = re.sub(r"[^ -~]", "_", text[start:])
     try:
@@ -200,7 +200,7 @@ _SUMS = (ast.Add, ast.Sub)
 
 
 class _Builder:
-    """Python's structure into nodes, by an allow-list. `inside`: the part of an aggregate that is being read."""
+    """Python's structure into nodes, by an allow-list. `inside`: the part of an aggregate being read."""
 
     def __init__(self, text: str, start: int) -> None:
         self.text = text
