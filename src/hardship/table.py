@@ -494,6 +494,7 @@ class DeclaredAttribute(Model):
     Attributes:
         bounds: smallest and largest legal value (`int`, `money`, `decimal`; dates as ISO text).
         decimals: decimals of a `decimal`.
+        precision: of a date; a `month` may be written without its day and is stored as the first.
         values: legal values of an `enum` or `set`, with titles.
         expressions: False for names and addresses, which no table may use.
         protected: True for facts that the law protects (ethnicity, religion, nationality, …).
@@ -505,6 +506,7 @@ class DeclaredAttribute(Model):
     type: Literal["bool", "int", "money", "decimal", "date", "code", "enum", "set"]
     unit: str = ""
     decimals: Annotated[int, Field(ge=0, le=6)] = 0
+    precision: Literal["day", "month"] = "day"
     bounds: Annotated[tuple[Any, Any], Field(strict=False)] | None = None
     values: Annotated[tuple[Entry, ...], Field(strict=False)] = ()
     sensitivity: Literal["plain", "personal", "special"] = "plain"
