@@ -1,0 +1,78 @@
+"""What both peers of `county_model` share: stored codes, local numbers, and the columns they must produce.
+
+The peers are written for complete registers (no missing cell) and know nothing of `hardship` but the dictionary's
+codes. Money inside is in hundredths of a fen ("units"), which holds every exact amount of this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from hardship.attributes import dictionary, scale, value_names
+
+UNITS_A_FEN = 100
+RESULT_COLUMNS = (
+    "outcome", "circle", "index", "points_status", "points_earnings", "points_property",
+    "income_per_head", "benefit_month", "vetoes",
+)  # fmt: skip
+OUTCOMES = ("meets", "does_not_meet", "needs_review")
+CIRCLES = ("dibao", "low_income", "circle_3", "circle_4", "outside")
+VETOES = tuple(f"V{n:02}" for n in range(1, 15))
+REFUSING = sum(1 << (n - 1) for n in range(1, 15) if n not in (1, 11, 14))
+
+EXEMPT = (
+    "preferential_allowance", "commendation", "family_planning_reward", "bravery_award", "scholarship", "student_aid",
+    "disability_living_subsidy", "disability_care_subsidy", "elderly_care_subsidy", "old_age_allowance",
+    "orphan_allowance", "dibao_benefit", "tekun_benefit", "temporary_assistance", "medical_assistance",
+    "medical_reimbursement", "education_assistance", "housing_subsidy", "price_subsidy", "assistance_in_kind", "charity",
+)  # fmt: skip
+PENSIONS = ("pension", "residents_pension", "survivors_pension")
+MENTAL = ("intellectual", "mental")
+FURTHER = ("senior", "university", "postgraduate")
+NO_SUPPORT = (
+    "dibao", "margin", "major_illness", "severe_disability", "prison", "student", "conscript", "no_ability",
+)  # fmt: skip
+NEEDED_BUILDING = ("danger", "relocation", "disaster")
+
+AGE_EDGES = (18, 45, 60, 70)
+LABOUR_TENTHS = (
+    (5, 10, 8, 4, 0), (4, 8, 6, 3, 0), (3, 6, 4, 2, 0), (2, 3, 2, 1, 0), (0, 0, 0, 0, 0), (0, 0, 0, 0, 0),
+)  # fmt: skip
+SUPPORT_PERCENT = {
+    "farming": 5, "casual_work": 5, "enterprise": 6, "public_sector": 8, "business": 8, "none": 5,
+}  # fmt: skip
+RAISE, LOWEST, HIGHEST = 3, 5, 10
+
+
+@dataclass(frozen=True)
+class LocalNumbers:
+    """The table's parameters on one day, money in fen; the standards by stored `residence_type`."""
+
+    on: date
+    dibao_year: tuple[int, int]
+    low_income_year: tuple[int, int]
+    minimum_wage_month: int
+    farm_income_year: int
+    mean_floor_area_hundredths: int
+
+
+def code(attribute: str, value: str) -> int:
+    """The stored integer of one enum value."""
+    return value_names(dictionary()[attribute]).index(value)
+
+
+def codes(attribute: str, values: Sequence[str]) -> list[int]:
+    """The stored integers of several enum values."""
+    return [code(attribute, value) for value in values]
+
+
+def stored_scale(attribute: str) -> int:
+    """Stored units in one written unit."""
+    return scale(dictionary()[attribute])
+
+
+def day_number(day: date) -> int:
+    """A date as yyyymmdd."""
+    return day.year * 10_000 + day.month * 100 + day.day
