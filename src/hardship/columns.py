@@ -1,4 +1,4 @@
-"""Arrays as typed columns: exact decimals, texts of codes and bit masks, dates, joined flags; the canonical CSV form.
+"""Arrays as typed columns: exact decimals, texts of codes and masks, dates, flags; the canonical CSV form.
 
 Only integers and texts. The one rounding is the display rounding of points, half up.
 """
@@ -26,9 +26,12 @@ def decimal_series(values: Array, valid: Array | None, den: int, decimals: int) 
         den: the common denominator.
         decimals: scale of the column.
     """
-    scaled = scaled_integers(values, den, decimals)
-    series = pl.Series(scaled).cast(pl.Int128).reinterpret(dtype=pl.Decimal(18, decimals))
-    return nulled(series, valid)
+    return nulled(fixed_point(scaled_integers(values, den, decimals), 18, decimals), valid)
+
+
+def fixed_point(values: Array, precision: int, scale: int) -> pl.Series:
+    """Integers read as hundredths, thousandths, …: a decimal column without any arithmetic."""
+    return pl.Series(values).cast(pl.Int128).reinterpret(dtype=pl.Decimal(precision, scale))
 
 
 def scaled_integers(values: Array, den: int, decimals: int) -> Array:
@@ -36,8 +39,8 @@ def scaled_integers(values: Array, den: int, decimals: int) -> Array:
     scale: int = 10**decimals
     widest = max((abs(int(values.min())), abs(int(values.max())))) if len(values) else 0
     if scale % den == 0 and widest * (scale // den) < 2**63:
-        scaled: Array = values.astype(np.int64, copy=False) * (scale // den)
-        return scaled
+        wide: Array = values.astype(np.int64, copy=False)
+        return wide * (scale // den)
     # Rare denominators: few distinct values, so plain fractions are fast enough and need no proof of their own.
     distinct, place = np.unique(values, return_inverse=True)
     rounded = np.array([round_half_up(Fraction(int(v), den) * scale) for v in distinct], dtype=np.int64)
@@ -91,9 +94,11 @@ def date_series(values: Array) -> pl.Series:
 
 
 def joined_flags(rows: int, pairs: Iterable[tuple[Array, str]]) -> pl.Series:
-    """Texts `flag;flag`, sorted, from (rows that carry it, flag)."""
+    """Texts `flag;flag`, sorted, from pairs of the rows that carry a flag and the flag."""
     schema = {"row": pl.UInt32, "flag": pl.String}
-    parts = [pl.DataFrame({"row": at.astype(np.uint32), "flag": [flag] * len(at)}, schema) for at, flag in pairs]
+    parts = [
+        pl.DataFrame({"row": at.astype(np.uint32)}).with_columns(flag=pl.lit(flag)) for at, flag in pairs
+    ]
     found = pl.concat([pl.DataFrame(schema=schema), *parts]).unique().sort("row", "flag")
     joined = found.group_by("row", maintain_order=True).agg(pl.col("flag").str.join(";"))
     every = pl.DataFrame({"row": np.arange(rows, dtype=np.uint32)})
@@ -104,7 +109,7 @@ CSV_BATCH = 200_000
 
 
 def csv_parts(frame: pl.DataFrame) -> Iterator[bytes]:
-    """The canonical CSV form, header first: UTF-8, LF, null = empty, decimals at full scale, quotes where needed."""
+    """The canonical CSV form, header first: UTF-8, LF, null = empty, full scale, quotes where needed."""
     empty_is_null = frame.with_columns(pl.col(pl.String).replace("", None))
     for start in range(0, max(frame.height, 1), CSV_BATCH):
         buffer = io.BytesIO()

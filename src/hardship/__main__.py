@@ -1,0 +1,5 @@
+"""`python -m hardship`."""
+
+from hardship.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""What several commands share: option types, the options themselves, progress on a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hardship.cli import Say
+from hardship.messages import LANGUAGES, default_language
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+EXISTING = click.Path(exists=False, path_type=Path)
+"""A path; whether it exists is said by who reads it, in both languages."""
+
+
+class Day(click.ParamType[dt.date]):
+    """A date `YYYY-MM-DD`."""
+
+    name = "date"
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            if len(value) != 10:
+                raise ValueError(value)
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return self.fail(self.say("cli.bad_date", found=value), param, ctx)
+
+
+class OneOf(click.ParamType[tuple[str, ...]]):
+    """One of the given words, or several with commas between them."""
+
+    name = "choice"
+
+    def __init__(self, say: Say, *words: str, several: bool = False) -> None:
+        self.say, self.words, self.several = say, words, several
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "[" + "|".join(self.words) + "]" + (",…" if self.several else "")
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        found = tuple(part.strip() for part in str(value).split(",")) if self.several else (str(value),)
+        if not set(found) <= set(self.words):
+            self.fail(self.say("cli.bad_choice", found=value, legal=", ".join(self.words)), param, ctx)
+        return tuple(dict.fromkeys(found))
+
+
+class Whole(click.ParamType[int]):
+    """A whole number between two bounds."""
+
+    name = "number"
+
+    def __init__(self, say: Say, low: int, high: int) -> None:
+        self.say, self.low, self.high = say, low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not text.isascii() or not text.isdigit() or not self.low <= int(text[:18]) <= self.high:
+            self.fail(self.say("cli.bad_number", found=text[:40], low=self.low, high=self.high), param, ctx)
+        return int(text)
+
+
+def table_option(say: Say) -> Decorator[Any]:
+    """`--table T`."""
+    return click.option("--table", "table", required=True, metavar="T", help=say("cli.table"))
+
+
+def on_option(say: Say) -> Decorator[Any]:
+    """`--on DATE`."""
+    return click.option("--on", "on", required=True, type=Day(say), metavar=say("cli.day"),
+                        help=say("cli.on"))
+
+
+def standards_option(say: Say) -> Decorator[Any]:
+    """`--standards FILE`, repeatable."""
+    return click.option("--standards", "standards", multiple=True, type=EXISTING, metavar="FILE",
+                        help=say("cli.standards"))
+
+
+def mapping_option(say: Say) -> Decorator[Any]:
+    """`--mapping FILE`."""
+    return click.option("--mapping", "mapping", type=EXISTING, metavar="FILE", help=say("cli.mapping"))
+
+
+def lang_option(say: Say) -> Decorator[Any]:
+    """`--lang zh|en`; the language of the run without it."""
+    return click.option("--lang", "lang", type=OneOf(say, *LANGUAGES), default=default_language,
+                        help=say("cli.lang"))
+
+
+def examples(say: Say, code: str) -> str:
+    """The epilog of a command: its examples, not re-wrapped."""
+    return "\b\n" + say(code)
+
+
+class Bars:
+    """Progress bars on standard error, only when that is a terminal; call it as a `Progress`."""
+
+    def __init__(self, say: Say, wanted: bool = True) -> None:
+        self.say = say
+        self._wanted = wanted and sys.stderr.isatty()
+        self._shown: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bars:
+        if self._wanted:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._shown = Progress(console=Console(stderr=True), transient=True)
+            self._shown.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` (0: not known) is done of a stage."""
+        if self._shown is None:
+            return
+        if stage not in self._tasks:
+            self._tasks[stage] = self._shown.add_task(stage, total=total or None)
+        self._shown.update(self._tasks[stage], completed=done, total=total or None)

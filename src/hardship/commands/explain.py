@@ -1,0 +1,74 @@
+"""`hardship explain`: why one household stands where it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from hardship.cli import Say
+from hardship.commands.common import (
+    EXISTING,
+    Bars,
+    OneOf,
+    examples,
+    lang_option,
+    mapping_option,
+    on_option,
+    standards_option,
+    table_option,
+)
+from hardship.errors import Fault, UsageError
+
+
+def command(say: Say) -> click.Command:
+    """The command with its texts."""
+
+    @click.command("explain", help=say("cli.explain_help"), epilog=examples(say, "cli.explain_examples"))
+    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @click.option("--household", "household", metavar="ID", help=say("cli.household"))
+    @table_option(say)
+    @on_option(say)
+    @standards_option(say)
+    @mapping_option(say)
+    @click.option("--format", "form", type=OneOf(say, "text", "json", "html"), default="text",
+                  help=say("cli.explain_format"))
+    @lang_option(say)
+    def explain(register: Path, household: str | None, table: str, on: dt.date, standards: tuple[Path, ...],
+                mapping: Path | None, form: tuple[str, ...], lang: tuple[str, ...]) -> int:
+        from hardship import explain as explaining
+        from hardship.inputs import open_inputs
+
+        with Bars(say) as bars:
+            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            read = inputs.register
+            asked = household if household is not None else only_household(read.frames["household"])
+            why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0])
+        if form[0] == "json":
+            click.echo(explaining.explanation_json(why), nl=False)
+        elif form[0] == "html":
+            from hardship import explain_html
+
+            click.echo(explain_html.render(why), nl=False)
+        else:
+            from hardship import explain_text
+
+            click.echo(explain_text.render(why), nl=False)
+        return 0
+
+    return explain
+
+
+def only_household(frame: object) -> str:
+    """The id of the one household of a one-household register.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    import polars as pl
+
+    assert isinstance(frame, pl.DataFrame)
+    if frame.height != 1:
+        raise UsageError(Fault("cli.which_household", params={"count": frame.height}))
+    return str(frame["household_id"][0])

@@ -1,0 +1,73 @@
+"""`hardship score`: score and rank a register, write the results."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from pathlib import Path
+
+import click
+
+from hardship.cli import Say
+from hardship.commands.common import (
+    EXISTING,
+    Bars,
+    OneOf,
+    Whole,
+    examples,
+    lang_option,
+    mapping_option,
+    on_option,
+    standards_option,
+    table_option,
+)
+
+REJECTED = 3
+
+
+def command(say: Say) -> click.Command:
+    """The command with its texts."""
+
+    @click.command("score", help=say("cli.score_help"), epilog=examples(say, "cli.score_examples"))
+    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @table_option(say)
+    @on_option(say)
+    @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))
+    @standards_option(say)
+    @mapping_option(say)
+    @click.option("--threads", type=Whole(say, 1, 256), metavar="N", help=say("cli.threads"))
+    @click.option("--block", type=Whole(say, 1, 1 << 20), default=2048, metavar="N", help=say("cli.block"))
+    @click.option("--format", "formats", type=OneOf(say, "parquet", "csv", "xlsx", several=True),
+                  default="parquet", help=say("cli.formats"))
+    @click.option("--detail", type=OneOf(say, "results", "items"), default="results", help=say("cli.detail"))
+    @lang_option(say)
+    @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+    @click.option("--accept-implausible", "accepted", default="", metavar=say("cli.reason"),
+                  help=say("cli.accept_implausible"))
+    def score(register: Path, table: str, on: dt.date, out: Path, standards: tuple[Path, ...],
+              mapping: Path | None, threads: int | None, block: int, formats: tuple[str, ...],
+              detail: tuple[str, ...], lang: tuple[str, ...], as_json: bool, accepted: str) -> int:
+        from hardship import export, summary
+        from hardship import score as scoring
+        from hardship.inputs import open_inputs
+
+        export.prepare(out)
+        began = time.perf_counter()
+        with Bars(say, wanted=not as_json) as bars:
+            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            read = time.perf_counter()
+            results = scoring.score(inputs.register, inputs.checked, inputs.standards, on,
+                                    threads=threads or 0, block=block, detail=detail[0], forced=inputs.forced,
+                                    accepted=accepted, progress=bars)
+            scored = time.perf_counter()
+            timings = {"read": read - began, "score": scored - read}
+            run = export.write(out, results, formats=formats, files=inputs.files, timings=timings,
+                               progress=bars)
+        if as_json:
+            click.echo(json.dumps(run, ensure_ascii=False, indent=2))
+        else:
+            click.echo(summary.render(results, run, inputs, out, lang[0]), nl=False)
+        return REJECTED if results.rejects.height else 0
+
+    return score

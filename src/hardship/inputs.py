@@ -1,0 +1,73 @@
+"""What a run needs, opened by name: a scoring table, standards, a register."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hardship.load import Checked
+    from hardship.register import Register
+    from hardship.standards import Standards
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, how much is done and how much there is (0: not known)."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that decides a result, read and checked.
+
+    Attributes:
+        forced: the table's version was forced (`ID@DATE`, or a file that is not in force on `on`).
+        files: where each came from, for the record: `register`, `table`, `standards`, `mapping`.
+    """
+
+    register: Register
+    checked: Checked
+    standards: Standards
+    on: dt.date
+    forced: bool
+    files: dict[str, list[Path]]
+
+
+def open_table(table: str, on: dt.date) -> tuple[Checked, bool]:
+    """The checked table that `table` (ID, ID@DATE or a file) means on a date, and whether it was forced.
+
+    Raises:
+        UsageError: no such table, or no version in force.
+        TableError: the table is wrong.
+    """
+    from hardship.load import default_roots, find_table, load_table
+
+    path, forced = find_table(table, on, default_roots())
+    return load_table(path), forced
+
+
+def open_inputs(
+    register: Path,
+    table: str,
+    on: dt.date,
+    *,
+    standards: Sequence[Path] = (),
+    mapping: Path | None = None,
+    progress: Progress | None = None,
+) -> Inputs:
+    """Open and check everything a run needs; the table first, because the register is read for its attributes.
+
+    Raises:
+        UsageError, TableError, RegisterError: something does not exist or cannot be used.
+    """
+    from hardship.register import read_register
+    from hardship.standards import load_standards
+
+    checked, forced = open_table(table, on)
+    numbers = load_standards(standards)
+    read = read_register(register, attributes=checked.names.attributes, on=on, mapping=mapping,
+                         currency=checked.table.table.currency, progress=progress)
+    files = {"register": [register], "table": [Path(checked.path)], "standards": list(standards),
+             "mapping": [mapping] if mapping else []}
+    return Inputs(read, checked, numbers, on, forced, files)
