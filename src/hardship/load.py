@@ -1,0 +1,160 @@
+"""A scoring table from its file: read, shaped, named, checked; and which version is in force on a date.
+
+A table file lies at `<root>/<id>/<version>.toml`. It is never edited once used, so its content hash (line ends as
+LF) names it for good.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hardship.attributes import dictionary as data_dictionary
+from hardship.check import Checked, check
+from hardship.errors import Fault, TableError, UsageError
+from hardship.names import resolve
+from hardship.positions import Positions
+from hardship.shapes import validated
+from hardship.table import DeclaredAttribute, Table
+from hardship.toml_text import read_toml
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+_SPEC = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})(?:@([0-9]{4}-[0-9]{2}-[0-9]{2}))?\Z")
+_ROOT = "scoring_tables"
+
+
+def default_roots() -> tuple[Path, ...]:
+    """Where tables are looked for: those of the installed package, then those of a source checkout."""
+    here = Path(__file__).resolve()
+    return tuple(root for root in (here.parent / _ROOT, here.parents[2] / _ROOT) if root.is_dir())
+
+
+def load_table(path: Path, *, dictionary: Mapping[str, DeclaredAttribute] | None = None) -> Checked:
+    """Read and check one table file.
+
+    Raises:
+        UsageError: the file cannot be read. TableError: everything that is wrong with the table.
+    """
+    data = _bytes(path)
+    filed = path.resolve().parent.parent.name == _ROOT
+    return _checked(data, str(path), path.resolve() if filed else None, dictionary)
+
+
+def load_text(
+    text: str, file: str = "table.toml", *, dictionary: Mapping[str, DeclaredAttribute] | None = None
+) -> Checked:
+    """Check a table given as text; `file` is only shown in faults.
+
+    Raises:
+        TableError: everything that is wrong with the table.
+    """
+    return _checked(text.encode(errors="surrogatepass"), file, None, dictionary)
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256 of a file's bytes with line ends as LF."""
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _checked(
+    data: bytes, file: str, filed: Path | None, dictionary: Mapping[str, DeclaredAttribute] | None
+) -> Checked:
+    values, where = read_toml(data, file)
+    table = validated(Table, values, where)
+    if filed is not None:
+        _filed(table, filed, where)
+    names = resolve(table, data_dictionary() if dictionary is None else dictionary, where)
+    return dataclasses.replace(check(table, names, where), path=file, sha256=content_hash(data))
+
+
+def _filed(table: Table, path: Path, where: Positions) -> None:
+    """A table among others is found by its file name, so name and content must say the same."""
+    faults = []
+    if path.name != f"{table.table.version}.toml":
+        params = {"expected": path.stem, "found": str(table.table.version)}
+        faults.append(where.fault(("table", "version"), "table.file_version", **params))
+    if path.parent.name != table.table.id:
+        params = {"expected": path.parent.name, "found": table.table.id}
+        faults.append(where.fault(("table", "id"), "table.file_id", **params))
+    if faults:
+        raise TableError(faults)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):
+        raise UsageError(Fault("table.file_missing", params={"found": str(path)})) from None
+
+
+def versions(roots: Sequence[Path] | None = None) -> dict[str, dict[dt.date, Path]]:
+    """All table files: by id, then by the date from which each is in force, both ascending.
+
+    Where two roots hold the same version, the first root's stands.
+    """
+    found: dict[str, dict[dt.date, Path]] = {}
+    for root in default_roots() if roots is None else roots:
+        for path in sorted(root.glob("*/*.toml")):
+            date = _date(path.stem)
+            if _ID.match(path.parent.name) and date is not None:
+                found.setdefault(path.parent.name, {}).setdefault(date, path)
+    return {name: dict(sorted(dates.items())) for name, dates in sorted(found.items())}
+
+
+def find_table(spec: str, on: dt.date, roots: Sequence[Path] | None = None) -> tuple[Path, bool]:
+    """The file that `spec` means on a date, and whether it is forced.
+
+    Args:
+        spec: `ID` (the version in force on the date), `ID@YYYY-MM-DD` (that version, forced), or a file, which is
+            forced where its version begins after the date.
+        roots: folders of tables; default: the package's and the checkout's.
+
+    Raises:
+        UsageError: no such table or version; the date is before the first version (which is named).
+    """
+    if spec.endswith(".toml") or "/" in spec or "\\" in spec:
+        path = Path(spec)
+        begins = _begins(_bytes(path))
+        return path, begins is not None and begins > on
+    parts = _SPEC.match(spec)
+    known = versions(roots)
+    if parts is None or parts[1] not in known:
+        name = spec.partition("@")[0]
+        near = difflib.get_close_matches(name, known, 1, 0.6)
+        params = {"found": name[:64], "expected": ", ".join(known) or "-", "nearest": near[0] if near else ""}
+        raise UsageError(Fault("table.find_id", params=params, hint="table.hint_nearest" if near else ""))
+    dates = known[parts[1]]
+    listed = ", ".join(map(str, dates))
+    if parts[2] is not None:
+        forced = _date(parts[2])
+        if forced is None or forced not in dates:
+            params = {"id": parts[1], "expected": listed, "found": parts[2]}
+            raise UsageError(Fault("table.find_version", params=params))
+        return dates[forced], True
+    begun = [date for date in dates if date <= on]
+    if not begun:
+        params = {"id": parts[1], "expected": str(min(dates)), "found": str(on)}
+        raise UsageError(Fault("table.find_before", params=params))
+    return dates[max(begun)], False
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def _begins(data: bytes) -> dt.date | None:
+    """The version a table file states; None if it cannot be read, which loading it then explains."""
+    try:
+        version = tomllib.loads(data.decode("utf-8-sig"))["table"]["version"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return version if isinstance(version, dt.date) and not isinstance(version, dt.datetime) else None
