@@ -200,6 +200,25 @@ class Lookup(Provided):
     min_value: Exact | None = None
     max_value: Exact | None = None
 
+    @property
+    def grid(self) -> tuple[tuple[Fraction | None, ...], ...]:
+        """The cells row by row (rows of one cell where there are no `columns`); None for an empty one.
+
+        Raises:
+            ValueError: a cell is neither an exact number nor an empty text; the message is the cell.
+        """
+        rows = [row if isinstance(row, (list, tuple)) else (row,) for row in self.cells]
+        return tuple(tuple(_cell(cell) for cell in row) for row in rows)
+
+
+def _cell(value: Any) -> Fraction | None:
+    if value == "":
+        return None
+    try:
+        return _exact(value)
+    except PydanticCustomError:
+        raise ValueError(str(value)) from None
+
 
 class Entry(Provided):
     """One value of a list, with its own title and status."""
