@@ -176,20 +176,28 @@ class Parameters:
             self.known[place] = self._choose(area, residence)
         return self.known[place]
 
+    def row(self, parameter: Parameter, area: str, residence: str | None) -> StandardRow | None:
+        """The row that holds for one place; `residence` None: the row that is best for any residence."""
+        fits = [
+            row
+            for row in self.rows
+            if row.parameter == parameter.name
+            and area.startswith(row.area_code)
+            and (row.residence == "" or residence is None or row.residence == residence)
+            and self._in_time(parameter, row.effective_from)
+        ]
+        return max(
+            fits,
+            key=lambda row: (len(row.area_code), row.residence != "", row.effective_from),
+            default=None,
+        )
+
     def _choose(self, area: str, residence: str | None) -> dict[str, Value] | str:
         found: dict[str, Value] = {}
         for parameter in self.declared:
-            fits = [
-                row
-                for row in self.rows
-                if row.parameter == parameter.name
-                and area.startswith(row.area_code)
-                and (row.residence == "" or residence is None or row.residence == residence)
-                and self._in_time(parameter, row.effective_from)
-            ]
-            if not fits:
+            best = self.row(parameter, area, residence)
+            if best is None:
                 return parameter.name
-            best = max(fits, key=lambda row: (len(row.area_code), row.residence != "", row.effective_from))
             decided = best.residence == "" or residence is not None
             found[parameter.name] = converted(best, parameter) if decided else None
         return found
