@@ -3,8 +3,8 @@
 Three steps, each total. *Words*: the text is cut into the few words the language knows; anything else (a
 power, a walrus, a look-alike letter, a number) ends here. *Structure*: Python's own parser says how the words
 hang together; it never sees more than `MAX_CHARACTERS` ASCII characters and `MAX_NESTING` open brackets, and
-nothing is ever evaluated. *Nodes*: an allow-list turns that structure into `nodes`; numbers and texts are read
-again from the source.
+nothing is ever evaluated. *Nodes*: an allow-list turns that structure into `nodes`; numbers and texts are
+read again from the source.
 """
 
 from __future__ import annotations

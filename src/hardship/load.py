@@ -1,7 +1,7 @@
 """A scoring table from its file: read, shaped, named, checked; and which version is in force on a date.
 
-A table file lies at `<root>/<id>/<version>.toml`. It is never edited once used, so its content hash (line ends as
-LF) names it for good.
+A table file lies at `<root>/<id>/<version>.toml`. It is never edited once used, so its content hash (line
+ends as LF) names it for good.
 """
 
 from __future__ import annotations
@@ -20,19 +20,13 @@ from hardship.check import Checked, check
 from hardship.errors import Fault, TableError, UsageError
 from hardship.names import resolve
 from hardship.positions import Positions
+from hardship.roots import FOLDER, default_roots
 from hardship.shapes import validated
 from hardship.table import DeclaredAttribute, Table
 from hardship.toml_text import read_toml
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _SPEC = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})(?:@([0-9]{4}-[0-9]{2}-[0-9]{2}))?\Z")
-_ROOT = "scoring_tables"
-
-
-def default_roots() -> tuple[Path, ...]:
-    """Where tables are looked for: those of the installed package, then those of a source checkout."""
-    here = Path(__file__).resolve()
-    return tuple(root for root in (here.parent / _ROOT, here.parents[2] / _ROOT) if root.is_dir())
 
 
 def load_table(path: Path, *, dictionary: Mapping[str, DeclaredAttribute] | None = None) -> Checked:
@@ -42,7 +36,7 @@ def load_table(path: Path, *, dictionary: Mapping[str, DeclaredAttribute] | None
         UsageError: the file cannot be read. TableError: everything that is wrong with the table.
     """
     data = _bytes(path)
-    filed = path.resolve().parent.parent.name == _ROOT
+    filed = path.resolve().parent.parent.name == FOLDER
     return _checked(data, str(path), path.resolve() if filed else None, dictionary)
 
 
@@ -78,10 +72,10 @@ def _filed(table: Table, path: Path, where: Positions) -> None:
     faults = []
     if path.name != f"{table.table.version}.toml":
         params = {"expected": path.stem, "found": str(table.table.version)}
-        faults.append(where.fault(("table", "version"), "table.file_version", **params))
+        faults.append(where.fault(("table", "version"), "table.file_version", None, **params))
     if path.parent.name != table.table.id:
         params = {"expected": path.parent.name, "found": table.table.id}
-        faults.append(where.fault(("table", "id"), "table.file_id", **params))
+        faults.append(where.fault(("table", "id"), "table.file_id", None, **params))
     if faults:
         raise TableError(faults)
 
@@ -111,8 +105,8 @@ def find_table(spec: str, on: dt.date, roots: Sequence[Path] | None = None) -> t
     """The file that `spec` means on a date, and whether it is forced.
 
     Args:
-        spec: `ID` (the version in force on the date), `ID@YYYY-MM-DD` (that version, forced), or a file, which is
-            forced where its version begins after the date.
+        spec: `ID` (the version in force on the date), `ID@YYYY-MM-DD` (that version, forced), or a file,
+            which is forced where its version begins after the date.
         roots: folders of tables; default: the package's and the checkout's.
 
     Raises:

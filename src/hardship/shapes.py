@@ -27,8 +27,8 @@ def validated(model: type[M], data: Mapping[str, Any], where: Positions) -> M:
     """`data` as a `model`.
 
     Raises:
-        TableError: unknown keys (with the nearest legal one), missing keys, values of the wrong kind, expressions
-            that cannot be read, and expressions whose quotes would make columns inexact.
+        TableError: unknown keys (with the nearest legal one), missing keys, values of the wrong kind,
+            expressions that cannot be read, and expressions whose quotes would make columns inexact.
     """
     faults = list(_quotes(model, where))
     found: M | None = None
@@ -61,7 +61,7 @@ _CODES = {
 def _faults(
     model: type[BaseModel], data: Mapping[str, Any], details: Sequence[ErrorDetails], where: Positions
 ) -> Iterator[Fault]:
-    """One fault for each thing that is wrong; of the branches of a choice of forms only the deepest speaks."""
+    """One fault for each thing that is wrong; of the branches of a choice only the deepest speaks."""
     choices: dict[Path, list[tuple[Path, ErrorDetails]]] = {}
     for detail in details:
         path, choice = _path(detail["loc"], data)
