@@ -1,6 +1,7 @@
 """The sizes that every proof rests on: how many rows fold into one, how far an integer reaches.
 
-The readers refuse a register beyond the first three; the checker multiplies by them; the machine needs no test of
+The readers refuse a register beyond the first three; the checker multiplies by them; the machine needs no
+test of
 its own because of both.
 """
 

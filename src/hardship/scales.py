@@ -1,4 +1,5 @@
-"""The arithmetic of static denominators: which integers stand for an exact value, and what they are multiplied by.
+"""The arithmetic of static denominators: which integers stand for an exact value, and what they are
+multiplied by.
 
 A register of the machine holds an integer `n` for the value `n / den`, a ratio a pair `n, d` (d at least 1 in every
 lane) for `(n / den) / (d / divisor.den)`. `den` is known before any household is seen. The rules:
@@ -58,7 +59,8 @@ def value_range(kind: Kind) -> tuple[Fraction, Fraction]:
 def cross(left: Kind, right: Kind) -> tuple[int, int]:
     """Factors `(a, b)` that make two numbers comparable.
 
-    `left < right` exactly where `left.n · a · right.d < right.n · b · left.d` (d = 1 for a plain number). For two ratios
+    `left < right` exactly where `left.n · a · right.d < right.n · b · left.d` (d = 1 for a plain number).
+    For two ratios
     over the same divisor leave both d out: this returns their factors to the common denominator.
     """
     if left.divisor is not None and right.divisor is not None and left.divisor_key == right.divisor_key:
@@ -71,7 +73,8 @@ def cross(left: Kind, right: Kind) -> tuple[int, int]:
 
 
 def rounding(kind: Kind, to: Fraction) -> tuple[int, int]:
-    """Factors `(a, b)` such that the rounded multiple is `k = round((n · a) / (d · b))`, with d = 1 for a plain number.
+    """Factors `(a, b)` such that the rounded multiple is `k = round((n · a) / (d · b))`, with d = 1 for a
+    plain number.
 
     The rounded value is `k · to`.
     """

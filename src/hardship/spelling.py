@@ -24,7 +24,8 @@ from hardship.nodes import (
 def spell(node: Node, level: str = "") -> str:
     """The tree as an expression, with brackets around every operation inside another.
 
-    With a `level` each aggregate also says where it stands (`count@member(supporter)`): the same words count other
+    With a `level` each aggregate also says where it stands (`count@member(supporter)`): the same words
+    count other
     rows at another level. Only then is the text a key for equal values.
     """
 
