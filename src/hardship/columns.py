@@ -124,3 +124,9 @@ def sha256_of(frame: pl.DataFrame) -> str:
     for part in csv_parts(frame):
         digest.update(part)
     return digest.hexdigest()
+
+
+def csv_texts(frame: pl.DataFrame) -> Iterator[dict[str, str]]:
+    """Rows as the texts of the canonical CSV form."""
+    texts = frame.with_columns(pl.all().cast(pl.String).fill_null(""))
+    return texts.iter_rows(named=True)

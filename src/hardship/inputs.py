@@ -41,9 +41,9 @@ def open_table(table: str, on: dt.date) -> tuple[Checked, bool]:
         UsageError: no such table, or no version in force.
         TableError: the table is wrong.
     """
-    from hardship.load import default_roots, find_table, load_table
+    from hardship.load import find_table, load_table
 
-    path, forced = find_table(table, on, default_roots())
+    path, forced = find_table(table, on)
     return load_table(path), forced
 
 
@@ -56,7 +56,7 @@ def open_inputs(
     mapping: Path | None = None,
     progress: Progress | None = None,
 ) -> Inputs:
-    """Open and check everything a run needs; the table first, because the register is read for its attributes.
+    """Open and check everything a run needs; the table first: the register is read for its attributes.
 
     Raises:
         UsageError, TableError, RegisterError: something does not exist or cannot be used.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,42 +23,30 @@ def command(say: Say) -> click.Command:
     @click.command("tables", help=say("cli.tables_help"), epilog=examples(say, "cli.tables_examples"))
     @click.argument("table", metavar="[ID]", required=False)
     def tables(table: str | None) -> int:
-        from hardship.load import load_table
+        from hardship.load import load_table, versions
 
-        versions = shipped_tables()
+        known = versions()
         if table is None:
-            for name, paths in versions.items():
-                head = load_table(paths[-1]).table.table
-                dates = ", ".join(path.stem for path in paths)
-                click.echo(f"{name:<16} {dates:<24} {head.title.text(default_language())}")
+            for name, files in known.items():
+                title = load_table(list(files.values())[-1]).table.table.title.text(default_language())
+                click.echo(f"{name:<16} {', '.join(map(str, files)):<24} {title}")
             return 0
-        if table not in versions:
-            raise UsageError(Fault("cli.no_such_table", params={"names": ", ".join(versions)}))
-        click.echo(card(load_table(versions[table][-1]), versions[table], say), nl=False)
+        if table not in known:
+            raise UsageError(Fault("cli.no_such_table", params={"names": ", ".join(known)}))
+        click.echo(card(load_table(list(known[table].values())[-1]), list(known[table]), say), nl=False)
         return 0
 
     return tables
 
 
-def shipped_tables() -> dict[str, list[Path]]:
-    """Table id → files of its versions, oldest first, over all roots."""
-    from hardship.load import default_roots
-
-    found: dict[str, dict[str, Path]] = {}
-    for root in default_roots():
-        for path in sorted(root.glob("*/*.toml")):
-            found.setdefault(path.parent.name, {}).setdefault(path.stem, path)
-    return {name: [paths[date] for date in sorted(paths)] for name, paths in sorted(found.items())}
-
-
-def card(checked: Checked, versions: list[Path], say: Say) -> str:
+def card(checked: Checked, versions: list[dt.date], say: Say) -> str:
     """What an office should know of a table before it is used: where from, which numbers, which stops."""
     lang, table = default_language(), checked.table
     head = table.table
     lines = [
         f"{head.id}  {head.title.text(lang)}",
         say("cli.card_place", place=getattr(head.place, lang), area=head.place.area or "-"),
-        say("cli.card_versions", versions=", ".join(path.stem for path in versions)),
+        say("cli.card_versions", versions=", ".join(map(str, versions))),
         say("cli.card_hash", sha256=checked.sha256),
     ]
     if head.note is not None:

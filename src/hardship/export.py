@@ -1,0 +1,184 @@
+"""Result files: written beside their place under another name, then put there in one step.
+
+A run that is killed, or finds the disk full, leaves the whole old result or the whole new one. Parquet is
+always written; CSV and XLSX on request. The same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import datetime as dt
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from hardship.columns import csv_parts
+from hardship.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from hardship.inputs import Progress
+    from hardship.score import Results
+
+FORMATS = ("parquet", "csv", "xlsx")
+RUN, REJECTS = "run.json", "rejects.csv"
+OURS = frozenset({RUN, REJECTS, *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS)})
+ROW_GROUP = 250_000
+SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
+# What a spreadsheet would take for a formula, with its full-width forms (ASVS 1.2.10).
+DANGEROUS = r"^[=+\-@\t\r\x00＝＋－＠]"
+COMPUTED = frozenset({"index_exact"})  # texts of ours that may begin with a minus sign
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def prepare(out: Path) -> None:
+    """Refuse a folder that holds something else than results, before any work is done.
+
+    Raises:
+        UsageError: `out` is a file, or a folder with files but without `run.json`.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(Fault("cli.out_is_file", params={"path": str(out)}))
+    if out.is_dir() and not (out / RUN).exists() and any(out.iterdir()):
+        raise UsageError(Fault("cli.out_is_foreign", params={"path": str(out)}))
+
+
+def write(
+    out: Path,
+    results: Results,
+    *,
+    formats: Sequence[str] = ("parquet",),
+    files: Mapping[str, Sequence[Path]] | None = None,
+    timings: Mapping[str, float] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write all result files into the folder `out`, replacing an older result as a whole.
+
+    Args:
+        formats: further formats beside Parquet.
+        files: where the inputs came from; recorded relative to `out`, for `verify`.
+        timings: seconds for each stage so far.
+
+    Returns:
+        the content of `run.json`.
+
+    Raises:
+        UsageError: see `prepare`. OSError: the disk is full or may not be written; `out` is then unchanged.
+    """
+    prepare(out)
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = out.parent / f".{out.name}.{os.getpid()}.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    began = time.perf_counter()
+    try:
+        frames = {"results": results.frame, "persons": results.persons}
+        for done, form in enumerate(forms := dict.fromkeys(("parquet", *formats))):
+            if progress is not None:
+                progress("write", done, len(forms))
+            for name, frame in frames.items():
+                if frame is not None:
+                    WRITERS[form](frame, staging / f"{name}.{form}")
+        write_csv(results.rejects, staging / REJECTS)
+        seconds = {**(timings or {}), "write": time.perf_counter() - began}
+        run = {**results.run, "sources": relative_sources(files or {}, out),
+               "timings": {name: round(value, 3) for name, value in seconds.items()}}
+        (staging / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        publish(staging, out)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return run
+
+
+def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str, list[str]]:
+    """Where the inputs lie as seen from the results, so that both can be moved together."""
+    return {kind: [Path(os.path.relpath(path.absolute(), out)).as_posix() for path in paths]
+            for kind, paths in files.items()}
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Parquet whose bytes depend on the rows only (one chunk, fixed row groups)."""
+    frame.rechunk().write_parquet(path, compression="zstd", row_group_size=ROW_GROUP, statistics=True)
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> None:
+    """The canonical CSV form with dangerous texts guarded."""
+    with path.open("wb") as handle:
+        for part in csv_parts(guarded(frame)):
+            handle.write(part)
+
+
+def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
+    """One workbook, a further sheet for every million rows; texts stay texts, numbers numbers."""
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        book.set_properties({"created": dt.datetime(2000, 1, 1)})  # the same results, the same bytes
+        safe = guarded(frame)
+        for start in range(0, max(frame.height, 1), SHEET_ROWS):
+            sheet = path.stem if start == 0 else f"{path.stem}_{start // SHEET_ROWS + 1}"
+            safe.slice(start, SHEET_ROWS).write_excel(book, sheet, autofilter=True, freeze_panes=(1, 1))
+
+
+WRITERS = {"parquet": write_parquet, "csv": write_csv, "xlsx": write_xlsx}
+
+
+def guarded(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with an apostrophe before every text that a spreadsheet would run as a formula."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String and name not in COMPUTED]
+    return frame.with_columns(
+        pl.when(pl.col(name).str.contains(DANGEROUS)).then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name)).alias(name)
+        for name in texts
+    )
+
+
+def publish(staging: Path, out: Path) -> None:
+    """Put the finished folder in its place in one step; what others laid into the old one is kept."""
+    if not out.exists() or not any(out.iterdir()):
+        settle(staging)
+        staging.replace(out)
+        return
+    for path in out.iterdir():
+        if path.name not in OURS:
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, staging / path.name)
+    settle(staging)
+    if exchange(staging, out):
+        shutil.rmtree(staging, ignore_errors=True)
+        return
+    # Systems that cannot exchange two folders: for a moment there is none; the old one then lies beside.
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    out.replace(old)
+    staging.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Bring a folder's files to the disk itself, so that a power cut after the renaming loses nothing."""
+    for path in [*(p for p in folder.rglob("*") if p.is_file()), folder]:
+        if path.is_dir() and os.name == "nt":
+            continue
+        handle = os.open(path, os.O_RDWR if path.is_file() and os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one atomic step (Linux); False where the system or file system cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)

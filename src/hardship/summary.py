@@ -1,0 +1,145 @@
+"""What a run found, on one screen: outcomes, circles by area, budget, the ten hardest, rejects, time."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from hardship import messages
+from hardship.rank import AREA_LEVELS
+
+if TYPE_CHECKING:
+    from hardship.inputs import Inputs
+    from hardship.score import Results
+
+AREAS_SHOWN = 16
+HARDEST = 10
+
+
+def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, lang: str) -> str:
+    """The summary as text in one language.
+
+    Args:
+        run: the content of `run.json`.
+        out: where the files lie.
+    """
+
+    def say(code: str, **params: Any) -> str:
+        return messages.text(code, lang, **params)
+
+    table, counts, frame = inputs.checked.table, run["counts"], results.frame
+    titles = circle_titles(inputs, lang)
+    lines = [
+        say("common.sum_head", title=table.table.title.text(lang), id=table.table.id,
+            version=table.table.version.isoformat(), on=run["on"]),
+        say("common.sum_read", register=run["register"]["name"],
+            **{name: f"{counts[name]['in']:,}" for name in ("households", "members", "supporters")}),
+        say("common.sum_scored", scored=f"{counts['households']['scored']:,}",
+            rejected=f"{counts['households']['rejected']:,}", incomplete=f"{counts['incomplete']:,}"),
+    ]
+    if results.rejects.height:
+        codes = results.rejects.group_by("code").len().sort("len", "code", descending=[True, False])
+        listed = ", ".join(f"{code} {n:,}" for code, n in codes.iter_rows())
+        lines.append(say("common.sum_rejects", counts=listed))
+    outcomes = dict(frame.group_by("outcome").len().iter_rows())
+    lines.append(say("common.sum_outcomes", counts=", ".join(
+        f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes)))
+    if frame.height:
+        sized = with_persons(results, inputs)
+        lines += ["", say("common.sum_by_area"), *area_table(sized, titles, say)]
+        hardest = frame.filter(pl.col("position") <= HARDEST).sort("position")
+        if hardest.height:
+            lines += ["", say("common.sum_hardest"), *hardest_table(hardest, titles, say)]
+        lines += ["", say("common.sum_budget", money=f"{frame['benefit_month'].sum() or 0:,.2f}",
+                          currency=table.table.currency)]
+    lines.append(say("common.sum_time", stages=", ".join(
+        f"{say(STAGES[name])} {seconds:.2f} s" for name, seconds in run["timings"].items())))
+    lines.append(say("common.sum_files", out=out))
+    return "\n".join(lines) + "\n"
+
+
+OUTCOMES = {
+    "meets": "common.meets",
+    "needs_review": "common.needs_review",
+    "does_not_meet": "common.does_not_meet",
+    "incomplete": "common.incomplete",
+}
+STAGES = {"read": "common.stage_read", "score": "common.stage_score", "write": "common.stage_write"}
+
+
+def circle_titles(inputs: Inputs, lang: str) -> dict[str, str]:
+    """Circle id → title, in ladder order, `otherwise` last."""
+    circle = next((ladder for ladder in inputs.checked.table.ladder if ladder.id == "circle"), None)
+    if circle is None:
+        return {}
+    return {rung.id: rung.title.text(lang) for rung in (*circle.rung, circle.otherwise)}
+
+
+def with_persons(results: Results, inputs: Inputs) -> pl.DataFrame:
+    """The results with the number of members of each household."""
+    households = inputs.register.frames["household"]["household_id"]
+    rows = inputs.register.frames["member"].group_by("household").len("persons")
+    sizes = rows.with_columns(household_id=households.gather(rows["household"])).drop("household")
+    return results.frame.join(sizes, on="household_id", how="left", maintain_order="left")
+
+
+def area_table(sized: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list[str]:
+    """Households / persons by area (rows) and circle (columns), and the budget of each area."""
+    length = next((n for n in sorted(AREA_LEVELS.values(), reverse=True)
+                   if sized["area_code"].str.slice(0, n).n_unique() <= AREAS_SHOWN), 2)
+    areas = sized.with_columns(area=pl.col("area_code").str.slice(0, length).fill_null("-"))
+    circles = [*titles, None] if areas["circle"].null_count() else list(titles)
+    found = areas.group_by("area", "circle").agg(
+        pl.len().alias("households"), pl.col("persons").sum(), pl.col("benefit_month").sum())
+    cells = {(area, circle): (households, persons, money or 0)
+             for area, circle, households, persons, money in found.iter_rows()}
+    names = sorted(areas["area"].unique())
+    head = [say("common.area"), *(titles[c] if c else say("common.no_circle") for c in circles),
+            say("common.all"), say("common.budget")]
+
+    def row(title: str, chosen: Sequence[str]) -> list[str]:
+        sums = {c: [sum(parts) for parts in zip(*(cells.get((a, c), (0, 0, 0)) for a in chosen), strict=True)]
+                for c in circles}
+        total = [sum(parts) for parts in zip(*sums.values(), strict=True)] if sums else [0, 0, 0]
+        counts = [f"{sums[c][0]:,} / {sums[c][1]:,}" for c in circles]
+        return [title, *counts, f"{total[0]:,} / {total[1]:,}", f"{total[2]:,.2f}"]
+
+    rows = [row(name, [name]) for name in names]
+    return grid([head, *rows, row(say("common.all"), names)])
+
+
+def hardest_table(hardest: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list[str]:
+    """The first households of the order."""
+    shown = {
+        "position": say("common.position"),
+        "household_id": say("common.household"),
+        "area_code": say("common.area"),
+        "circle": say("common.circle"),
+        "index": say("common.index"),
+        "income_per_head": say("common.income_per_head"),
+        "benefit_month": say("common.benefit_month"),
+    }
+    named = hardest.select(shown).with_columns(pl.col("circle").replace(dict(titles)))
+    rows = [["" if value is None else str(value) for value in row] for row in named.iter_rows()]
+    return grid([list(shown.values()), *rows])
+
+
+def grid(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows aligned in columns, the first to the left; a Chinese character is two wide."""
+    widths = [max(wide(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(_padded(cells, widths)).rstrip() for cells in rows]
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
+    for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        space = " " * (width - wide(cell))
+        yield cell + space if place == 0 else space + cell
+
+
+def wide(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
