@@ -1,7 +1,8 @@
 """The plain evaluator: one household at a time, from the syntax tree, in integers and fractions.
 
 It exists to be right and readable. It follows `docs/semantics.md` sentence by sentence, asks nobody for a
-type, a bound or a denominator, and shares no arithmetic with the machine. A household takes about a millisecond.
+type, a bound or a denominator, and shares no arithmetic with the machine. A household takes about a
+millisecond.
 
 `reference_expressions` says what a node means, `reference_stages` what a stage does; here a household goes
 through all of them; `reference_results` makes result columns and ranks.

@@ -227,19 +227,16 @@ def converted(row: StandardRow, parameter: Parameter) -> Fraction:
     elif given == wanted * year:
         value = value / MONTHS_OF_YEAR
     elif given != wanted:
-        raise _standard_fault("table.standard_unit", row, parameter)
+        raise _standard_fault("table.standard_other_unit", row, row.unit or "1", parameter.unit or "1")
     if (value * 10**parameter.decimals).denominator != 1:
-        raise _standard_fault("table.standard_decimals", row, parameter)
+        raise _standard_fault("table.standard_decimals", row, str(value), parameter.decimals)
     if not parameter.bounds[0] <= value <= parameter.bounds[1]:
-        raise _standard_fault("table.standard_bounds", row, parameter)
+        raise _standard_fault(
+            "table.standard_bounds", row, str(value), " … ".join(map(str, parameter.bounds))
+        )
     return value
 
 
-def _standard_fault(code: str, row: StandardRow, parameter: Parameter) -> TableError:
-    params = {
-        "name": parameter.name,
-        "found": f"{row.value} {row.unit}",
-        "expected": f"{parameter.bounds[0]}…{parameter.bounds[1]} {parameter.unit}",
-        "decimals": parameter.decimals,
-    }
+def _standard_fault(code: str, row: StandardRow, found: str, expected: object) -> TableError:
+    params = {"parameter": row.parameter, "found": found, "expected": expected}
     return TableError(Fault(code, row.file, row.line, 0, params))
