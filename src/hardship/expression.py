@@ -315,6 +315,11 @@ class _Builder:
         function = tree.func.id if isinstance(tree.func, ast.Name) else ""
         if not function or any(isinstance(part, ast.Starred) for part in tree.args):
             raise self.refuse(tree)
+        if function not in FUNCTIONS and function not in AGGREGATES:
+            near = difflib.get_close_matches(function, [*FUNCTIONS, *AGGREGATES], 1)
+            hint = "table.hint_nearest" if near else ""
+            params = {"found": _short(function), "nearest": near[0] if near else ""}
+            raise ExpressionError(self.at(tree), "table.expression_function", params, hint)
         options: dict[str, ast.expr] = {}
         allowed = _options(function)
         for option in tree.keywords:
@@ -325,11 +330,6 @@ class _Builder:
             options[option.arg] = option.value
         if function in AGGREGATES:
             return self.aggregate(tree, function, options, nesting, height)
-        if function not in FUNCTIONS:
-            near = difflib.get_close_matches(function, [*FUNCTIONS, *AGGREGATES], 1)
-            hint = "table.hint_nearest" if near else ""
-            params = {"found": _short(function), "nearest": near[0] if near else ""}
-            raise ExpressionError(self.at(tree), "table.expression_function", params, hint)
         self.arity(tree, function, *FUNCTIONS[function])
         if function == "round":
             return self.rounding(tree, options, nesting, height)
