@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from itertools import accumulate
 
+import fuzz_expressions
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -296,3 +297,11 @@ def test_a_written_tree_is_read_back(tree: Node) -> None:
     text = spell(tree)
     assume(max(accumulate((character == "(") - (character == ")") for character in text)) < 19)
     assert spell(parse(text).node) == text
+
+
+def test_fuzzed_texts_are_trees_or_typed_errors() -> None:
+    counts = fuzz_expressions.main(20_000, seed=7)
+    assert counts.total() == 20_000
+    assert counts["grammatical tree"] > 4_500
+    assert counts["mutated error"] > 1_000
+    assert counts["mutated tree"] > 100
