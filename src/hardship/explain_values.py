@@ -1,4 +1,4 @@
-"""Exact values for machines and the same values for people: `{"value": "1351.17", "exact": "8107/6", "text": …}`."""
+"""Exact values for machines (`8107/6`), and the same values for people (`≈1,351.17 元/月`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hardship.units import NONE, Unit
 from hardship.wording import Wording, number_text
 
 Value = Fraction | bool | str | dt.date | frozenset[str] | None
-MOST_PLACES = 6  # a finite decimal with more places is shown rounded; the exact one stands beside it
+MOST_PLACES = 4  # other numbers are shown rounded to so many; the exact one stands beside it
 
 
 def half_up(value: Fraction, places: int) -> str:
@@ -37,8 +37,8 @@ def exact(value: Value) -> Any:
 
 
 def decimal(value: Value, unit: Unit) -> Any:
-    """As `exact`, but a number as a finite decimal: money with two places, others with at most six."""
-    if not isinstance(value, Fraction) or isinstance(value, bool):
+    """As `exact`, but a number as a finite decimal: money with two places, others with at most four."""
+    if not isinstance(value, Fraction):
         return exact(value)
     if unit.power("money") == 1:
         return half_up(value, 2)
@@ -73,12 +73,20 @@ def text(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str
             )
 
 
+def plain(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str:
+    """As `text`, but a number without its unit, for use inside a calculation."""
+    return _digits(value, unit) if isinstance(value, Fraction) else text(value, words, name, unit)
+
+
 def _number(value: Fraction, words: Wording, unit: Unit) -> str:
-    shown = decimal(value, unit)
-    assert isinstance(shown, str)
-    whole, point, rest = shown.lstrip("-").partition(".")
-    grouped = f"{int(whole):,}" if unit.power("money") else whole
-    sign = "−" if shown.startswith("-") else ""
-    about = "" if Fraction(shown) == value else "≈"
     unit_words = words.unit(unit)
-    return f"{about}{sign}{grouped}{point}{rest}" + (f" {unit_words}" if unit_words else "")
+    return _digits(value, unit) + (f" {unit_words}" if unit_words else "")
+
+
+def _digits(value: Fraction, unit: Unit) -> str:
+    shown = decimal(value, unit)
+    whole, point, rest = str(shown).lstrip("-").partition(".")
+    grouped = f"{int(whole):,}" if unit.power("money") else whole
+    sign = "−" if value < 0 else ""
+    about = "" if Fraction(shown) == value else "≈"
+    return f"{about}{sign}{grouped}{point}{rest}"

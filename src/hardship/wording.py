@@ -83,6 +83,7 @@ AGGREGATES = {
 }
 BASES = {
     "month": "explain.u_month",
+    "months": "explain.u_months",
     "year": "explain.u_year",
     "m2": "explain.u_m2",
     "mu": "explain.u_mu",
@@ -105,11 +106,11 @@ def unit_text(unit: units.Unit | str, lang: str, currency: str = "CNY") -> str:
         return word if power == 1 else f"{word}{power}"
 
     powers = list(zip(units.BASES, unit.powers, strict=True))
-    above = [base(name, power) for name, power in powers if power > 0]
+    above = [base("months" if name == "month" else name, power) for name, power in powers if power > 0]
     below = [base(name, -power) for name, power in powers if power < 0]
     if not above and not below:
         return ""
-    text = "·".join(above or ["1"])
+    text = "·".join(above or [messages.text("explain.u_times", lang)])
     for word in below:
         text = messages.text("explain.u_per", lang, above=text, below=word)
     return text

@@ -1,0 +1,155 @@
+"""Why a household gets its result: the whole computation as one plain structure.
+
+The structure is the contract's JSON (`docs/schemas/explanation.json`); `explain_text` and `explain_html`
+only lay it out. Numbers are exact texts; sentences are in the language asked for. Every value is worked out
+by both evaluators: if they differ anywhere, there is no explanation but an error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hardship import __version__, explain_facts, explain_steps
+from hardship.check import Checked
+from hardship.errors import Fault, RegisterError, UsageError
+from hardship.explain_view import STATUSES, Entry, Key, View
+from hardship.nodes import Node
+from hardship.reference import Reference
+from hardship.reference_rows import read_rows
+from hardship.reference_stages import Stages
+from hardship.reference_values import Value, tree
+from hardship.units import parse
+
+if TYPE_CHECKING:
+    from hardship.register import Register
+    from hardship.standards import Standards
+
+MONTHLY = parse("money/month")
+
+
+def explain(
+    register: Register,
+    checked: Checked,
+    standards: Standards,
+    on: dt.date,
+    household_id: str,
+    lang: str = "en",
+    *,
+    nearest: bool = True,
+) -> Entry:
+    """The explanation of one household's result under one table on one day.
+
+    Args:
+        nearest: also look for the nearest single changes that would move the circle (up to a second).
+
+    Raises:
+        UsageError: the register has no such household.
+        RegisterError: the household cannot be scored (no standard for its place, or a value out of range).
+        TableError: a standard that holds for the household does not fit the table.
+    """
+    household = _household(register, checked, household_id)
+    view, reference = _view(household, checked, standards, on, lang)
+    found = _explained(view, reference, standards)
+    if nearest:
+        from hardship.nearest import nearest_changes
+
+        found["nearest_changes"] = nearest_changes(view, reference, household)
+    return found
+
+
+def explanation_json(explanation: Entry) -> str:
+    """Stable text: keys sorted, two spaces, one line feed at the end."""
+    return json.dumps(explanation, ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+
+
+def _household(register: Register, checked: Checked, household_id: str) -> dict[str, Any]:
+    for household in read_rows(register, checked.names.attributes):
+        if household["household"]["household_id"] == household_id:
+            return household
+    raise UsageError(Fault("explain.no_household", params={"register": register.name}))
+
+
+def _view(
+    household: Mapping[str, Any], checked: Checked, standards: Standards, on: dt.date, lang: str
+) -> tuple[View, Reference]:
+    """Evaluate the household and keep the value of every node."""
+    seen: dict[tuple[int, Key], Value] = {}
+
+    def observe(node: Node, row: Key, value: Value) -> None:
+        seen[id(node), row] = value
+
+    reference = Reference(checked.table, checked.names, standards, on)
+    outcome = reference.evaluate(household)
+    if outcome.rejected:
+        code = "explain.no_standard" if outcome.rejected == "no_standard" else "explain.out_of_range"
+        raise RegisterError(Fault(code, params={"name": outcome.rejected_by}))
+    observed = Reference(checked.table, checked.names, standards, on, observe)
+    left = frozenset((person.member,) for person in outcome.persons if person.leaves)
+    root = tree(household)
+    residence = root.facts.get("residence_type") or observed.ground.assumed.get("residence_type")
+    assert residence is None or isinstance(residence, str)
+    parameters = observed.parameters.at(outcome.area_code, residence)
+    assert isinstance(parameters, dict)
+    stages = Stages(observed.ground, root, parameters, left)
+    return View(checked, on, lang, outcome, stages, seen), observed
+
+
+def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
+    outcome, table = view.outcome, view.table
+    identity = table.table
+    indices = [explain_steps.index(view, declared) for declared in table.index]
+    ladders = [explain_steps.ladder(view, declared) for declared in table.ladder]
+    circle = next((entry for entry in ladders if entry["name"] == "circle"), None)
+    found: Entry = {
+        "schema": 1,
+        "engine": __version__,
+        "lang": view.lang,
+        "household_id": outcome.household_id,
+        "area_code": outcome.area_code,
+        "table": {
+            "id": identity.id,
+            "version": identity.version.isoformat(),
+            "title": identity.title.text(view.lang),
+            "place": identity.place.zh if view.lang == "zh" else identity.place.en,
+            "note": identity.note.text(view.lang) if identity.note is not None else "",
+            "status": identity.default_status,
+            "status_text": view.say(STATUSES[identity.default_status]),
+            "sha256": view.checked.sha256,
+        },
+        "standards_sha256": standards.sha256,
+        "on": view.on.isoformat(),
+        "outcome": outcome.outcome,
+        "outcome_text": view.say(explain_steps.OUTCOMES[outcome.outcome]),
+        "refused": view.stages.name("refused", view.root),
+        "deferred": view.stages.name("deferred", view.root),
+        "members": explain_facts.members(view),
+        "inputs": explain_facts.inputs(view),
+        "facts_dated": explain_facts.ages_of_facts(view),
+        "parameters": explain_facts.parameters(view, reference.parameters),
+        "constants": explain_facts.constants(view),
+        "requires": explain_steps.requires(view),
+        "derived": explain_steps.derived(view),
+        "indices": indices,
+        "groups": indices[0]["groups"] if indices else [],
+        "index": indices[0]["value"] if indices else None,
+        "index_exact": indices[0]["exact"] if indices else None,
+        "vetoes": explain_steps.vetoes(view),
+        "circle": circle if circle is not None else {"id": None, "title": "", "rungs": [], "lines": []},
+        "ladders": [entry for entry in ladders if entry["name"] != "circle"],
+        "income_per_head": view.shown(outcome.income_per_head, MONTHLY),
+        "gap_to_next_line": view.shown(outcome.gap, MONTHLY),
+        "benefit": explain_steps.benefit(view),
+        "persons": explain_steps.persons(view),
+        "outputs": explain_steps.outputs(view),
+        "order": explain_steps.order(view),
+        "nearest_changes": [],
+        "missing": explain_facts.absent(view, outcome.missing),
+        "assumed": explain_facts.absent(view, outcome.assumed),
+    }
+    # Last, when every node of the computation has been evaluated.
+    found["lookups"] = explain_facts.lookups(view)
+    found["conversions"] = explain_facts.conversions(view)
+    return found
