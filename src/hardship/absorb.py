@@ -59,7 +59,7 @@ class Absorption:
         return frozenset().union(*(self.reaching(node, level, guards) for node in nodes))
 
     def _logic(self, node: And | Or, level: str, guards: Guards) -> frozenset[str]:
-        """One operand decides alone where it is false (`and`) or true (`or`); the others count only elsewhere."""
+        """An operand that is false (`and`) or true (`or`) decides alone; the others count only elsewhere."""
         found: frozenset[str] = frozenset()
         for operand in node.operands:
             others = [

@@ -45,7 +45,7 @@ def vetoes(desk: Checker) -> None:
 
 
 def _rows(desk: Checker, name: str) -> frozenset[str]:
-    """What can make a veto that an item raises missing beyond the item's own points: the filter over its rows."""
+    """What can make a veto raised by an item missing, beyond the item's points: the filter over its rows."""
     item = next(item for item in desk.table.item if item.id == name)
     filters = (item.per is not None or item.each is not None) and not item.everyone
     return desk.run.counted.missing if filters else frozenset()
@@ -228,11 +228,11 @@ def _show(desk: Checker, path: Path, show: Show | None, kind: Kind) -> None:
 
 
 def rank(desk: Checker) -> None:
-    """The order: at least one key, each a number, a condition, a date or an enum."""
+    """The order: its keys are each a number, a condition, a date or an enum."""
     rule = desk.table.rank
     desk.condition(("rank", "among"), rule.among)
     if not rule.keys:
-        desk.fault(("rank",), "table.rank_keys")
+        desk.warn(("rank",), "table.rank_keys")
     for i, key in enumerate(rule.keys):
         path: Path = ("rank", "keys", i)
         kind = desk.infer((*path, "value"), key.value)

@@ -1,23 +1,18 @@
-"""The `Kind` of every node: type, unit, denominator, interval, what can make it missing, and the proofs
-they allow.
+"""The `Kind` of every node: type, unit, denominator, interval, what makes it missing; and the proofs they allow.
 
-An interval holds for **every** lane of a machine register: also for values that a choice discards, that are missing (a
-missing attribute reads its lower bound, an empty look-up cell its table's smallest one) or that a `[[require]]` has
-clamped. So what is proved here needs no test while a register is scored:
+An interval holds for **every** lane of a machine register: also for values that a choice discards, that are
+missing (a missing attribute reads its lower bound, an empty look-up cell its table's smallest one) or that a
+`[[require]]` has clamped. So what is proved here needs no test while a register is scored:
 
 - every integer over its denominator, every part scaled to a common denominator, and every integer that a
-  rounding
-  or a comparison multiplies, lies within ±(2**63 − 1). `scales` says which products those are.
-- every divisor is at least 1 (its smallest positive step) in every lane: by its own interval; or because
-  the case
-  is only taken where it is positive. There the divisor node's own interval still reaches below 1, and the
-  machine
-  divides by `max(d, 1)`; the kind of the ratio carries the divisor so clamped.
+  rounding or a comparison multiplies, lies within ±(2**63 − 1). `scales` says which products those are.
+- every divisor is at least 1 (its smallest positive step) in every lane: by its own interval; or because the
+  case is only taken where it is positive. There the divisor node's own interval still reaches below 1, and the
+  machine divides by `max(d, 1)`; the kind of the ratio carries the divisor so clamped.
 - units agree, texts are legal, look-ups cover their arguments.
 
-`Kind.missing` names the attributes that can make a value missing, and `lookup:<name>` for an empty cell. It
-is not
-narrowed by guards such as `known(x) and …`: a node's validity follows from its parts alone. (`absorb` does
+`Kind.missing` names the attributes that can make a value missing, and `lookup:<name>` for an empty cell. It is
+not narrowed by guards such as `known(x) and …`: a node's validity follows from its parts alone. (`absorb` does
 narrow.)
 """
 
@@ -205,7 +200,7 @@ class Inference:
         return first[1] if first else NONE
 
     def aligned(self, parts: Sequence[tuple[Node, Kind]]) -> list[Kind] | None:
-        """Numbers over one denominator and, if one of them is a ratio, over one divisor; None after a fault."""
+        """Numbers over one denominator and, if one is a ratio, over one divisor; None after a fault."""
         ratios = {kind.divisor_key: kind.divisor for _, kind in parts if kind.divisor is not None}
         if len(ratios) > 1:
             node = next(node for node, kind in reversed(parts) if kind.divisor is not None)
@@ -449,7 +444,7 @@ class Inference:
         return replace(joined, missing=joined.missing | missing(conditions))
 
     def choice_domain(self, values: Sequence[Node], level: str) -> tuple[str, ...] | None:
-        """The legal values of the texts in a choice: those of an enum beside them, else the texts themselves."""
+        """The legal values of texts in a choice: those of an enum beside them, else the texts themselves."""
         texts: dict[str, None] = {}
         for value in leaves(values):
             if isinstance(value, Text):
