@@ -315,7 +315,7 @@ def _labels(desk: Checker, axis: Axis, size: int) -> tuple[str, ...]:
 
 
 def lists(desk: Checker) -> None:
-    """A list is of an enum or code attribute, and holds legal values, each once, as many as its source says."""
+    """A list is of an enum or code attribute; its values are legal, distinct, as many as its source says."""
     for i, entry in enumerate(desk.table.list):
         path: Path = ("list", i)
         kind = desk.run.of_name.get(entry.of) if entry.of in desk.names.attributes else None

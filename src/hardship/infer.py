@@ -1,4 +1,4 @@
-"""The `Kind` of every node: type, unit, denominator, interval, what makes it missing; and the proofs they allow.
+"""The `Kind` of every node: type, unit, denominator, interval, what makes it missing; and proofs.
 
 An interval holds for **every** lane of a machine register: also for values that a choice discards, that are
 missing (a missing attribute reads its lower bound, an empty look-up cell its table's smallest one) or that a
@@ -7,13 +7,13 @@ missing (a missing attribute reads its lower bound, an empty look-up cell its ta
 - every integer over its denominator, every part scaled to a common denominator, and every integer that a
   rounding or a comparison multiplies, lies within ±(2**63 − 1). `scales` says which products those are.
 - every divisor is at least 1 (its smallest positive step) in every lane: by its own interval; or because the
-  case is only taken where it is positive. There the divisor node's own interval still reaches below 1, and the
-  machine divides by `max(d, 1)`; the kind of the ratio carries the divisor so clamped.
+  case is only taken where it is positive. There the divisor node's own interval still reaches below 1, and
+  the machine divides by `max(d, 1)`; the kind of the ratio carries the divisor so clamped.
 - units agree, texts are legal, look-ups cover their arguments.
 
-`Kind.missing` names the attributes that can make a value missing, and `lookup:<name>` for an empty cell. It is
-not narrowed by guards such as `known(x) and …`: a node's validity follows from its parts alone. (`absorb` does
-narrow.)
+`Kind.missing` names the attributes that can make a value missing, and `lookup:<name>` for an empty cell. It
+is not narrowed by guards such as `known(x) and …`: a node's validity follows from its parts alone. (`absorb`
+does narrow.)
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def bounded(
     den: int,
     main: bool,
 ) -> Range:
-    """Points after floor and cap; proves the sum before them, and warns of bounds that never bind (if `main`)."""
+    """Points after floor and cap; proves the sum before them, and warns of bounds that never bind."""
     low, high = points
     kind_of(desk, path, points, den, frozenset())
     if least is not None and most is not None and least > most:

@@ -1,14 +1,14 @@
 """The arithmetic of static denominators: which integers stand for an exact value, and what multiplies them.
 
-A register of the machine holds an integer `n` for the value `n / den`, a ratio a pair `n, d` (d at least 1 in every
-lane) for `(n / den) / (d / divisor.den)`. `den` is known before any household is seen. The rules:
+A register of the machine holds an integer `n` for the value `n / den`, a ratio a pair `n, d` (d at least 1 in
+every lane) for `(n / den) / (d / divisor.den)`. `den` is known before any household is seen. The rules:
 
 | operation | denominator of the result | integer |
 |---|---|---|
-| `a + b`, `a - b`, `min`, `max`, `clip`, cases, `or_else`, `largest` … `default` | lcm of the parts' | part × lcm / den |
+| `a + b`, `a - b`, `min max clip`, cases, `or_else`, `largest` … | lcm of the parts' | part × lcm / den |
 | `a * b` | product, never reduced | product |
 | `a / c`, c a constant p/q (p > 0) | a.den · p | a × q |
-| `a / d`, d not constant | a.den; a ratio over d | a; and d, or max(d, 1) where d's interval reaches below 1 |
+| `a / d`, d not constant | a.den; a ratio over d | a; and d, or max(d, 1) if d's interval reaches below 1 |
 | ratio / d | ratio.den; the divisors' dens multiplied | n, and the divisors multiplied |
 | plain p among ratios over d (`+ - min max`, cases) | p.den · d.den, then as above | p × d, then as above |
 | `per_month(a)` / `per_year(a)` | a.den · 12 / a.den | a / 12·a |
