@@ -41,7 +41,7 @@ def scaled_integers(values: Array, den: int, decimals: int) -> Array:
     if scale % den == 0 and widest * (scale // den) < 2**63:
         wide: Array = values.astype(np.int64, copy=False)
         return wide * (scale // den)
-    # Rare denominators: few distinct values, so plain fractions are fast enough and need no proof of their own.
+    # Rare denominators: few distinct values, so plain fractions are fast enough and need no proof.
     distinct, place = np.unique(values, return_inverse=True)
     rounded = np.array([round_half_up(Fraction(int(v), den) * scale) for v in distinct], dtype=np.int64)
     found: Array = rounded[place]
@@ -83,6 +83,20 @@ def mask_texts(masks: Array, names: Sequence[str], *, keep_order: bool = False) 
     for mask in distinct:
         found = [name for bit, name in enumerate(names) if int(mask) >> bit & 1]
         texts.append(";".join(found if keep_order else sorted(found)))
+    return chosen_texts(texts, place)
+
+
+def plane_texts(planes: Array, names: Sequence[str]) -> pl.Series:
+    """Bit planes, uint8 [planes, rows] with eight of `names` a plane, as sorted names joined by `;`."""
+    pattern = np.zeros(planes.shape[1], dtype=np.int64)
+    for plane in planes:
+        # Few patterns occur, so numbering them anew after each plane keeps the numbers small.
+        pattern = np.unique(pattern * 256 + plane, return_inverse=True)[1]
+    _, first, place = np.unique(pattern, return_index=True, return_inverse=True)
+    texts = []
+    for row in first:
+        found = [name for bit, name in enumerate(names) if planes[bit // 8, row] >> (bit % 8) & 1]
+        texts.append(";".join(sorted(found)))
     return chosen_texts(texts, place)
 
 

@@ -23,7 +23,7 @@ from hardship.errors import Fault, UsageError
 
 if TYPE_CHECKING:
     from hardship.inputs import Progress
-    from hardship.score import Results
+    from hardship.results import Results
 
 FORMATS = ("parquet", "csv", "xlsx")
 RUN, REJECTS = "run.json", "rejects.csv"

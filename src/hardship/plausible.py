@@ -1,25 +1,27 @@
 """A stop before wrong units reach anyone: incomes against the lines of the table.
 
-Yuan taken for fen, a year for a month, a household for a head: the median income a head then lies far from every
-line of the circle. Real registers of applicants and of whole districts lie well within the factor.
+Yuan taken for fen, a year for a month, a household for a head: the median income a head then lies far from
+every line of the circle. Real registers of applicants and of whole districts lie well within the factor.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from hardship import units
+from hardship.columns import round_half_up
 from hardship.errors import Fault, RegisterError
 from hardship.nodes import Name, Node, walk
 from hardship.table import Constant, Parameter
 
 if TYPE_CHECKING:
-    from hardship.load import Checked
+    from hardship.check import Checked
     from hardship.names import Names
     from hardship.standards import Standards
 
@@ -38,8 +40,8 @@ def check_incomes(
         accepted: why implausible incomes are right; "" stops on them.
 
     Returns:
-        what is recorded in `run.json`: the median, the lowest and highest line, and the reason if it was needed;
-        empty if there is nothing to compare.
+        what is recorded in `run.json`: the median, the lowest and highest line, and the reason if it was
+        needed; empty if there is nothing to compare.
 
     Raises:
         RegisterError: the median is more than `FACTOR` times off all lines, and nobody said why.
@@ -51,7 +53,8 @@ def check_incomes(
         return {}
     median = Fraction(incomes.sort()[len(incomes) // 2])
     low, high = min(lines), max(lines)
-    found = {"median": f"{float(median):.2f}", "low": f"{float(low):.2f}", "high": f"{float(high):.2f}"}
+    shown = {"median": median, "low": low, "high": high}
+    found = {name: str(Decimal(round_half_up(value * 100)).scaleb(-2)) for name, value in shown.items()}
     if low <= median * FACTOR and median <= high * FACTOR:
         return found
     if not accepted:
@@ -82,7 +85,7 @@ def line_values(
 
 
 def _amounts(nodes: Iterable[Node], names: Names) -> Iterable[Parameter | Constant]:
-    """Parameters and constants in money a month or year that the expressions name, through derived values too."""
+    """Parameters and constants in money a month or year that the expressions name, directly or not."""
     seen: set[str] = set()
     todo = list(nodes)
     while todo:

@@ -11,21 +11,35 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from hardship import rank
+from hardship.columns import (
+    Array,
+    chosen_texts,
+    date_series,
+    decimal_series,
+    exact_texts,
+    fixed_point,
+    joined_flags,
+    mask_texts,
+    nulled,
+    plane_texts,
+)
 from hardship.errors import EngineError, Fault
 from hardship.table import Assume, Ladder, Outcome, Show, Table
 
 if TYPE_CHECKING:
+    from hardship.check import Checked
     from hardship.kinds import Kind
-
-Array = npt.NDArray[Any]
+    from hardship.machine import Raw
+    from hardship.ops import Program
+    from hardship.register import Register
 
 TRUE = 1  # the machine's Kleene byte: 1 true, 2 false, 0 missing
 LADDER_MISSING = 255
 MONEY = pl.Decimal(18, 2)
+CENT = Fraction(1, 100)
 RANKS = ("rank", *(f"rank_{level}" for level in rank.AREA_LEVELS), "rank_circle")
 LISTS = ("vetoes", "flags", "assumed", "missing")
 PERSON_COLUMNS = ("household_id", "member_id", "rule", "outcome", "benefit_month")
@@ -43,11 +57,14 @@ def column_types(table: Table, detail: str, output_kinds: dict[str, Kind]) -> di
     """
     points = pl.Decimal(18, table.index[0].decimals if table.index else 0)
     types: dict[str, pl.DataType] = {
-        **{name: pl.String() for name in ("household_id", "area_code", "outcome", "circle")},
-        "position": pl.UInt32(), **{name: pl.UInt32() for name in RANKS}, "percentile": pl.Decimal(5, 2),
-        "index": points, **{f"points_{group.id}": points for group in table.group}, "index_exact": pl.String(),
-        "income_per_head": MONEY, "gap_to_next_line": MONEY, "benefit_month": MONEY,
-        **{name: pl.String() for name in LISTS},
+        **dict.fromkeys(("household_id", "area_code", "outcome", "circle"), pl.String()),
+        **dict.fromkeys(("position", *RANKS), pl.UInt32()),
+        "percentile": pl.Decimal(5, 2),
+        "index": points,
+        **{f"points_{group.id}": points for group in table.group},
+        "index_exact": pl.String(),
+        **dict.fromkeys(("income_per_head", "gap_to_next_line", "benefit_month"), MONEY),
+        **dict.fromkeys(LISTS, pl.String()),
         **{f"index_{index.id}": pl.Decimal(18, index.decimals) for index in table.index[1:]},
         **{f"ladder_{ladder.id}": pl.String() for ladder in table.ladder if ladder.id != "circle"},
     }
@@ -62,7 +79,7 @@ def output_type(kind: Kind, show: Show | None) -> pl.DataType:
     """The column type of an `[[output]]`."""
     match kind.type:
         case "number":
-            return pl.Decimal(18, decimals_of(show.to if show else Fraction(1, 100)))
+            return pl.Decimal(18, decimals_of(show.to if show else CENT))
         case "bool":
             return pl.Boolean()
         case "date":
@@ -161,3 +178,197 @@ def rank_columns(
     return columns | {"percentile": nulled(share, overall > 0)}
 
 
+@dataclass(frozen=True)
+class Results:
+    """What a run gives.
+
+    Attributes:
+        frame: one row for each household that is not rejected, by `household_id`; columns of `column_types`.
+        persons: `PERSON_COLUMNS`, None for a table without person rules.
+        rejects: `REJECT_COLUMNS`, one row for each rejected line or household.
+        run: the content of `run.json` without sources and timings.
+        sha256: `results_sha256`.
+    """
+
+    frame: pl.DataFrame
+    persons: pl.DataFrame | None
+    rejects: pl.DataFrame
+    run: dict[str, Any]
+    sha256: str
+
+
+def build(
+    register: Register,
+    checked: Checked,
+    program: Program,
+    raw: Raw,
+    missing: pl.Series,
+    run_flags: Sequence[str],
+) -> tuple[pl.DataFrame, Array]:
+    """The result columns of all households of a register.
+
+    Args:
+        register: as it was bound: every household of it was run.
+        missing: text for each household, the attributes because of which it is incomplete.
+        run_flags: flags that every household of this run carries.
+
+    Returns:
+        the frame (n, columns), and which of its rows the table rejects (`out_of_range`), bool (n,). Rejected
+        rows are ranked nowhere, but still stand in the frame.
+    """
+    table, household = checked.table, register.frames["household"]
+    rows = household.height
+    incomplete: Array = np.zeros(rows, dtype=np.bool_)
+    if "missing" in raw:
+        incomplete = np.logical_or.reduce(raw["missing"].values, axis=0)
+    complete = ~incomplete
+    rejected = rejected_rows(table, program, raw, rows)
+    found: dict[str, pl.Series] = {name: household[name] for name in ("household_id", "area_code")}
+    circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
+    found["outcome"] = outcomes(circle, raw, incomplete)
+    for ladder in table.ladder:
+        name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
+        found[name] = nulled(ladder_texts(ladder, raw[f"ladder:{ladder.id}"].values), complete)
+    chosen = complete & ~rejected
+    if "among" in raw:
+        chosen &= raw["among"].values == TRUE
+    place = np.full(rows, -1, dtype=np.int64)
+    if circle is not None and circle.pick == "first":
+        place = np.where(complete, raw["ladder:circle"].values.astype(np.int64), -1)
+    areas = Areas.of(household["area_code"])
+    found |= rank_columns(rank_keys(table, raw), chosen, areas, place)
+    found |= points_columns(table, raw, complete, program.detail)
+    for column, store in MONEY_STORES.items():
+        if store in raw:
+            stored = raw[store]
+            known = complete if stored.valid is None else complete & (stored.valid == 1)
+            found[column] = decimal_series(stored.values, known, stored.den, 2)
+    if "exit:months" in raw:
+        months = raw["exit:months"]
+        known = complete if months.valid is None else complete & (months.valid == 1)
+        found["exit_months"] = nulled(pl.Series(months.values // months.den), known)
+    found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
+    found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
+    found["assumed"] = joined_flags(rows, assumed_rows(register, checked))
+    found["missing"] = missing
+    for output in table.output:
+        found[output.name] = nulled(output_series(raw[f"output:{output.name}"], output.show), complete)
+    kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
+    types = column_types(table, program.detail, kinds)
+    absent = pl.Series([None], dtype=pl.Null).new_from_index(0, rows)
+    columns = [found.get(name, absent).cast(kind).alias(name) for name, kind in types.items()]
+    return pl.DataFrame(columns), rejected
+
+
+MONEY_STORES = {
+    "income_per_head": "income_per_head",
+    "gap_to_next_line": "gap",
+    "benefit_month": "benefit",
+    "exit_amount": "exit:amount",
+}
+"""Money columns and the machine's stores, all in fen."""
+
+
+def empty_texts(rows: int) -> pl.Series:
+    """A text column of empty texts."""
+    return pl.Series([""], dtype=pl.String).new_from_index(0, rows)
+
+
+def plane_bit(planes: Array, label: int) -> Array:
+    """(rows,) bool: one label of bit planes."""
+    bit: Array = (planes[label // 8] >> (label % 8) & 1).astype(np.bool_)
+    return bit
+
+
+def rejected_rows(table: Table, program: Program, raw: Raw, rows: int) -> Array:
+    """(rows,) bool: households outside a `[[require]]` that rejects."""
+    found = np.zeros(rows, dtype=np.bool_)
+    rejecting = {require.id for require in table.require if require.outside == "reject"}
+    for label, name in enumerate(program.requires):
+        if name in rejecting:
+            found |= plane_bit(raw["require"].values, label)
+    return found
+
+
+def outcomes(circle: Ladder | None, raw: Raw, incomplete: Array) -> pl.Series:
+    """incomplete, then refused, then deferred, then what the circle declares."""
+    declared = ladder_outcomes(circle) if circle is not None else []
+    texts = [*declared, "meets", "does_not_meet", "needs_review", "incomplete"]
+    meets, refused, deferred, missing = (len(texts) - k for k in (4, 3, 2, 1))
+    place = np.full(len(incomplete), meets)
+    if circle is not None and circle.pick == "first":
+        place = raw["ladder:circle"].values.astype(np.int64)
+    place = np.where(raw["deferred"].values == TRUE, deferred, place)
+    place = np.where(raw["refused"].values == TRUE, refused, place)
+    return chosen_texts(texts, np.where(incomplete, missing, place))
+
+
+def rank_keys(table: Table, raw: Raw) -> list[rank.Key]:
+    """The table's keys as the machine stored them, rounded already where the table says so."""
+    keys = []
+    for number, key in enumerate(table.rank.keys):
+        stored = raw[f"rank:{number}"]
+        values = stored.values.astype(np.int64)
+        valid = None if stored.valid is None else stored.valid == 1
+        if stored.type == "bool":
+            # A Kleene byte: 1 true, 2 false, 0 missing; false comes before true.
+            values, valid = (stored.values == TRUE).astype(np.int64), stored.values != 0
+        keys.append(rank.Key(values, valid, key.order == "descending", key.nulls == "first"))
+    return keys
+
+
+def points_columns(table: Table, raw: Raw, complete: Array, detail: str) -> dict[str, pl.Series]:
+    """Index, group points and, on request, item points."""
+    found: dict[str, pl.Series] = {}
+    for place, index in enumerate(table.index):
+        stored = raw[f"index:{index.id}"]
+        shown = decimal_series(stored.values, complete, stored.den, index.decimals)
+        found["index" if place == 0 else f"index_{index.id}"] = shown
+    if table.index:
+        main = table.index[0]
+        stored = raw[f"index:{main.id}"]
+        found["index_exact"] = nulled(exact_texts(stored.values, stored.den), complete)
+        parts = {f"points_{group.id}": f"group:{group.id}:{main.id}" for group in table.group}
+        if detail == "items":
+            parts |= {f"item_{item.id}": f"item:{item.id}:{main.id}" for item in table.item}
+        for column, name in parts.items():
+            found[column] = decimal_series(raw[name].values, complete, raw[name].den, main.decimals)
+    return found
+
+
+def assumed_rows(register: Register, checked: Checked) -> list[tuple[Array, str]]:
+    """Which households lack which of the attributes that the table assumes."""
+    levels = {name: checked.names.attributes[name].level for name in assumed_attributes(checked.table)}
+    return [(np.flatnonzero(households_with_null(register.frames, level, name)), name)
+            for name, level in levels.items()]
+
+
+def flag_rows(
+    register: Register, program: Program, raw: Raw, run_flags: Sequence[str]
+) -> list[tuple[Array, str]]:
+    """Which rows carry which flag: the register's, the requires', the run's."""
+    households = register.frames["household"].select("household_id").with_row_index("row")
+    found: list[tuple[Array, str]] = []
+    flagged = register.flags.join(households, on="household_id", maintain_order="left")
+    for (flag,), part in flagged.group_by("flag", maintain_order=True):
+        found.append((part["row"].to_numpy(), str(flag)))
+    for label, name in enumerate(program.requires):
+        found.append((np.flatnonzero(plane_bit(raw["require"].values, label)), f"require:{name}"))
+    return found + [(np.arange(households.height), flag) for flag in run_flags]
+
+
+def output_series(stored: Any, show: Show | None) -> pl.Series:
+    """One `[[output]]` as a column; the machine has rounded numbers already."""
+    valid = None if stored.valid is None else stored.valid == 1
+    match stored.type:
+        case "number":
+            decimals = decimals_of(show.to if show else CENT)
+            return decimal_series(stored.values, valid, stored.den, decimals)
+        case "bool":
+            return nulled(pl.Series(stored.values == TRUE), stored.values != 0)
+        case "date":
+            return nulled(date_series(stored.values), valid)
+        case "enum":
+            return nulled(chosen_texts(stored.domain, stored.values), valid)
+        case _:
+            return nulled(mask_texts(stored.values, stored.domain), valid)

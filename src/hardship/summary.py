@@ -14,7 +14,7 @@ from hardship.rank import AREA_LEVELS
 
 if TYPE_CHECKING:
     from hardship.inputs import Inputs
-    from hardship.score import Results
+    from hardship.results import Results
 
 AREAS_SHOWN = 16
 HARDEST = 10

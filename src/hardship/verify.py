@@ -145,7 +145,8 @@ def compare(
     found = {row["household_id"]: row for row in replayed}
     for household in sorted(rows.keys() | found.keys(), key=str.encode):
         if household not in rows or household not in found:
-            yield Difference(household, "household_id", *(household if household in side else "" for side in (rows, found)))
+            stands = [household if household in side else "" for side in (rows, found)]
+            yield Difference(household, "household_id", *stands)
             continue
         own = {*found[household]["flags"].split(";"), *flags.get(household, ()), *run.get("flags", ())} - {""}
         now = {**found[household], "flags": ";".join(sorted(own))}

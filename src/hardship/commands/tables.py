@@ -14,7 +14,7 @@ from hardship.errors import Fault, UsageError
 from hardship.messages import default_language
 
 if TYPE_CHECKING:
-    from hardship.load import Checked
+    from hardship.check import Checked
 
 
 def command(say: Say) -> click.Command:
