@@ -23,6 +23,18 @@ SHIPPED = {
     "bairin_left": "2018-03-24",
     "beilin": "2018-03-24",
 }
+SECTIONS = (
+    "parameter",
+    "constant",
+    "list",
+    "lookup",
+    "require",
+    "derive",
+    "group",
+    "item",
+    "veto",
+    "benefit",
+)
 ON = dt.date(2018, 7, 1)
 CAP_NEVER_REACHED = "table.cap_never"
 
@@ -34,7 +46,7 @@ def load(table: str) -> Checked:
 def published(table: Table) -> set[str]:
     """Everything a table says is printed in a source, as `section:name`."""
     found = set()
-    for section in "parameter constant list lookup require derive group item veto benefit".split():
+    for section in SECTIONS:
         for entry in getattr(table, section):
             if entry.status == "published":
                 found.add(f"{section}:{getattr(entry, 'name', '') or entry.id}")
