@@ -155,11 +155,15 @@ def _lookup(run: Inference, node: Call, level: str, proved: Proved) -> Kind:
     assert isinstance(first, Name)
     cells = run.lookups.get(first.name, BAD)
     named = run.names.by_name.get(first.name)
-    kinds = [run.infer(argument, level, None, proved) for argument in given]
-    if cells is BAD or named is None or BAD in kinds:
+    table = named.definition if named is not None and named.role == "lookup" else None
+    axes = [] if table is None else [table.rows] if table.columns is None else [table.rows, table.columns]
+    written = [axis_values(run, axis) or None for axis in axes]  # a text names a row or column: 'high'
+    written += [None] * (len(given) - len(written))
+    kinds = [
+        run.infer(argument, level, values, proved) for argument, values in zip(given, written, strict=False)
+    ]
+    if cells is BAD or BAD in kinds:
         return BAD
-    table = named.definition
-    axes = [table.rows] if table.columns is None else [table.rows, table.columns]
     if len(axes) != len(given):
         run.report(node, "table.lookup_arguments", name=first.name, expected=len(axes), found=len(given))
         return BAD
