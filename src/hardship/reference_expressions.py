@@ -239,9 +239,9 @@ class Expressions(ABC):
         places = [self.value(argument, row) for argument in node.arguments[1:]]
         if any(place is None for place in places):
             return None
-        cell: Any = lookup.cells[_place(lookup.rows, places[0])]
+        cell: Any = lookup.cells[_place(lookup.rows, places[0], self.ground.names)]
         if lookup.columns is not None:
-            cell = cell[_place(lookup.columns, places[1])]
+            cell = cell[_place(lookup.columns, places[1], self.ground.names)]
         return None if cell == "" else Fraction(cell)
 
     # --- aggregates ---
@@ -288,14 +288,16 @@ class Expressions(ABC):
         return max(values) if node.function == "largest" else min(values)
 
 
-def _place(axis: Axis, value: Any) -> int:
+def _place(axis: Axis, value: Any, names: Names) -> int:
     """The row or column of a look-up that a value falls into."""
-    if axis.values is not None:
-        return axis.values.index(value)
     if axis.bands is not None:
         return band_of(axis.bands, value)
-    assert axis.first is not None
-    return int(value) - axis.first
+    if axis.first is not None:
+        return int(value) - axis.first
+    if axis.values is not None:
+        return axis.values.index(value)
+    assert axis.of is not None
+    return [entry.value for entry in names.attributes[axis.of].values].index(value)
 
 
 def broken(what: str) -> EngineError:
