@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hardship import __version__, explain_facts, explain_steps
 from hardship.check import Checked
 from hardship.errors import Fault, RegisterError, UsageError
+from hardship.explain_reasons import reasons
 from hardship.explain_view import STATUSES, Entry, Key, View
 from hardship.nodes import Node
 from hardship.reference import Reference
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 MONTHLY = parse("money/month")
+NO_CIRCLE: Entry = {
+    "id": None,
+    "name": "circle",
+    "ladder": "",
+    "title": "",
+    "rungs": [],
+    "otherwise": {"id": None, "title": "", "taken": False},
+    "lines": [],
+}
 
 
 def explain(
@@ -137,7 +147,7 @@ def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
         "index": indices[0]["value"] if indices else None,
         "index_exact": indices[0]["exact"] if indices else None,
         "vetoes": explain_steps.vetoes(view),
-        "circle": circle if circle is not None else {"id": None, "title": "", "rungs": [], "lines": []},
+        "circle": circle if circle is not None else NO_CIRCLE,
         "ladders": [entry for entry in ladders if entry["name"] != "circle"],
         "income_per_head": view.shown(outcome.income_per_head, MONTHLY),
         "gap_to_next_line": view.shown(outcome.gap, MONTHLY),
@@ -152,4 +162,5 @@ def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
     # Last, when every node of the computation has been evaluated.
     found["lookups"] = explain_facts.lookups(view)
     found["conversions"] = explain_facts.conversions(view)
+    found["reasons"] = reasons(found)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from fractions import Fraction
 
-from hardship.explain_view import Entry, View
+from hardship.explain_view import STATUSES, Entry, View
 from hardship.nodes import Aggregate, Call, Name, Node, children, walk
 from hardship.reference_values import MONTHS_OF_YEAR, Parameters, Row, band_of, months_between
 from hardship.table import Axis, Lookup
@@ -79,6 +79,8 @@ def parameters(view: View, chosen: Parameters) -> list[Entry]:
             "name": parameter.name,
             "title": parameter.title.text(view.lang),
             **view.shown(value, unit),
+            **view.provided(parameter),
+            "converted": False,
         }
         if row is not None and value is not None:
             given = parse(row.unit)
@@ -86,7 +88,7 @@ def parameters(view: View, chosen: Parameters) -> list[Entry]:
                 "source": row.source,
                 "date": row.effective_from.isoformat(),
                 "status": row.status,
-                "status_text": view.say(ROW_STATUSES[row.status]),
+                "status_text": view.say(STATUSES[row.status]),
                 "area_code": row.area_code,
                 "residence": row.residence,
                 "published": {"value": view.shown(row.value, given)["value"], "unit": row.unit},
@@ -95,14 +97,6 @@ def parameters(view: View, chosen: Parameters) -> list[Entry]:
             }
         entries.append(entry)
     return entries
-
-
-ROW_STATUSES = {
-    "published": "explain.s_published",
-    "law": "explain.s_law",
-    "unverified": "explain.s_unverified",
-    "illustrative": "explain.s_illustrative",
-}
 
 
 def constants(view: View) -> list[Entry]:
@@ -166,7 +160,7 @@ def _place(view: View, axis: Axis, value: object) -> tuple[str, str]:
     assert isinstance(value, Fraction)
     if axis.bands is not None:
         number = band_of(axis.bands, value)
-        return view.band_text(axis.bands, number, parse(axis.unit)), str(number)
+        return view.band_text(axis.bands, number, parse(axis.unit)), str(number + 1)
     return view.text(value, parse(axis.unit)), str(value)
 
 

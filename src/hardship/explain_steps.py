@@ -294,26 +294,35 @@ def vetoes(view: View) -> list[Entry]:
 def ladder(view: View, declared: Ladder) -> Entry:
     """One ladder: where the household stands, and every line with its distance (`gap` = line − value)."""
     value = view.stages.name(declared.id, view.root)
-    rungs = [_rung(view, rung) for rung in declared.rung]
+    taken = value if isinstance(value, frozenset) else {value}
+    rungs = [_rung(view, rung, rung.id in taken) for rung in declared.rung]
     return {
         "id": explain_values.exact(value),
         "name": declared.id,
         "ladder": declared.title.text(view.lang),
         "title": view.text(value, NONE, declared.id),
         "rungs": rungs,
+        "otherwise": {
+            "id": declared.otherwise.id,
+            "title": declared.otherwise.title.text(view.lang),
+            "taken": declared.otherwise.id in taken,
+        },
         "lines": [test for rung in rungs for test in rung["tests"]],
     }
 
 
-def _rung(view: View, rung: Rung) -> Entry:
+def _rung(view: View, rung: Rung, taken: bool) -> Entry:
     holds = view.stages.rung(rung)
+    also = view.stages.truth(rung.also.node if rung.also is not None else None, view.root)
     return {
         "id": rung.id,
         "title": rung.title.text(view.lang),
+        "taken": taken,
         "holds": holds,
         "holds_text": view.say(HOLDS[holds]),
         "also": view.words.expression(rung.also.node) if rung.also is not None else "",
-        "also_holds": view.stages.truth(rung.also.node, view.root) if rung.also is not None else True,
+        "also_holds": also,
+        "also_text": view.say(HOLDS[also]),
         "tests": [_test(view, rung, test, view.root) for test in rung.tests],
         **view.provided(rung),
     }
@@ -332,6 +341,7 @@ def _test(view: View, rung: Rung, test: Test, row: Row) -> Entry:
         "rung": rung.id,
         "rung_title": rung.title.text(view.lang),
         "expr": f"{view.words.expression(test.value.node)} {sign} {words}",
+        "value_words": view.words.expression(test.value.node),
         "filled": view.filled(test.value.node, row),
         "edge_filled": view.filled(edge.node, row),
         "sign": sign,

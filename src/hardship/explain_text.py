@@ -86,6 +86,8 @@ class _Page:
         yield ""
         for label, text in result_rows(self.all):
             yield self.pair(label, text)
+        for reason in self.all["reasons"]:
+            yield f"  {reason}"
 
     def circle(self) -> Iterator[str]:
         for ladder in (self.all["circle"], *self.all["ladders"]):
@@ -93,7 +95,7 @@ class _Page:
                 continue
             yield "  " + self.pair(ladder["ladder"], ladder["title"])
             for rung in ladder["rungs"]:
-                yield f"    {'→' if is_taken(ladder, rung) else ' '} {rung['title']}"
+                yield f"    {'→' if rung['taken'] else ' '} {rung['title']}"
                 for test in rung["tests"]:
                     yield "      " + self.say("explain.line", **line_words(test))
                     if test["waived"]:
@@ -187,7 +189,7 @@ class _Page:
             change_words = f"{change['from']['text']} → {change['to']['text']}"
             yield f"  {self.row(change)}" + self.pair(change["where"], change_words)
         for parameter in self.all["parameters"]:
-            if parameter.get("converted"):
+            if parameter["converted"]:
                 change_words = f"{parameter['published_text']} → {parameter['text']}"
                 yield "  " + self.pair(parameter["title"], change_words)
 
@@ -261,11 +263,6 @@ def result_rows(explanation: Entry) -> list[tuple[str, str]]:
 def _index_text(index: Entry) -> str:
     value, exact = index["value"], index["exact"]
     return str(value) if exact is None or "/" not in exact else f"{value} ({exact})"
-
-
-def is_taken(ladder: Entry, rung: Entry) -> bool:
-    """Does the household stand on this rung?"""
-    return rung["id"] in ladder["id"] if isinstance(ladder["id"], list) else rung["id"] == ladder["id"]
 
 
 def line_words(test: Entry) -> dict[str, str]:

@@ -107,17 +107,15 @@ class View:
         """`source`, `date`, `status` of a number or rule; by default the table's own status."""
         source = self.sources.get(provided.source)
         status = provided.status or self.table.table.default_status
-        found: Entry = {
+        note, until = provided.note, provided.verified_until
+        return {
             "source": source.title.text(self.lang) if source is not None else "",
             "date": source.date.isoformat() if source is not None and source.date is not None else "",
             "status": status,
             "status_text": self.say(STATUSES[status]),
+            "note": note.text(self.lang) if note is not None else "",
+            "verified_until": until.isoformat() if until is not None else "",
         }
-        if provided.note is not None:
-            found["note"] = provided.note.text(self.lang)
-        if provided.verified_until is not None:
-            found["verified_until"] = provided.verified_until.isoformat()
-        return found
 
     # --- expressions ---
 

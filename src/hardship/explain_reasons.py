@@ -1,0 +1,55 @@
+"""Why this outcome, in a sentence or two: the clause, the line or the missing fact that decided."""
+
+from __future__ import annotations
+
+from hardship import messages
+from hardship.explain_view import Entry
+
+MOST_NAMED = 8
+
+
+def reasons(explanation: Entry) -> list[str]:
+    """The sentences that decide, from a finished explanation: what is missing; else clauses; else the circle."""
+    lang = explanation["lang"]
+    if explanation["outcome"] == "incomplete":
+        titles = [entry["title"] for entry in explanation["missing"]]
+        more = "…" if len(titles) > MOST_NAMED else ""
+        listed = messages.text("explain.w_or_list", lang).join(titles[:MOST_NAMED]) + more
+        return [messages.text("explain.because_missing", lang, titles=listed)]
+    found = [
+        messages.text(
+            "explain.because_veto", lang, id=veto["id"], title=veto["title"], effect=veto["effect_text"]
+        )
+        for veto in explanation["vetoes"]
+        if veto["hit"]
+    ]
+    found += [
+        messages.text("explain.because_require", lang, title=require["title"], bounds=require["bounds"])
+        for require in explanation["requires"]
+        if require["hit"]
+    ]
+    return found or _circle(explanation["circle"], lang)
+
+
+def _circle(circle: Entry, lang: str) -> list[str]:
+    if circle["otherwise"]["taken"]:
+        return [messages.text("explain.because_none", lang, rung=circle["otherwise"]["title"])]
+    found = []
+    for rung in circle["rungs"]:
+        if not rung["taken"]:
+            continue
+        for test in rung["tests"]:
+            found.append(
+                messages.text(
+                    "explain.because_test",
+                    lang,
+                    name=test["value_words"],
+                    measured=test["measured"]["text"],
+                    sign=test["sign"],
+                    line=f"{test['name']} {test['text']}",
+                    rung=rung["title"],
+                )
+            )
+        if rung["also"]:
+            found.append(messages.text("explain.because_also", lang, also=rung["also"], rung=rung["title"]))
+    return found
