@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hardship.cases import find_cases, run_file
-from hardship.load import Checked, load_table
+from hardship.expression import parse
+from hardship.load import Checked, load_table, load_text
 from hardship.standards import StandardRow, converted, load_standards
 from hardship.table import Parameter, Table
 
@@ -189,3 +191,20 @@ def test_every_table_has_at_least_eight_worked_cases(table: str) -> None:
 def test_a_case_worked_by_hand(path: Path, evaluator: str) -> None:
     table = TABLES / path.parts[-3] / f"{path.parts[-2]}.toml"
     assert run_file(path, table, "reference" if evaluator == "reference" else "machine") == []
+
+
+def test_the_guide_s_example_loads_without_a_warning() -> None:
+    guide = (ROOT / "docs" / "table-language.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", guide)
+    checked = load_text(example, "table-language.md")
+    assert [warning.text("en") for warning in checked.warnings] == []
+    assert checked.table.table.id == "example"
+
+
+def test_every_expression_of_the_guide_can_be_read() -> None:
+    guide = (ROOT / "docs" / "table-language.md").read_text(encoding="utf-8")
+    rows = guide.split("## Expressions")[1].split("##")[0]
+    written = [text for text in re.findall(r"`([^`]+)`", rows) if re.search(r"[ (]", text)]
+    assert len(written) >= 15
+    for text in written:
+        assert parse(text).text == text
