@@ -81,7 +81,7 @@ def write(
         frames = {"results": results.frame, "persons": results.persons}
         for done, form in enumerate(forms := dict.fromkeys(("parquet", *formats))):
             if progress is not None:
-                progress("write", done, len(forms))
+                progress("write", done / len(forms))
             for name, frame in frames.items():
                 if frame is not None:
                     WRITERS[form](frame, staging / f"{name}.{form}")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from hardship.register import Register
     from hardship.standards import Standards
 
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, how much is done and how much there is (0: not known)."""
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how far that is, from 0 to 1."""
 
 
 @dataclass(frozen=True)

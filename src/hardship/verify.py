@@ -127,7 +127,7 @@ def replay(
     outcomes = []
     for done, household in enumerate(households):
         if progress is not None and done % 1000 == 0:
-            progress("verify", done, len(households))
+            progress("verify", done / len(households))
         outcomes.append(plain.evaluate(household))
     return table_of(table, plain.ground.statics, outcomes, detail)
 
