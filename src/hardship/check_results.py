@@ -211,20 +211,22 @@ def outputs(desk: Checker) -> None:
             continue
         if kind.type == "code" or (kind.type == "set" and not isinstance(output.node, Name)):
             desk.at_node(output.node, "table.output_type", found=TYPES[kind.type])
-        _show(desk, path, output.show, kind)
-        if kind.type == "number":
+        if _shows(desk, path, output.show, kind) and kind.type == "number":
             show = output.show or Show()
             desk.shown(output.node, kind, show.to, show.mode)
 
 
-def _show(desk: Checker, path: Path, show: Show | None, kind: Kind) -> None:
-    """A display rounding has finitely many decimals and stands only with numbers."""
+def _shows(desk: Checker, path: Path, show: Show | None, kind: Kind) -> bool:
+    """Whether a display rounding, if there is one, has finitely many decimals and stands with a number."""
     if show is None:
-        return
+        return True
     if kind.type != "number":
         desk.fault((*path, "show"), "table.show_here", found=TYPES[kind.type])
+        return False
     if not 0 < show.to <= INT64 or 10**6 % show.to.denominator:
         desk.fault((*path, "show", "to"), "table.show_to", found=str(show.to))
+        return False
+    return True
 
 
 def rank(desk: Checker) -> None:
@@ -241,7 +243,7 @@ def rank(desk: Checker) -> None:
         if kind.type in ("code", "set"):
             desk.at_node(key.value.node, "table.rank_type", found=TYPES[kind.type])
             continue
-        _show(desk, path, key.show, kind)
-        if kind.type == "number" and (key.show is not None or kind.divisor is not None):
+        good = _shows(desk, path, key.show, kind)
+        if good and kind.type == "number" and (key.show is not None or kind.divisor is not None):
             show = key.show or Show()
             desk.shown(key.value.node, kind, show.to, show.mode)

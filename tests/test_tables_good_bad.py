@@ -1,0 +1,96 @@
+"""Whole tables: good ones that load in silence, bad ones with their exact messages, odd ones with warnings.
+
+Beside every bad and odd table lies what is said of it, in Chinese and English. `python tests/test_tables_good_bad.py
+--write` writes those files anew; read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import hardship
+from hardship.errors import TableError
+from hardship.load import load_text
+
+TABLES = Path(__file__).parent / "tables"
+SOURCES = Path(hardship.__file__).parent
+
+
+def tables(folder: str) -> list[Path]:
+    """The tables of one folder."""
+    return sorted((TABLES / folder).glob("*.toml"))
+
+
+def said(path: Path) -> str:
+    """What is said of a table: its faults, or else its warnings, in both languages."""
+    try:
+        faults = list(load_text(path.read_text(encoding="utf-8"), path.name).warnings)
+    except TableError as error:
+        faults = error.faults
+    return "".join(f"{fault.text(lang)}\n" for lang in ("zh", "en") for fault in faults)
+
+
+@pytest.mark.parametrize("path", tables("good"), ids=lambda path: path.stem)
+def test_good_tables_load_in_silence(path: Path) -> None:
+    assert said(path) == ""
+
+
+@pytest.mark.parametrize("path", tables("bad"), ids=lambda path: path.stem)
+def test_bad_tables_are_refused_with_these_words(path: Path) -> None:
+    with pytest.raises(TableError):
+        load_text(path.read_text(encoding="utf-8"), path.name)
+    assert said(path) == path.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", tables("odd"), ids=lambda path: path.stem)
+def test_odd_tables_load_with_these_warnings(path: Path) -> None:
+    load_text(path.read_text(encoding="utf-8"), path.name)
+    assert said(path) == path.with_suffix(".txt").read_text(encoding="utf-8") != ""
+
+
+def test_every_fault_has_its_place() -> None:
+    for path in [*tables("bad"), *tables("odd")]:
+        for line in path.with_suffix(".txt").read_text(encoding="utf-8").splitlines():
+            assert re.match(r"\w+\.toml:[0-9]+:[0-9]+: ", line), (path.name, line)
+
+
+def codes_in_sources() -> set[str]:
+    """Every fault that names and the checker can report."""
+    modules = ("names", "infer*", "check*", "points", "bands")
+    files = [path for module in modules for path in SOURCES.glob(f"{module}.py")]
+    found = {code for path in files for code in re.findall(r'"(table\.[a-z_]+)"', path.read_text(encoding="utf-8"))}
+    return {code for code in found if not code.startswith(("table.hint_", "table.type_", "table.no_unit"))}
+
+
+def codes_in_tables() -> set[str]:
+    """Every fault and warning that some table here provokes."""
+    found: set[str] = set()
+    for path in [*tables("bad"), *tables("odd")]:
+        try:
+            found |= {fault.code for fault in load_text(path.read_text(encoding="utf-8")).warnings}
+        except TableError as error:
+            found |= {fault.code for fault in error.faults}
+    return found
+
+
+def test_every_fault_code_has_a_table() -> None:
+    assert codes_in_sources() - codes_in_tables() == set()
+
+
+def test_there_are_many_different_bad_tables() -> None:
+    texts = {path.read_text(encoding="utf-8") for path in tables("bad")}
+    assert len(texts) == len(tables("bad")) >= 60
+
+
+def write() -> None:
+    """Write what is said of every bad and odd table."""
+    for path in [*tables("bad"), *tables("odd")]:
+        path.with_suffix(".txt").write_text(said(path), encoding="utf-8")
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    write()
