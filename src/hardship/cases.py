@@ -1,9 +1,9 @@
 """Worked cases: households with the results somebody computed by hand, run on either evaluator.
 
-A case file is TOML: `title`, `on`, `working` (the arithmetic, in words), `[[standards]]` if the case needs its own,
-and either one household (`[household]`, `[[members]]`, `[[supporters]]`, `[[transfers]]`, `[expect]`) or several under
-`[[households]]` with the same keys. Ids that are left out are given: households `H1`, `H2` …, members `m1`, `m2` …;
-a supporter or transfer without `member_id` is the first member's.
+A case file is TOML: `title`, `on`, `working` (the arithmetic, in words), `[[standards]]` if the case needs
+its own, and either one household (`[household]`, `[[members]]`, `[[supporters]]`, `[[transfers]]`,
+`[expect]`) or several under `[[households]]` with the same keys. Ids that are left out are given: households
+`H1`, `H2` …, members `m1`, `m2` …; a supporter or transfer without `member_id` is the first member's.
 
 `[expect]` holds result columns as texts; `values`: name → exact text (`name@member_id` for a member's);
 `persons`: the rows of `persons` without `household_id`; `rejected`: `no_standard` or `out_of_range`.
@@ -18,18 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hardship.check import Checked
 from hardship.errors import Fault, UsageError
 from hardship.load import load_table
 from hardship.plain import plain_household, register_of
-from hardship.reference import Outcome, Reference
+from hardship.reference import Outcome, Reference, rows
 from hardship.reference_results import exact_text, person_rows, table_of
 from hardship.standards import Standards, load_standards, parsed, standards
 
+if TYPE_CHECKING:
+    from hardship.register import Register
+
 Evaluator = Literal["reference", "machine"]
-NULL = ""
 _KEYS = {"title", "on", "working", "table", "standards", "households"}
 _HOUSEHOLD = {"household", "members", "supporters", "transfers", "expect"}
 
@@ -60,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an evaluator says of one household: result columns, values and persons as texts, or why it is rejected."""
+    """What an evaluator says of one household, as texts, or why it is rejected."""
 
     rejected: str
     columns: Mapping[str, str]
@@ -135,12 +137,13 @@ def run_case(case: Case, checked: Checked, evaluator: Evaluator) -> list[Differe
     """
     households = [plain_household(one, checked.names.attributes, str(case.path)) for one in case.households]
     known = case_standards(case)
+    register = register_of(households, checked.names.attributes, case.path.name)
     run = reference_found if evaluator == "reference" else machine_found
-    found = run(checked, known, case.on, households)
-    differences = []
+    found = run(checked, known, case.on, register)
+    differences: list[Difference] = []
     for household, expected in zip(households, case.expected, strict=True):
         household_id = household["household"]["household_id"]
-        differences += list(_compare(household_id, expected, found[household_id]))
+        differences += _compare(household_id, expected, found[household_id])
     return differences
 
 
@@ -151,14 +154,13 @@ def case_standards(case: Case) -> Standards:
     return standards([*(row for row in load_standards().rows if row.parameter not in named), *own])
 
 
-def reference_found(
-    checked: Checked, known: Standards, on: dt.date, households: Sequence[dict[str, Any]]
-) -> dict[str, Found]:
+def reference_found(checked: Checked, known: Standards, on: dt.date, register: Register) -> dict[str, Found]:
     """What the reference says, by household id."""
+    households = rows(register, checked.names.attributes)
     reference = Reference(checked.table, checked.names, known, on)
     outcomes = [reference.evaluate(household) for household in households]
-    rows = table_of(checked.table, reference.ground.statics, outcomes, "items")
-    columns = {row["household_id"]: row for row in rows}
+    found = table_of(checked.table, reference.ground.statics, outcomes, "items")
+    columns = {row["household_id"]: row for row in found}
     persons = person_rows(outcomes, households)
     return {
         done.household_id: Found(
@@ -180,9 +182,7 @@ def _texts(done: Outcome, household: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def machine_found(
-    checked: Checked, known: Standards, on: dt.date, households: Sequence[dict[str, Any]]
-) -> dict[str, Found]:
+def machine_found(checked: Checked, known: Standards, on: dt.date, register: Register) -> dict[str, Found]:
     """What the machine says, by household id."""
     raise NotImplementedError(register_of)
 
@@ -200,10 +200,8 @@ def _compare(household_id: str, expected: Mapping[str, Any], found: Found) -> It
                 if found.values.get(name) != exact:
                     yield Difference(household_id, f"values.{name}", exact, found.values.get(name, "-"))
         elif column == "persons":
-            rows = [
-                {key: value for key, value in row.items() if key != "household_id"} for row in found.persons
-            ]
-            if rows != text:
-                yield Difference(household_id, "persons", str(text), str(rows))
+            own = [{key: row[key] for key in row if key != "household_id"} for row in found.persons]
+            if own != text:
+                yield Difference(household_id, "persons", str(text), str(own))
         elif found.columns.get(column) != text:
             yield Difference(household_id, column, str(text), found.columns.get(column, "-"))

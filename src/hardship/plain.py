@@ -9,9 +9,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hardship.attributes import LEVELS, STRUCTURAL, scale, storage
+import polars as pl
+
+from hardship.attributes import LEVELS, STRUCTURAL, scale, storage, value_names
 from hardship.errors import Fault, UsageError
 from hardship.table import DeclaredAttribute, Level
 
@@ -25,7 +28,8 @@ def plain_household(given: Mapping[str, Any], attributes: Attributes, file: str 
     """One household in the JSON form of the contract (values as TOML reads them) as plain values.
 
     Raises:
-        UsageError: all facts that no attribute of their level has, or of another type; members that do not exist.
+        UsageError: all facts that no attribute of the level has, or of another type; members that do not
+            exist.
     """
     faults: list[Fault] = []
 
@@ -86,8 +90,99 @@ def _fact(value: Any, attribute: DeclaredAttribute, level: Level) -> Any:
 def register_of(
     households: Sequence[Mapping[str, Any]], attributes: Attributes, name: str = "plain"
 ) -> Register:
-    """A register of plain households, as if it had been read; children sorted as a register sorts them.
+    """A register of plain households, sorted as one that is read; every household holds.
 
-    The given dicts are sorted in place likewise, so that row numbers agree.
+    `reference.rows` of it gives the households back, sorted. Columns that no row has are left out.
     """
-    raise NotImplementedError(LEVELS, storage, name)
+    from hardship.register import Register, content_hash
+    from hardship.rejects import COLUMNS
+
+    ordered = sorted(households, key=lambda one: one["household"]["household_id"].encode())
+    rows: dict[Level, list[dict[str, Any]]] = {level: [] for level in LEVELS}
+    for number, household in enumerate(ordered):
+        place = {"file": name, "sheet": "", "line": number + 1}
+        rows["household"].append(place | _stored(household["household"], attributes))
+        for member in sorted(household["members"], key=lambda one: one["member_id"].encode()):
+            parent = {"member": len(rows["member"])}
+            rows["supporter"] += [parent | _stored(child, attributes) for child in member["supporters"]]
+            rows["transfer"] += [parent | _stored(child, attributes) for child in member["transfers"]]
+            own = {key: value for key, value in member.items() if key not in ("supporters", "transfers")}
+            rows["member"].append({"household": number} | _stored(own, attributes))
+    for children in (rows["supporter"], rows["transfer"]):
+        names = sorted({name for row in children for name in row} - {"member"})
+        children.sort(key=partial(_sorting, names=["member", *names]))
+    frames = {level: _frame(level, rows[level], attributes) for level in LEVELS}
+    counts = {f"{level}s": _counted(len(rows[level])) for level in LEVELS}
+    return Register(
+        frames=frames,
+        rejects=pl.DataFrame(schema=COLUMNS),
+        flags=pl.DataFrame(schema={"household_id": pl.String, "flag": pl.String}),
+        counts=counts,
+        name=name,
+        sha256=content_hash(frames),
+        currency="CNY",
+    )
+
+
+def _counted(rows: int) -> dict[str, int]:
+    return {"in": rows, "read": rows, "rejected": 0}
+
+
+def _stored(row: Mapping[str, Any], attributes: Attributes) -> dict[str, Any]:
+    """The row's values as a register stores them."""
+    return {
+        name: value if value is None or name not in attributes else _store(value, attributes[name])
+        for name, value in row.items()
+    }
+
+
+def _store(value: Any, attribute: DeclaredAttribute) -> Any:
+    match attribute.type:
+        case "enum":
+            return value_names(attribute).index(value)
+        case "set":
+            return sum(1 << value_names(attribute).index(one) for one in value)
+        case "date":
+            return value.year * 10_000 + value.month * 100 + value.day
+        case "code":
+            return value
+        case _:
+            return int(value * scale(attribute))
+
+
+def _sorting(row: Mapping[str, Any], names: Sequence[str]) -> tuple[tuple[bool, Any], ...]:
+    """Sorts children by member and then by all their columns, a missing value last."""
+    return tuple((row.get(name) is None, row.get(name)) for name in names)
+
+
+_FIXED: dict[str, type[pl.DataType]] = {
+    "household": pl.UInt32,
+    "member": pl.UInt32,
+    "household_id": pl.String,
+    "area_code": pl.String,
+    "member_id": pl.String,
+    "supporter_id": pl.String,
+    "file": pl.String,
+    "sheet": pl.String,
+    "line": pl.Int64,
+}
+_FIRST: dict[Level, tuple[str, ...]] = {
+    "household": ("household_id", "area_code", "file", "sheet", "line"),
+    "member": ("household", "member_id"),
+    "supporter": ("member",),
+    "transfer": ("member",),
+}
+
+
+def _frame(level: Level, rows: Sequence[Mapping[str, Any]], attributes: Attributes) -> pl.DataFrame:
+    names = dict.fromkeys([*_FIRST[level], *(name for row in rows for name in row)])
+    return pl.DataFrame(
+        {
+            name: pl.Series(
+                name,
+                [row.get(name) for row in rows],
+                dtype=_FIXED[name] if name in _FIXED else storage(attributes[name]),
+            )
+            for name in names
+        }
+    )
