@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hardship import __version__, explain_facts, explain_steps
@@ -60,7 +61,7 @@ def explain(
         RegisterError: the household cannot be scored (no standard for its place, or a value out of range).
         TableError: a standard that holds for the household does not fit the table.
     """
-    household = _household(register, checked, household_id)
+    (household,) = read_rows(only(register, household_id), checked.names.attributes)
     view, reference = _view(household, checked, standards, on, lang)
     found = _explained(view, reference, standards)
     if nearest:
@@ -75,11 +76,26 @@ def explanation_json(explanation: Entry) -> str:
     return json.dumps(explanation, ensure_ascii=False, sort_keys=True, indent=2) + "\n"
 
 
-def _household(register: Register, checked: Checked, household_id: str) -> dict[str, Any]:
-    for household in read_rows(register, checked.names.attributes):
-        if household["household"]["household_id"] == household_id:
-            return household
-    raise UsageError(Fault("explain.no_household", params={"register": register.name}))
+def only(register: Register, household_id: str) -> Register:
+    """The register with this one household.
+
+    Raises:
+        UsageError: there is no such household.
+    """
+    import polars as pl
+
+    place = register.frames["household"]["household_id"].index_of(household_id)
+    if place is None:
+        raise UsageError(Fault("explain.no_household", params={"register": register.name}))
+    frames = {"household": register.frames["household"][place : place + 1]}
+    members = register.frames["member"].with_row_index("old").filter(pl.col("household") == place)
+    frames["member"] = members.drop("old").with_columns(pl.lit(0, pl.UInt32).alias("household"))
+    new = {old: row for row, old in enumerate(members["old"])}
+    for level in ("supporter", "transfer"):
+        rows = register.frames[level].filter(pl.col("member").is_in(list(new)))
+        frames[level] = rows.with_columns(rows["member"].replace_strict(new, return_dtype=pl.UInt32))
+    flags = register.flags.filter(pl.col("household_id") == household_id)
+    return replace(register, frames=frames, flags=flags)
 
 
 def _view(
