@@ -18,7 +18,7 @@ CATALOGUES = sorted({path.name.split(".")[0] for path in LOCALE.glob("*.po")})
 _ID = re.compile(rf"({'|'.join(CATALOGUES)})\.[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(rf"({'|'.join(CATALOGUES)})\.[a-z0-9_]*\Z")
 _QUOTED = re.compile(rf"""["']((?:{"|".join(CATALOGUES)})\.[a-z][a-z0-9_]*)["']""")
-_FILES = ("toml", "xlsx", "csv", "json", "parquet", "sha256")
+_FILES = {"toml", "xlsx", "csv", "json", "parquet", "sha256"}
 """Ends of texts that look like ids and are none: files, and columns of a record."""
 
 
@@ -37,7 +37,7 @@ def _sources() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
                         prefixes.add(str(first.value))
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     words.update(re.findall(r"[a-z][a-z0-9_]*", node.value))
-                    if _ID.match(node.value) and not node.value.endswith(_FILES):
+                    if _ID.match(node.value):
                         ids.add(node.value)
         for path in (*folder.rglob("*.html"), *folder.rglob("*.j2"), *folder.rglob("*.txt")):
             quoted = _QUOTED.findall(path.read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def test_a_file_names_each_sentence_once(name: str, lang: str) -> None:
 def test_every_sentence_that_the_sources_name_exists(name: str) -> None:
     ids, _, _ = _sources()
     named = {one.partition(".")[2] for one in ids if one.startswith(f"{name}.")}
-    assert named - catalogue(name, "en").keys() == set()
+    assert named - catalogue(name, "en").keys() - _FILES == set()
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
@@ -91,7 +91,8 @@ def test_every_sentence_is_used(name: str) -> None:
 def test_chinese_is_written_as_chinese() -> None:
     for name in CATALOGUES:
         for short, sentence in catalogue(name, "zh").items():
-            assert not re.search("[\u4e00-\u9fff][,;:!?]", sentence), (name, short)
+            prose = re.sub("`[^`]*`|'[^']*'|\"[^\"]*\"", "", sentence)
+            assert not re.search("[\u4e00-\u9fff][,;:!?]", prose), (name, short)
     found = [s for n in CATALOGUES for s in catalogue(n, "en").values() if re.search("[\u4e00-\u9fff]", s)]
     assert found == []
 
