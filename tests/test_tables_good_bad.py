@@ -1,7 +1,7 @@
 """Whole tables: good ones that load in silence, bad ones with their exact messages, odd ones with warnings.
 
-Beside every bad and odd table lies what is said of it, in Chinese and English. `python tests/test_tables_good_bad.py
---write` writes those files anew; read the difference before it is committed.
+Beside every bad and odd table lies what is said of it, in Chinese and English. With `--write` this file writes
+those texts anew; read the difference before it is committed.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def codes_in_sources() -> set[str]:
     """Every fault that names and the checker can report."""
     modules = ("names", "infer*", "check*", "points", "bands")
     files = [path for module in modules for path in SOURCES.glob(f"{module}.py")]
-    found = {code for path in files for code in re.findall(r'"(table\.[a-z_]+)"', path.read_text(encoding="utf-8"))}
+    found = {
+        code for path in files for code in re.findall(r'"(table\.[a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
     return {code for code in found if not code.startswith(("table.hint_", "table.type_", "table.no_unit"))}
 
 

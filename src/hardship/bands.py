@@ -33,10 +33,10 @@ def shape(desk: Checker, path: Path, bands: Sequence[Band]) -> bool:
         edge = edge_of(band)
         if before is not None and edge <= before:
             key = "below" if band.below is not None else "at_most"
-            desk.fault((*here, key), "table.band_order", found=str(edge[0]), before=str(before[0]))
+            desk.fault((*here, key), "table.band_order", found=edge[0], before=before[0])
             good = False
         before = edge
-    if not bands or bands[-1].otherwise is None:
+    if all(band.otherwise is None for band in bands):
         desk.fault((*path, len(bands) - 1) if bands else path, "table.band_end")
         good = False
     return good
@@ -90,11 +90,16 @@ def check(desk: Checker, path: Path, bands: Sequence[Band], kind: Kind) -> list[
         edge = edge_of(band)[0]
         key = "below" if band.below is not None else "at_most"
         if not meets:
-            desk.warn((*path, i), "table.band_unreachable", low=str(low), high=str(high))
+            desk.warn((*path, i), "table.band_unreachable", low=low, high=high)
         elif kind.divisor is None and (edge * kind.den).denominator != 1:
-            desk.warn((*path, i, key), "table.band_step", found=str(edge), step=str(Fraction(1, kind.den)))
+            desk.warn(
+                (*path, i, key),
+                "table.band_step",
+                found=edge,
+                step=Fraction(1, kind.den),
+            )
         if kind.divisor is not None and not _comparable(kind, edge, bands):
-            desk.fault((*path, i, key), "table.band_far", found=str(edge))
+            desk.fault((*path, i, key), "table.band_far", found=edge)
     return met
 
 

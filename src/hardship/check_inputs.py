@@ -13,7 +13,7 @@ from typing import Any
 from hardship import bands as banding
 from hardship.attributes import MAX_ENUM, MAX_SET, scale, stored_bounds, value_names
 from hardship.checker import Checker
-from hardship.infer_base import BAD, TYPES, listing, nearest
+from hardship.infer_base import BAD, TYPES, listing, nearest, written
 from hardship.kinds import Kind, Type
 from hardship.limits import ASSESSMENT, INT64
 from hardship.positions import Path
@@ -139,7 +139,7 @@ def _written(value: Any) -> str:
 
 def _span(kind: Kind) -> str:
     if kind.type == "number":
-        return f"{Fraction(kind.lo, kind.den)} … {Fraction(kind.hi, kind.den)}"
+        return f"{written(Fraction(kind.lo, kind.den))} … {written(Fraction(kind.hi, kind.den))}"
     return {"bool": "true, false", "date": f"{kind.lo} … {kind.hi}"}.get(kind.type, "'…'")
 
 
@@ -284,9 +284,9 @@ def _cells(
     least, most = lookup.min_value, lookup.max_value
     for cell in flat:
         if cell is not None and ((least is not None and cell < least) or (most is not None and cell > most)):
-            low = "–" if least is None else str(least)
-            high = "–" if most is None else str(most)
-            desk.fault(here, "table.cell_bounds", found=str(cell), least=low, most=high)
+            low = "–" if least is None else least
+            high = "–" if most is None else most
+            desk.fault(here, "table.cell_bounds", found=cell, least=low, most=high)
             return None
     return flat
 
@@ -352,18 +352,19 @@ def requires(desk: Checker, name: str, kind: Kind) -> Kind:
             _one_of(desk, path, require.one_of, kind)
             continue
         if kind.type != "number" or kind.divisor is not None:
-            desk.fault((*path, "value"), "table.require_number", found=TYPES[kind.type], text=name)
+            found = TYPES["ratio" if kind.divisor else kind.type]
+            desk.fault((*path, "value"), "table.require_number", found=found, text=name)
             continue
         least, most = (None if bound is None else bound * kind.den for bound in bounds)
         for key, edge in (("at_least", least), ("at_most", most)):
             if edge is not None and (edge.denominator != 1 or abs(edge) > INT64):
-                found, step = str(edge / kind.den), str(Fraction(1, kind.den))
-                desk.fault((*path, key), "table.require_step", found=found, step=step)
+                step = Fraction(1, kind.den)
+                desk.fault((*path, key), "table.require_step", found=edge / kind.den, step=step)
                 kind = BAD
         if kind is BAD:
             return BAD
         if least is not None and most is not None and least > most:
-            desk.fault(path, "table.require_order", least=str(bounds[0]), most=str(bounds[1]))
+            desk.fault(path, "table.require_order", least=bounds[0], most=bounds[1])
         elif require.unless is None:
             low, high = kind.lo, kind.hi
             if least is not None:

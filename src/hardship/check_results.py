@@ -158,7 +158,7 @@ def benefit(desk: Checker) -> None:
         kind = desk.computed(("benefit", i), step, "household")
         if i == len(steps) - 1 and desk.amount(step.node, kind):
             if kind.lo < 0:
-                low = str(Fraction(kind.lo, kind.den))
+                low = Fraction(kind.lo, kind.den)
                 desk.warn(("benefit", i), "table.benefit_negative", low=low)
             # Refused and deferred households have 0, also where a later expression names the step.
             kind = replace(kind, lo=min(kind.lo, 0), hi=max(kind.hi, 0), missing=kind.missing | verdicts)
@@ -224,7 +224,7 @@ def _shows(desk: Checker, path: Path, show: Show | None, kind: Kind) -> bool:
         desk.fault((*path, "show"), "table.show_here", found=TYPES[kind.type])
         return False
     if not 0 < show.to <= INT64 or 10**6 % show.to.denominator:
-        desk.fault((*path, "show", "to"), "table.show_to", found=str(show.to))
+        desk.fault((*path, "show", "to"), "table.show_to", found=show.to)
         return False
     return True
 

@@ -10,7 +10,7 @@ from hardship import units
 from hardship.errors import Fault
 from hardship.expression import Expression
 from hardship.infer import Inference
-from hardship.infer_base import BAD, TYPES, is_zero, unit_hint, unit_text
+from hardship.infer_base import BAD, TYPES, is_zero, unit_hint, unit_text, written
 from hardship.infer_calls import round_kind
 from hardship.kinds import Kind
 from hardship.names import Names
@@ -57,15 +57,15 @@ class Checker:
         """A fault at a node of an expression."""
         path = self._origin.get(id(node), ())
         whole = path[-1:] == ("cases",)
-        self._add(self.faults, self.where.fault(path, code, None if whole else node.at, hint, **params))
+        self._add(self.faults, self.where.fault(path, code, None if whole else node.at, hint, **told(params)))
 
     def fault(self, path: Path, code: str, hint: str = "", **params: Any) -> None:
         """A fault at a value of the file."""
-        self._add(self.faults, self.where.fault(path, code, None, hint, **params))
+        self._add(self.faults, self.where.fault(path, code, None, hint, **told(params)))
 
     def warn(self, path: Path, code: str, **params: Any) -> None:
         """Something that is allowed and probably not meant."""
-        self._add(self.warnings, self.where.fault(path, code, None, **params))
+        self._add(self.warnings, self.where.fault(path, code, None, **told(params)))
 
     def _add(self, found: list[Fault], fault: Fault) -> None:
         same = (fault.code, fault.line, fault.column)
@@ -164,3 +164,8 @@ class Checker:
                 return dict.fromkeys(ids, Fraction(0))
             return {one: points[one] for one in ids}
         return dict.fromkeys(ids, points or Fraction(0))
+
+
+def told(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a message with exact numbers as texts."""
+    return {key: written(value) if isinstance(value, Fraction) else value for key, value in params.items()}

@@ -177,7 +177,7 @@ class Inference:
         """The name below a node that reaches furthest, and how far."""
         found = [("", Fraction(0))]
         for part in walk(node):
-            kind = self.of_node.get(id(part), BAD)
+            kind = self.of_name.get(part.name, BAD) if isinstance(part, Name) else BAD
             if isinstance(part, Name) and kind is not BAD and kind.type == "number":
                 found.append((part.name, max(map(abs, scales.value_range(kind)))))
         name, reach = max(found, key=lambda pair: pair[1])
@@ -227,7 +227,10 @@ class Inference:
         if BAD in kinds:
             return BAD
         for node, kind in parts:
-            if kind.type != kinds[0].type or kind.type in ("set", "code") or kind.domain != kinds[0].domain:
+            if kind.domain != kinds[0].domain and kind.type == kinds[0].type == "enum":
+                self.report(node, "table.choice_values", text=spell(node))
+                return BAD
+            if kind.type != kinds[0].type or kind.type in ("set", "code"):
                 self.report(
                     node,
                     "table.choice",
@@ -298,7 +301,7 @@ class Inference:
         unit = left.unit / right.unit
         if right.constant:
             if right.lo <= 0:
-                found = str(Fraction(right.lo, right.den))
+                found = Fraction(right.lo, right.den)
                 self.report(node.right, "table.divisor_constant", text=spell(node.right), found=found)
                 return BAD
             # x / (p/q) = x · q / p
@@ -332,7 +335,7 @@ class Inference:
         if positive and kind.hi >= 1:
             return replace(kind, lo=max(kind.lo, 1))
         code = "table.divisor_negative" if kind.lo < 0 else "table.divisor_zero"
-        low = str(Fraction(kind.lo, kind.den))
+        low = Fraction(kind.lo, kind.den)
         self.report(node, code, "table.hint_divisor", text=spell(node), low=low)
         return None
 
@@ -419,7 +422,7 @@ class Inference:
     def _in_list(self, node: In, of: str, level: str, proved: Proved) -> Kind:
         kind = self.infer(node.operand, level, (), proved)
         declared = self.of_name.get(of, BAD)
-        if kind is BAD or declared is BAD:
+        if kind is BAD or declared.type not in ("enum", "code"):
             return BAD
         operand = node.operand
         other = isinstance(operand, Name) and operand.name != of and operand.name in self.names.attributes

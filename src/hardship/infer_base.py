@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Protocol
 
 from hardship import scales
@@ -25,6 +26,7 @@ TYPES = {
     "set": Term("table.type_set"),
     "code": Term("table.type_code"),
     "date": Term("table.type_date"),
+    "ratio": Term("table.type_ratio"),
 }
 
 
@@ -80,6 +82,17 @@ def nearest(found: str, legal: Sequence[str]) -> dict[str, str]:
     """The hint for a misspelt value, as keywords of a report."""
     close = difflib.get_close_matches(found, legal, 1)
     return {"hint": "table.hint_nearest", "nearest": close[0]} if close else {}
+
+
+def written(value: Fraction | int) -> str:
+    """A number in a message: its decimals, or a fraction where they do not end within nine."""
+    value = Fraction(value)
+    for places in range(10):
+        if 10**places % value.denominator == 0:
+            digits = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"
+            whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
+            return ("-" if value < 0 else "") + whole + (f".{part}" if places else "")
+    return str(value)
 
 
 def listing(values: Sequence[str]) -> str:

@@ -205,7 +205,7 @@ def _on_axis(run: Inference, name: str, axis: Axis, node: Node, kind: Kind) -> b
             low, high = scales.value_range(kind)
             run.report(
                 node, "table.lookup_range", "table.hint_clip", name=name, text=text, first=axis.first,
-                last=axis.last, low=str(low), high=str(high), den=kind.den,
+                last=axis.last, low=low, high=high, step=Fraction(1, kind.den),
             )  # fmt: skip
         return whole
     return True

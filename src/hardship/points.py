@@ -180,7 +180,7 @@ def kind_of(desk: Checker, path: Path, points: Range, den: int, absent: frozense
     """Points as a kind; `BAD` where the machine's integers would not hold them."""
     low, high = points
     if max(abs(low), abs(high)) * den > INT64 or den > INT64:
-        desk.fault(path, "table.points_far", low=str(low), high=str(high), den=den)
+        desk.fault(path, "table.points_far", low=low, high=high, den=den)
         return BAD
     return Kind("number", den=den, lo=int(low * den), hi=int(high * den), missing=absent)
 
@@ -198,15 +198,15 @@ def bounded(
     low, high = points
     kind_of(desk, path, points, den, frozenset())
     if least is not None and most is not None and least > most:
-        desk.fault((*path, "cap"), "table.cap_floor", floor=str(least), cap=str(most))
+        desk.fault((*path, "cap"), "table.cap_floor", floor=least, cap=most)
         return low, high
     if least is not None:
         if low >= least and main and low > least:
-            desk.warn((*path, "floor"), "table.floor_never", floor=str(least), low=str(low))
+            desk.warn((*path, "floor"), "table.floor_never", floor=least, low=low)
         low, high = max(low, least), max(high, least)
     if most is not None:
         if high < most and main:
-            desk.warn((*path, "cap"), "table.cap_never", cap=str(most), high=str(high))
+            desk.warn((*path, "cap"), "table.cap_never", cap=most, high=high)
         low, high = min(low, most), min(high, most)
     return low, high
 
