@@ -1,0 +1,80 @@
+"""Checked table → program; and from a program's results which attributes were missing.
+
+The lowering itself is in `lower` (stages, stores, sinks), `lower_stages`, `lower_expression`, `values` and
+`comparisons` (instructions of values) and `allocate` (order and registers).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hardship import ops
+from hardship.lower import lower
+from hardship.ops import Program
+
+if TYPE_CHECKING:
+    from hardship.bind import Columns
+    from hardship.machine import Raw
+
+__all__ = ["Program", "incomplete", "lower", "missing_attributes"]
+
+Array = npt.NDArray[Any]
+
+
+def incomplete(raw: Raw) -> Array:
+    """bool [households]: whether a sink is missing."""
+    planes: Array = raw["missing"].values
+    found: Array = planes.any(axis=0)
+    return found
+
+
+def missing_attributes(program: Program, raw: Raw, columns: Columns) -> list[tuple[str, ...]]:
+    """For each incomplete household, in order, the attributes that are missing behind its missing sinks, sorted.
+
+    An attribute is missing if its cell is empty in a row that is not excluded (`docs/semantics.md` section 5).
+    """
+    rows = np.flatnonzero(incomplete(raw))
+    found: list[set[str]] = [set() for _ in rows]
+    if not rows.size:
+        return []
+    planes = raw["missing"].values[:, rows]
+    hit = [planes[bit // 8] >> (bit % 8) & 1 for bit in range(len(program.sinks))]
+    assumed = {column.attribute for column in program.columns} - {
+        column.attribute for column in program.columns if column.may_be_missing
+    }
+    lacking: dict[str, Array] = {}
+    for sink, missed in zip(program.sinks, hit, strict=True):
+        for attribute in sink.attributes - assumed:
+            if attribute not in lacking:
+                lacking[attribute] = _lacking(program, raw, columns, attribute)[rows]
+            for place in np.flatnonzero(missed & lacking[attribute]):
+                found[place].add(attribute)
+        for parameter in sink.parameters:
+            number = next(k for k, (name, _) in enumerate(program.parameters) if name == parameter)
+            places = columns.places[rows]
+            for place in np.flatnonzero(missed & (columns.valid[number][places] == 0)):
+                found[place].add("residence_type")
+    return [tuple(sorted(names)) for names in found]
+
+
+def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Array:
+    """uint8 [households]: whether the attribute's cell is empty in a row that is not excluded."""
+    column = next(column for column in program.columns if column.attribute == attribute)
+    frame = columns.frames[column.level]
+    if attribute in frame.columns:
+        null = frame[attribute].is_null().to_numpy()
+    else:
+        null = np.ones(frame.height, np.bool_)
+    level = ops.LEVEL[column.level]
+    if level == 0:
+        found: Array = null.astype(np.uint8)
+        return found
+    members = np.arange(columns.rows[1]) if level == 1 else columns.parents[level - 1]
+    if "counted" in raw and not program.everyone:
+        null = null & (raw["counted"].values[members] != 2)
+    found = np.zeros(columns.rows[0], np.uint8)
+    found[columns.parents[0][members[null]]] = 1
+    return found
