@@ -269,9 +269,13 @@ def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Le
     for level in below:
         rows = _to_parent(_alive(parts[level], {"member": owner[level]}), "member", person)
         rows = rows.drop("old", "household_id", "member_id")
-        order = ["member", *sorted(name for name in rows.columns if name not in ("member", "line"))]
-        frames[level] = rows.sort(order, nulls_last=True)
+        frames[level] = sorted_rows(rows, "member")
     return frames
+
+
+def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
+    """Rows in the one order they have in a register: by parent, then by all columns in the order of names."""
+    return rows.sort([parent, *sorted(name for name in rows.columns if name != parent)], nulls_last=True)
 
 
 def _alive(part: Part, parent: Mapping[str, Rows]) -> pl.DataFrame:
