@@ -194,4 +194,4 @@ def test_a_killed_run_leaves_one_whole_result(tmp_path):
         process.communicate()
         run = json.loads((out / "run.json").read_text(encoding="utf-8"))
         assert sha256_of(pl.read_parquet(out / "results.parquet")) == run["results_sha256"]
-        assert set(p.name for p in out.iterdir()) == {"results.parquet", "rejects.csv", "run.json"}
+        assert {p.name for p in out.iterdir()} == {"results.parquet", "rejects.csv", "run.json"}

@@ -26,7 +26,9 @@ def decimal_series(values: Array, valid: Array | None, den: int, decimals: int) 
         den: the common denominator.
         decimals: scale of the column.
     """
-    return nulled(fixed_point(scaled_integers(values, den, decimals), 18, decimals), valid)
+    # What the machine leaves in a null cell may be too wide for any column.
+    safe = values if valid is None else np.where(valid, values, 0)
+    return nulled(fixed_point(scaled_integers(safe, den, decimals), 18, decimals), valid)
 
 
 def fixed_point(values: Array, precision: int, scale: int) -> pl.Series:

@@ -25,11 +25,14 @@ from hardship.columns import (
     mask_texts,
     nulled,
     plane_texts,
+    scaled_integers,
 )
 from hardship.errors import EngineError, Fault
+from hardship.program import missing_attributes
 from hardship.table import Assume, Ladder, Outcome, Show, Table
 
 if TYPE_CHECKING:
+    from hardship.bind import Columns
     from hardship.check import Checked
     from hardship.kinds import Kind
     from hardship.machine import Raw
@@ -43,8 +46,6 @@ CENT = Fraction(1, 100)
 RANKS = ("rank", *(f"rank_{level}" for level in rank.AREA_LEVELS), "rank_circle")
 LISTS = ("vetoes", "flags", "assumed", "missing")
 PERSON_COLUMNS = ("household_id", "member_id", "rule", "outcome", "benefit_month")
-REJECT_COLUMNS = ("file", "sheet", "line", "household_id", "member_id", "field", "value_class", "code",
-                  "message_zh", "message_en")
 
 
 def column_types(table: Table, detail: str, output_kinds: dict[str, Kind]) -> dict[str, pl.DataType]:
@@ -98,12 +99,10 @@ def decimals_of(step: Fraction) -> int:
 
 def ladder_texts(ladder: Ladder, stored: Array) -> pl.Series:
     """A ladder's stored rung index (or mask, for `pick = "all"`) as ids; null where it is missing."""
-    rungs = [rung.id for rung in ladder.rung]
+    rungs = [*(rung.id for rung in ladder.rung), ladder.otherwise.id]
     if ladder.pick == "all":
-        named = mask_texts(stored, rungs, keep_order=True)
-        return named.replace({"": ladder.otherwise.id})
-    codes: list[str | None] = [*rungs, ladder.otherwise.id, None]
-    return chosen_texts(codes, np.where(stored == LADDER_MISSING, len(codes) - 1, stored))
+        return mask_texts(stored, rungs, keep_order=True)
+    return chosen_texts([*rungs, None], np.where(stored == LADDER_MISSING, len(rungs), stored))
 
 
 def ladder_outcomes(ladder: Ladder) -> list[Outcome]:
@@ -185,7 +184,7 @@ class Results:
     Attributes:
         frame: one row for each household that is not rejected, by `household_id`; columns of `column_types`.
         persons: `PERSON_COLUMNS`, None for a table without person rules.
-        rejects: `REJECT_COLUMNS`, one row for each rejected line or household.
+        rejects: the columns of `rejects.csv`, a row for each thing that is wrong.
         run: the content of `run.json` without sources and timings.
         sha256: `results_sha256`.
     """
@@ -197,39 +196,47 @@ class Results:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the machine found, as frames.
+
+    Attributes:
+        frame: the result columns of the households that are not rejected.
+        persons: see `Results`.
+        kept: bool (households of the register), which are not rejected.
+    """
+
+    frame: pl.DataFrame
+    persons: pl.DataFrame | None
+    kept: Array
+
+
 def build(
-    register: Register,
-    checked: Checked,
-    program: Program,
-    raw: Raw,
-    missing: pl.Series,
-    run_flags: Sequence[str],
-) -> tuple[pl.DataFrame, Array]:
-    """The result columns of all households of a register.
+    register: Register, checked: Checked, columns: Columns, raw: Raw, run_flags: Sequence[str]
+) -> Found:
+    """The result columns of a register.
 
     Args:
-        register: as it was bound: every household of it was run.
-        missing: text for each household, the attributes because of which it is incomplete.
+        register, columns, raw: a register, as it was bound and run, and what the machine stored.
         run_flags: flags that every household of this run carries.
-
-    Returns:
-        the frame (n, columns), and which of its rows the table rejects (`out_of_range`), bool (n,). Rejected
-        rows are ranked nowhere, but still stand in the frame.
     """
+    program = columns.program
     table, household = checked.table, register.frames["household"]
     rows = household.height
     incomplete: Array = np.zeros(rows, dtype=np.bool_)
+    missing: list[str] = []
     if "missing" in raw:
         incomplete = np.logical_or.reduce(raw["missing"].values, axis=0)
+        missing = [";".join(names) for names in missing_attributes(program, raw, columns)]
     complete = ~incomplete
-    rejected = rejected_rows(table, program, raw, rows)
+    kept = columns.served & ~rejected_rows(table, program, raw, rows)
     found: dict[str, pl.Series] = {name: household[name] for name in ("household_id", "area_code")}
     circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
     found["outcome"] = outcomes(circle, raw, incomplete)
     for ladder in table.ladder:
         name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
         found[name] = nulled(ladder_texts(ladder, raw[f"ladder:{ladder.id}"].values), complete)
-    chosen = complete & ~rejected
+    chosen = complete & kept
     if "among" in raw:
         chosen &= raw["among"].values == TRUE
     place = np.full(rows, -1, dtype=np.int64)
@@ -246,18 +253,18 @@ def build(
     if "exit:months" in raw:
         months = raw["exit:months"]
         known = complete if months.valid is None else complete & (months.valid == 1)
-        found["exit_months"] = nulled(pl.Series(months.values // months.den), known)
+        found["exit_months"] = nulled(pl.Series(scaled_integers(months.values, months.den, 0)), known)
     found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
     found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
     found["assumed"] = joined_flags(rows, assumed_rows(register, checked))
-    found["missing"] = missing
+    found["missing"] = chosen_texts(["", *missing], np.where(incomplete, np.cumsum(incomplete), 0))
     for output in table.output:
         found[output.name] = nulled(output_series(raw[f"output:{output.name}"], output.show), complete)
     kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
     types = column_types(table, program.detail, kinds)
     absent = pl.Series([None], dtype=pl.Null).new_from_index(0, rows)
-    columns = [found.get(name, absent).cast(kind).alias(name) for name, kind in types.items()]
-    return pl.DataFrame(columns), rejected
+    frame = pl.DataFrame([found.get(name, absent).cast(kind).alias(name) for name, kind in types.items()])
+    return Found(frame.filter(pl.Series(kept)), persons_frame(register, table, raw, kept), kept)
 
 
 MONEY_STORES = {
@@ -372,3 +379,31 @@ def output_series(stored: Any, show: Show | None) -> pl.Series:
             return nulled(chosen_texts(stored.domain, stored.values), valid)
         case _:
             return nulled(mask_texts(stored.values, stored.domain), valid)
+
+
+PERSON_STATES = (None, "meets", "does_not_meet", "incomplete")
+
+
+def persons_frame(register: Register, table: Table, raw: Raw, kept: Array) -> pl.DataFrame | None:
+    """A row for each member whom a person rule concerns; None for a table without such rules."""
+    if not table.person:
+        return None
+    members = register.frames["member"]
+    household = members["household"]
+    ids = register.frames["household"]["household_id"].gather(household)
+    stays = kept[household.to_numpy()]
+    parts = []
+    for person in table.person:
+        state, benefit = raw[f"person:{person.id}:state"], raw[f"person:{person.id}:benefit"]
+        known = state.values != PERSON_STATES.index("incomplete")
+        if benefit.valid is not None:
+            known &= benefit.valid == 1
+        rule = pl.DataFrame({
+            "household_id": ids,
+            "member_id": members["member_id"],
+            "rule": pl.repeat(person.id, members.height, dtype=pl.String, eager=True),
+            "outcome": chosen_texts(PERSON_STATES, state.values),
+            "benefit_month": decimal_series(benefit.values, known, benefit.den, 2),
+        })
+        parts.append(rule.filter(pl.Series(stays & (state.values != 0))))
+    return pl.concat(parts).sort("household_id", "member_id", "rule")

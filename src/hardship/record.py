@@ -1,0 +1,115 @@
+"""The record of a run: who was set aside and why, counts, hashes, flags of the whole run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from hardship import __version__
+from hardship.columns import Array, sha256_of
+from hardship.rejects import COLUMNS, with_messages
+from hardship.results import Found, Results, plane_bit
+from hardship.table import Table
+
+if TYPE_CHECKING:
+    from hardship.bind import Columns
+    from hardship.check import Checked
+    from hardship.machine import Raw
+    from hardship.register import Register
+    from hardship.standards import Standards
+
+TABLE_FORCED, PAST_VERIFICATION = "table_forced", "past_verification"
+
+
+def run_flags(table: Table, on: dt.date, forced: bool) -> list[str]:
+    """Flags that every household of a run carries: a forced version, a number past its verification."""
+    numbers = (*table.parameter, *table.constant, *table.lookup, *table.list, *table.require, *table.derive,
+               *table.item, *table.veto, *table.person, *table.benefit, *table.output,
+               *(rung for ladder in table.ladder for rung in ladder.rung))
+    past = any(one.verified_until is not None and one.verified_until < on for one in numbers)
+    return [flag for flag, holds in ((PAST_VERIFICATION, past), (TABLE_FORCED, forced)) if holds]
+
+
+def set_aside(register: Register, checked: Checked, columns: Columns, raw: Raw) -> pl.DataFrame:
+    """All rejects: the register's, households without a standard, households outside a `[[require]]`."""
+    schema = {name: kind for name, kind in COLUMNS.items() if not name.startswith("message_")}
+    parts = [_rejected(register, *unfit) for unfit in _unfit(checked.table, columns, raw)]
+    found = pl.concat([pl.DataFrame(schema=schema), *parts]).sort("household_id", "field")
+    return pl.concat([register.rejects, with_messages(found, checked.names.attributes)])
+
+
+def _unfit(table: Table, columns: Columns, raw: Raw) -> Iterator[tuple[Array, str, str]]:
+    """Rows of households that the table cannot score, with the field and the code of the reject."""
+    for number, parameter in enumerate(columns.program.declared):
+        yield np.flatnonzero(columns.unserved == number), parameter.name, "no_standard"
+    rejecting = {require.id for require in table.require if require.outside == "reject"}
+    for label, name in enumerate(columns.program.requires):
+        if name in rejecting:
+            hit = plane_bit(raw["require"].values, label) & columns.served
+            yield np.flatnonzero(hit), name, "out_of_range"
+
+
+def _rejected(register: Register, rows: Array, field: str, code: str) -> pl.DataFrame:
+    """Households as lines of the rejects, without their messages."""
+    household = register.frames["household"][rows]
+    return household.select(
+        pl.col("file").cast(pl.String),
+        pl.col("sheet").cast(pl.String),
+        pl.col("line").cast(pl.Int64),
+        pl.col("household_id"),
+        pl.lit("").alias("member_id"),
+        pl.lit(field).alias("field"),
+        pl.lit("").alias("value_class"),
+        pl.lit(code).alias("code"),
+    )
+
+
+def counts(register: Register, kept: Array, incomplete: int) -> dict[str, Any]:
+    """Rows of each entity: in = scored + rejected; and the incomplete among the scored households."""
+    member = kept[register.frames["member"]["household"].to_numpy()]
+    scored = {
+        "households": int(kept.sum()),
+        "members": int(member.sum()),
+        "supporters": int(member[register.frames["supporter"]["member"].to_numpy()].sum()),
+        "transfers": int(member[register.frames["transfer"]["member"].to_numpy()].sum()),
+    }
+    found: dict[str, Any] = {}
+    for entity, number in scored.items():
+        came = register.counts[entity]["in"]
+        found[entity] = {"in": came, "scored": number, "rejected": came - number}
+    return found | {"incomplete": incomplete}
+
+
+def record(
+    register: Register,
+    checked: Checked,
+    standards: Standards,
+    on: dt.date,
+    found: Found,
+    rejects: pl.DataFrame,
+    *,
+    detail: str,
+    flags: Sequence[str],
+    incomes: Mapping[str, Any],
+) -> Results:
+    """The results with the content of `run.json`, all but sources and timings."""
+    table, digest = checked.table.table, sha256_of(found.frame)
+    incomplete = int((found.frame["outcome"] == "incomplete").sum())
+    run = {
+        "schema": 1,
+        "engine": __version__,
+        "on": on.isoformat(),
+        "table": {"id": table.id, "version": table.version.isoformat(), "sha256": checked.sha256},
+        "standards_sha256": standards.sha256,
+        "register": {"name": register.name, "sha256": register.sha256},
+        "counts": counts(register, found.kept, incomplete),
+        "results_sha256": digest,
+        "detail": detail,
+        "flags": list(flags),
+        "incomes": dict(incomes),
+    }
+    return Results(found.frame, found.persons, rejects, run, digest)

@@ -1,0 +1,72 @@
+"""The one path: a register, a checked table and standards in; ranked results out. Read this file first.
+
+    lower    the table's arrays                          `lower`
+    bind     the register's and the standards' columns   `bind`
+    run      the block machine                           `machine`
+    build    result columns, ranks                       `results`, `rank`
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING
+
+from hardship import machine, results
+from hardship.bind import bind
+from hardship.errors import Fault, RegisterError
+from hardship.lower import Detail, lower
+from hardship.plausible import check_incomes
+from hardship.record import record, run_flags, set_aside
+from hardship.results import Results
+
+if TYPE_CHECKING:
+    from hardship.check import Checked
+    from hardship.inputs import Progress
+    from hardship.register import Register
+    from hardship.standards import Standards
+
+
+def score(
+    register: Register,
+    checked: Checked,
+    standards: Standards,
+    on: dt.date,
+    *,
+    threads: int = 0,
+    block: int = 2048,
+    detail: Detail = "results",
+    forced: bool = False,
+    accepted: str = "",
+    progress: Progress | None = None,
+) -> Results:
+    """Score and rank a register.
+
+    Args:
+        on: the assessment date.
+        threads: 0 uses all cores. Results do not depend on it, nor on `block`.
+        block: most households that are computed at a time.
+        detail: `items` adds a column for each item.
+        forced: the table's version was chosen by force; flagged on every row.
+        accepted: why implausible incomes are right; "" stops on them.
+
+    Raises:
+        RegisterError: no household is left, or incomes that a wrong unit would explain.
+        TableError: a standard that holds for a household does not fit the table.
+    """
+    say = progress or (lambda what, share: None)
+    say("score", 0.0)
+    program = lower(checked, detail)
+    columns = bind(program, register, standards, on)
+    raw = machine.run(program, columns, threads=threads or os.cpu_count() or 1, block=block)
+    say("rank", 0.6)
+    flags = run_flags(checked.table, on, forced)
+    found = results.build(register, checked, columns, raw, flags)
+    rejects = set_aside(register, checked, columns, raw)
+    if found.frame.height == 0:
+        raise RegisterError(Fault("common.nothing_left", params={"rejected": rejects.height}))
+    incomes = check_incomes(found.frame, checked, standards, on, accepted)
+    done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags,
+                  incomes=incomes)
+    say("rank", 1.0)
+    return done
