@@ -105,6 +105,10 @@ class Reference:
         Raises:
             TableError: a standard that holds for the household does not fit the table's parameter.
         """
+        return self.run(household)[0]
+
+    def run(self, household: Mapping[str, Any]) -> tuple[Outcome, Stages | None]:
+        """The outcome, and the pass it comes from (None without a standard): everything in between."""
         root = tree(household)
         facts = household["household"]
         done = Outcome(facts["household_id"], facts.get("area_code") or "")
@@ -113,7 +117,7 @@ class Reference:
         parameters = self.parameters.at(done.area_code, residence)
         if isinstance(parameters, str):
             done.rejected, done.rejected_by = "no_standard", parameters
-            return done
+            return done, None
         first = Stages(self.ground, root, parameters, frozenset())
         persons = list(first.persons())
         left = frozenset((person.member,) for person in persons if person.leaves)
@@ -122,12 +126,12 @@ class Reference:
         for require in self.table.require:
             if require.outside == "reject" and done.requires[require.id]:
                 done.rejected, done.rejected_by = "out_of_range", require.id
-                return done
+                return done, last
         done.persons = persons
         self._values(last, done)
         self._summary(last, done)
         self._verdict(last, done)
-        return done
+        return done, last
 
     def _values(self, run: Stages, done: Outcome) -> None:
         for named in self.shown:

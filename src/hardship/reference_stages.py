@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from hardship.names import Named, raised
+from hardship.names import Named
 from hardship.reference_expressions import ORDER, Expressions, Ground, broken
 from hardship.reference_values import Kleene, Row, Value, band_of, both, either, negation
 from hardship.table import Item, Ladder, Require, Rung, Step, Test
@@ -39,8 +39,10 @@ class Stages(Expressions):
         self.table = ground.table
         self.parameters = parameters
         self.known: dict[tuple[str, tuple[int, ...]], Value] = {}
+        self.hits: dict[str, Kleene] = {}
         self.sums: dict[str, dict[str, Fraction | None]] = {}
         self.forms: dict[tuple[str, tuple[int, ...]], tuple[Points | None, str | None]] = {}
+        self.places: dict[tuple[str, tuple[int, ...]], tuple[str, int]] = {}  # the case or band taken
 
     # --- names ---
 
@@ -175,11 +177,12 @@ class Stages(Expressions):
         if item.expr is not None:
             points = self.number(item.expr.node, row)
             return (None if points is None else self._points(points)), None
-        for case in item.cases or ():
+        for number, case in enumerate(item.cases or ()):
             holds = True if case.when is None else self.truth(case.when.node, row)
             if holds is None:
                 return None, None
             if holds:
+                self.places[item.id, row.key] = ("case", number)
                 return self._points(case.points), case.veto
         if item.bands is None:
             return zero, None
@@ -187,8 +190,9 @@ class Stages(Expressions):
         value = self.number(item.value.node, row)
         if value is None:
             return None, None
-        band = item.bands[band_of(item.bands, value)]
-        return self._points(band.points), band.veto
+        number = band_of(item.bands, value)
+        self.places[item.id, row.key] = ("band", number)
+        return self._points(item.bands[number].points), item.bands[number].veto
 
     def _points(self, points: Fraction | dict[str, Fraction]) -> Points:
         if isinstance(points, dict):
@@ -220,12 +224,16 @@ class Stages(Expressions):
 
     def veto(self, veto_id: str) -> Kleene:
         """Is a veto hit, by its own condition or by a band or case of an item?"""
+        if veto_id not in self.hits:
+            self.hits[veto_id] = self._veto(veto_id)
+        return self.hits[veto_id]
+
+    def _veto(self, veto_id: str) -> Kleene:
         veto = next(veto for veto in self.table.veto if veto.id == veto_id)
         hits: list[Kleene] = [] if veto.when is None else [self.truth(veto.when.node, self.root)]
-        for item in self.table.item:
-            if veto_id in raised(item):
-                rows = self.item_rows(item)
-                hits += [both([self.takes(item, row), self._raised(item, row, veto_id)]) for row in rows]
+        for item in self.ground.statics.raising[veto_id]:
+            rows = self.item_rows(item)
+            hits += [both([self.takes(item, row), self._raised(item, row, veto_id)]) for row in rows]
         return either(hits)
 
     def _raised(self, item: Item, row: Row, veto_id: str) -> Kleene:

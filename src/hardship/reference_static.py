@@ -27,6 +27,11 @@ class Statics:
         self.table = table
         self.names = names
         self.closures: dict[str, Closure] = {}
+        self.of_node: dict[tuple[int, str], Closure] = {}
+        self.units: dict[int, Unit | None] = {}
+        self.raising = {
+            veto.id: [item for item in table.item if veto.id in raised(item)] for veto in table.veto
+        }
         self.everyone = any(item.everyone for item in table.item) or any(
             isinstance(node, Aggregate) and node.everyone for root in self.roots() for node in walk(root)
         )
@@ -37,6 +42,11 @@ class Statics:
         """Attributes and parameters behind an expression that stands at `level`."""
         if node is None:
             return _NOTHING
+        if (id(node), level) not in self.of_node:
+            self.of_node[id(node), level] = self._named(node, level)
+        return self.of_node[id(node), level]
+
+    def _named(self, node: Node, level: str) -> Closure:
         found: set[str] = set()
         for part in walk(node):
             if isinstance(part, Name):
@@ -66,7 +76,7 @@ class Statics:
             case "derive" | "step" | "output":
                 return self.named(named.definition.node, named.level)
             case "item":
-                return self.item(named.definition)
+                return self._item(named.definition)
             case "group":
                 items = [item for item in self.table.item if item.group == named.name]
                 children = [group.id for group in self.table.group if group.parent == named.name]
@@ -85,6 +95,9 @@ class Statics:
 
     def item(self, item: Item) -> Closure:
         """Behind an item's form, and `counted` where it filters the item's rows."""
+        return self.behind(item.id)
+
+    def _item(self, item: Item) -> Closure:
         level = "member" if item.each is not None else item.per or "household"
         whens = [case.when for case in item.cases or ()]
         parts = [
@@ -99,7 +112,7 @@ class Statics:
     def veto(self, veto: Veto) -> Closure:
         """Behind a veto's own condition and the items that raise it."""
         own = _NOTHING if veto.when is None else self.named(veto.when.node, "household")
-        raising = [self.item(item) for item in self.table.item if veto.id in raised(item)]
+        raising = [self.item(item) for item in self.raising[veto.id]]
         return _union([own, *raising])
 
     def require(self, require: Any) -> Closure:
@@ -123,6 +136,11 @@ class Statics:
 
     def unit(self, node: Node) -> Unit | None:
         """The unit of a number; None for 0, which fits every unit."""
+        if id(node) not in self.units:
+            self.units[id(node)] = self._unit(node)
+        return self.units[id(node)]
+
+    def _unit(self, node: Node) -> Unit | None:
         match node:
             case Name():
                 return self._unit_of_name(node.name)
