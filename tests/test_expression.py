@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from itertools import accumulate
+from pathlib import Path
 
 import fuzz_expressions
 import pytest
@@ -191,7 +193,8 @@ ESCAPES = [
     "round(a, to = 1, mode = 'ceil')", "round(a, to = a + b, mode = 'ceil')",
     "round(a, to = member, mode = 'ceil')",
     "round(a, to = fen, mode = 'ceil', mode = 'ceil')", "clip(a, b)", "age()", "known(a, b)", "lookup(a)",
-    "lookup('a', b)", "lookup(a + b, c)", "lookup(member.a, b)", "lookup(a, b, c, d)", "x in [a, b]",
+    "lookup('a', b)", "lookup(a + b, c)", "lookup(member.a, b)", "lookup(a, b, c, d)", "min()", "min(a)",
+    "x in [a, b]",
     "x in []",
     "x in ['a', b]", "x in ('a', 'b')", "x in 'ab'", "x in a + b", "x in y in z", "a < x in z", "x in true",
     "a in b < c", "if", "or", "true false", "a b", "a 1", "min a", "in a", "a in", "(", ")", "a)", "(a",
@@ -204,10 +207,13 @@ ESCAPES = [
 
 @pytest.mark.parametrize("text", ESCAPES, ids=range(len(ESCAPES)))
 def test_every_known_escape_is_refused_at_once_and_in_both_languages(text: str) -> None:
-    start = time.perf_counter()
-    with pytest.raises(ExpressionError) as caught:
-        parse(text)
-    assert time.perf_counter() - start < 0.05
+    seconds = []
+    while not seconds or (min(seconds) > 0.05 and len(seconds) < 4):  # again, where the machine was busy
+        start = time.perf_counter()
+        with pytest.raises(ExpressionError) as caught:
+            parse(text)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05
     error = caught.value
     assert 0 <= error.column <= len(text)
     for lang in ("zh", "en"):
@@ -305,3 +311,24 @@ def test_fuzzed_texts_are_trees_or_typed_errors() -> None:
     assert counts["grammatical tree"] > 4_500
     assert counts["mutated error"] > 1_000
     assert counts["mutated tree"] > 100
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError, ValueError])
+def test_the_parsers_own_limits_are_typed_errors(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("hardship.expression.ast.parse", fail)
+    with pytest.raises(ExpressionError, match="expression_depth"):
+        parse("a")
+
+
+def test_nothing_in_the_package_evaluates_text() -> None:
+    called = set()
+    for path in (Path(__file__).parents[1] / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                called.add(node.func.id)
+    assert called & {"eval", "exec", "compile", "__import__"} == set()

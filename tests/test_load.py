@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from hardship.errors import HardshipError, TableError, UsageError
 from hardship.load import content_hash, find_table, load_table, load_text, versions
 from hardship.roots import default_roots
+from hardship.shapes import validated
 from hardship.toml_text import read_toml
 
 TABLE = """[table]
@@ -70,6 +73,7 @@ def test_a_good_table_loads_with_its_hash_whatever_its_line_ends() -> None:
         ("points = 2.5", "points = nan", [("toml_number", 16, 66)]),
         ("points = 2.5", "points = " + "9" * 5_000, [("toml_limit", 0, 0)]),
         ("points = 2.5", "points = " + "[" * 5_000, [("toml_limit", 0, 0)]),
+        ("points = 2.5", "points = " + "[" * 3_000 + "]" * 3_000, [("toml_limit", 0, 0)]),
         ("points = 2.5", "points = \x00", [("toml_syntax", 16, 66)]),
         # keys
         ("decimals = 1", "decimal = 1", [("key_unknown", 21, 1)]),
@@ -148,6 +152,20 @@ def test_a_misspelt_key_gets_the_nearest_legal_one() -> None:
 def test_a_hidden_expression_and_a_fault_elsewhere_are_both_told() -> None:
     text = TABLE.replace('"count(member)"', '"\\u0061 +"').replace('"descending"', '"down"')
     assert [code for code, _, _ in faults(text)] == ["expression_raw", "expression_syntax", "value_choice"]
+
+
+class Odd(BaseModel):
+    """A shape that no table has."""
+
+    even: Annotated[int, Field(multiple_of=2)]
+
+
+def test_a_kind_of_error_without_a_sentence_of_its_own_is_still_told() -> None:
+    values, where = read_toml(b"even = 3\n", "f")
+    with pytest.raises(TableError) as caught:
+        validated(Odd, values, where)
+    assert "multiple of 2" in caught.value.text("zh")
+    assert (caught.value.faults[0].line, caught.value.faults[0].column) == (1, 8)
 
 
 def test_bytes_that_are_no_text() -> None:

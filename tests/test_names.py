@@ -194,6 +194,49 @@ def test_attributes_behind_the_verdicts_come_from_items_and_requires_too() -> No
     assert found.attributes_of_name("deferred") == {"wage", "counted_as"}
 
 
+def test_what_stands_behind_one_expression() -> None:
+    body = "[household]\ncounted = \"counted_as == 'a'\"\n" + REST + derive("line + savings")
+    found = names(body)
+    (site,) = [site for site in found.sites if site.path == ("derive", 0, "expr")]
+    assert found.attributes_of(site.node) == {"savings"}
+    assert found.parameters_of(site.node) == {"line"}
+    assert names(RANK, "").sites[0].stage == "derive"
+
+
+OWN = """
+[[attribute]]
+name = "owns_fan"
+title = { zh = "有电扇", en = "Owns a fan" }
+level = "household"
+type = "bool"
+"""
+PERSON = """
+[[person]]
+id = "alone"
+title = { zh = "单人", en = "Alone" }
+when = "circle == 'out'"
+tests = [{ value = "wage", below = "line", unless = "owns_fan" }]
+benefit = "line"
+remaining = "counts"
+"""
+
+
+def test_own_attributes_and_persons() -> None:
+    found = names(OWN + REST + PERSON)
+    assert found.attributes["owns_fan"].type == "bool"
+    assert found.by_name["owns_fan"].path == ("attribute", 0)
+    assert [site.path[2:] for site in found.sites if site.stage == "person"] == [
+        ("when",),
+        ("tests", 0, "value"),
+        ("tests", 0, "below"),
+        ("tests", 0, "unless"),
+        ("benefit",),
+    ]
+    assert {site.level for site in found.sites if site.stage == "person"} == {"member"}
+    assert codes(OWN + OWN.replace("owns_fan", "savings") + REST) == ["name_taken"]
+    assert names(OWN).unused[0].name == "owns_fan"
+
+
 def test_requires_and_lists_count_as_use() -> None:
     body = '[[require]]\nid = "r"\nvalue = "d"\nat_most = 10\n' + derive("savings")
     assert names(body).unused == ()

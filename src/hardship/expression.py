@@ -108,14 +108,13 @@ def parse(text: str) -> Expression:
     plain = re.sub(r"[^ -~]", "_", text[start:])
     try:
         tree = ast.parse(plain, mode="eval").body
+        return Expression(text, _Builder(text, start).node(tree, 1, 1))
+    except ExpressionError:
+        raise
     except SyntaxError as error:
         column = min(max((error.offset or 1) - 1 + start, 0), len(text) - 1)
         raise ExpressionError(column, "table.expression_syntax", {"found": _near(text, column)}) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ExpressionError(0, "table.expression_depth", {"limit": MAX_NESTING}) from None
-    try:
-        return Expression(text, _Builder(text, start).node(tree, 1, 1))
-    except RecursionError:
         raise ExpressionError(0, "table.expression_depth", {"limit": MAX_NESTING}) from None
 
 

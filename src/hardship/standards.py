@@ -239,15 +239,14 @@ def _read(path: Path) -> list[StandardRow]:
 
 def _csv(data: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
     """Physical line and cells of each row of a CSV."""
-    text = ""
-    for encoding in ("utf-8-sig", "gb18030"):
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
         try:
-            text = data.decode(encoding)
-            break
+            text = data.decode("gb18030")
         except UnicodeDecodeError as error:
-            if encoding == "gb18030":
-                line = data.count(b"\n", 0, error.start) + 1
-                raise TableError(Fault("table.standard_encoding", file, line)) from None
+            line = data.count(b"\n", 0, error.start) + 1
+            raise TableError(Fault("table.standard_encoding", file, line)) from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
