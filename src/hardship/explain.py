@@ -61,13 +61,15 @@ def explain(
         RegisterError: the household cannot be scored (no standard for its place, or a value out of range).
         TableError: a standard that holds for the household does not fit the table.
     """
-    (household,) = read_rows(only(register, household_id), checked.names.attributes)
-    view, reference = _view(household, checked, standards, on, lang)
+    register = only(register, household_id)
+    (household,) = read_rows(register, checked.names.attributes)
+    plain = Reference(checked.table, checked.names, standards, on)
+    view, reference = _view(plain, household, checked, standards, lang)
     found = _explained(view, reference, standards)
     if nearest:
         from hardship.nearest import nearest_changes
 
-        found["nearest_changes"] = nearest_changes(view, reference, household)
+        found["nearest_changes"] = nearest_changes(view, plain, household, register, standards)
     return found
 
 
@@ -99,7 +101,7 @@ def only(register: Register, household_id: str) -> Register:
 
 
 def _view(
-    household: Mapping[str, Any], checked: Checked, standards: Standards, on: dt.date, lang: str
+    plain: Reference, household: Mapping[str, Any], checked: Checked, standards: Standards, lang: str
 ) -> tuple[View, Reference]:
     """Evaluate the household and keep the value of every node."""
     seen: dict[tuple[int, Key], Value] = {}
@@ -107,8 +109,7 @@ def _view(
     def observe(node: Node, row: Key, value: Value) -> None:
         seen[id(node), row] = value
 
-    reference = Reference(checked.table, checked.names, standards, on)
-    outcome = reference.evaluate(household)
+    outcome, on = plain.evaluate(household), plain.ground.on
     if outcome.rejected:
         code = "explain.no_standard" if outcome.rejected == "no_standard" else "explain.out_of_range"
         raise RegisterError(Fault(code, params={"name": outcome.rejected_by}))

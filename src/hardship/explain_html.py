@@ -32,7 +32,9 @@ def render(explanation: Entry) -> str:
             conversions=[change for change in explanation["conversions"] if change["from"]["exact"] != "0"],
             converted=[one for one in explanation["parameters"] if one["converted"]],
             bound=lambda group: explain_text.bound_words(group, lang),
-            nearest=[explain_text.nearest_words(change, lang) for change in explanation["nearest_changes"]],
+            nearest=[
+                explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)
+            ],
             of_household=[entry for entry in explanation["inputs"] if entry["level"] == "household"],
             of_rows=list(_matrices(explanation["inputs"])),
             numbers=[

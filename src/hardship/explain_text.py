@@ -8,6 +8,7 @@ from typing import Any
 from hardship import messages
 from hardship.explain_view import Entry
 
+MOST_CHANGES = 12
 MARKS = {True: "✓", False: "✗", None: "?"}
 
 
@@ -194,7 +195,7 @@ class _Page:
                 yield "  " + self.pair(parameter["title"], change_words)
 
     def nearest(self) -> Iterator[str]:
-        for change in self.all["nearest_changes"]:
+        for change in told_changes(self.all):
             yield "  " + nearest_words(change, self.lang)
 
     def missing(self) -> Iterator[str]:
@@ -282,6 +283,12 @@ def bound_words(group: Entry, lang: str) -> str:
     capped = group["adjustment"].startswith("-")
     code = "explain.group_cap" if capped else "explain.group_floor"
     return messages.text(code, lang, sum=group["sum"], bound=group["cap"] if capped else group["floor"])
+
+
+def told_changes(explanation: Entry) -> list[Entry]:
+    """The nearest changes worth a line on paper: sums of money, and whatever would help the household."""
+    changes = [one for one in explanation["nearest_changes"] if one["better"] or one["type"] == "money"]
+    return changes[:MOST_CHANGES]
 
 
 def nearest_words(change: Entry, lang: str) -> str:
