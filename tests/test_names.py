@@ -9,6 +9,7 @@ import pytest
 from hardship.attributes import dictionary
 from hardship.errors import TableError
 from hardship.names import Names, ancestors, raised, resolve
+from hardship.results import column_types
 from hardship.shapes import validated
 from hardship.table import DeclaredAttribute, Table, Title
 from hardship.toml_text import read_toml
@@ -296,6 +297,16 @@ def test_requires_and_lists_count_as_use() -> None:
 )  # fmt: skip
 def test_faults(body: str, expected: list[str]) -> None:
     assert codes(REST + body) == expected
+
+
+def test_no_output_takes_the_name_of_a_result_column() -> None:
+    columns = column_types(names(REST).table, "items", {})
+    assert {"points_g", "item_i1", "ladder_x", "index_second", "exit_months"} - columns.keys() == {
+        "ladder_x", "index_second", "exit_months",
+    }  # fmt: skip
+    for column in columns:
+        taken = ["name_column", "name_twice"] if column == "circle" else ["name_column"]
+        assert sorted(codes(REST + f'[[output]]\nname = "{column}"\nexpr = "0"\n')) == taken, column
 
 
 def test_later_stages_see_earlier_ones() -> None:

@@ -49,7 +49,7 @@ RESULT_COLUMNS = (
     "income_per_head", "gap_to_next_line", "benefit_month", "vetoes", "flags", "assumed", "missing",
     "exit_months", "exit_amount",
 )  # fmt: skip
-"""The columns of every result; no output may take one of these names."""
+"""The columns that every result may have; a table's groups, items, indices and ladders add their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +264,13 @@ class _Resolver:
             ("benefit", "step", "benefit", self.table.benefit),
             ("output", "output", "output", self.table.output),
         )
+        columns = self.result_columns()
         for section, role, stage, entries in sections:
             for i, entry in enumerate(entries):
                 name = vars(entry).get("name") or vars(entry)["id"]
                 level: Level = entry.level if isinstance(entry, Derive) else "household"
                 self.enter(name, role, level, stage, (section, i), entry)
-                if role == "output" and name in RESULT_COLUMNS:
+                if role == "output" and name in columns:
                     self.faults.append(
                         self.where.fault((section, i, "name"), "table.name_column", found=name)
                     )
@@ -282,6 +283,14 @@ class _Resolver:
             for i, one in enumerate(ids):
                 if one in ids[:i]:
                     self.faults.append(self.where.fault((section, i, "id"), "table.name_twice", found=one))
+
+    def result_columns(self) -> set[str]:
+        """The columns of this table's results without its outputs, which may take none of these names."""
+        own = [f"points_{group.id}" for group in self.table.group]
+        own += [f"index_{index.id}" for index in self.table.index]
+        own += [f"ladder_{ladder.id}" for ladder in self.table.ladder]
+        own += [f"item_{item.id}" for item in self.table.item]
+        return {*RESULT_COLUMNS, *own}
 
     def enter(self, name: str, role: Role, level: Level, stage: Stage, path: Path, definition: Any) -> None:
         key = "id" if role in ("item", "group", "index", "ladder") else "name"
