@@ -26,6 +26,14 @@ from hardship.table import DeclaredAttribute
 
 ERROR_CELL = "\x00error"
 FORMULA_CELL = "\x00formula"
+# Texts that only readers and mappings make, and the rejection each stands for.
+MARKED = {
+    ERROR_CELL: "error_cell",
+    FORMULA_CELL: "formula_without_value",
+    "\x00unmapped": "unmapped_value",
+    "\x00inexact": "not_exact",
+    "\x00id_number": "bad_id_number",
+}
 MAX_DIGITS = 18
 MAX_TEXT = 1_000
 MAX_ID = 64
@@ -69,7 +77,7 @@ def value_class(text: str) -> str:
     if text == "":
         return "empty"
     if text.startswith("\x00"):
-        return text[1:] if text in (ERROR_CELL, FORMULA_CELL) else f"text({len(text)})"
+        return text[1:] if text in MARKED else f"text({len(text)})"
     if text.isascii() and text.isdigit():
         return f"digits({len(text)})"
     return f"number({len(text)})" if _NUMBER.match(text) else f"text({len(text)})"
@@ -81,9 +89,7 @@ def normal(text: str) -> str:
 
 
 def _wrong(problem: str, text: str) -> Cell:
-    if text in (ERROR_CELL, FORMULA_CELL):
-        return Cell(None, "error_cell" if text == ERROR_CELL else "formula_without_value", value_class(text))
-    return Cell(None, problem, value_class(text))
+    return Cell(None, MARKED.get(text, problem), value_class(text))
 
 
 def parser(attribute: DeclaredAttribute) -> Parser:

@@ -57,6 +57,8 @@ class RawTable:
         bad: rows that could not be split; they are not in `frame`.
         notes: what a person should know (hidden rows, merged cells, the encoding).
         area_optional: an empty area code is no fault (one household, or a mapping without one).
+        faults: rows already known to be wrong: row, field, code of the rejection.
+        marks: flags already known, with the rows they are about.
     """
 
     entity: str
@@ -68,6 +70,8 @@ class RawTable:
     bad: tuple[BadLine, ...] = ()
     notes: tuple[Fault, ...] = ()
     area_optional: bool = False
+    faults: tuple[tuple[int, str, str], ...] = ()
+    marks: tuple[tuple[str, pl.Series], ...] = ()
 
 
 def raw_tables(path: Path, progress: Progress | None = None) -> list[RawTable]:

@@ -130,6 +130,8 @@ def clean(
     for level, part in parts.items():
         for column in ID_COLUMNS[level]:
             _read_ids(part, column, marks if level == "household" else None)
+        for row, name_of, code in part.raw.faults:
+            part.reject([row], name_of, code)
     overrides = None
     if "overrides" in by_entity:
         overrides, applied = apply_overrides(by_entity["overrides"], parts["household"], attributes)
@@ -137,12 +139,13 @@ def clean(
     owned: list[tuple[Level, str, list[int]]] = []
     for share, (level, part) in enumerate(parts.items()):
         say(f"check {part.raw.entity}", share / 5)
-        owned += [(level, column, rows) for column, rows in _read_values(part, attributes)]
+        owned += [(level, f"normalised:{column}", rows) for column, rows in _read_values(part, attributes)]
+        owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
     owner = structure.link(parts, on)
     marks += structure.flags(parts, attributes)
-    for level, column, rows in owned:
-        home = parts[level].household[rows] if level != "household" else np.asarray(rows, dtype=np.int64)
-        marks.append((pl.Series(home), f"normalised:{column}"))
+    for level, flag, rows in owned:
+        places = np.asarray(rows, dtype=np.int64)
+        marks.append((pl.Series(places if level == "household" else parts[level].household[places]), flag))
     say("sort", 0.8)
     frames, flags = _frames(parts, owner), _flag_frame(parts["household"], marks)
     judged = [*parts.values()] + ([overrides] if overrides is not None else [])
