@@ -301,7 +301,7 @@ class _Translation:
         return BadLine(line.line, line.problem, line.value_class, (claim,))
 
     def _typed(self, column: str) -> pl.Series | None:
-    """Household rows from person rows: one for each id, at its first line; faults where they disagree."""
+        """Where a workbook's column holds no text; only there does a number spoil an id."""
         return self.source.not_text.get(column) if self.source.sheet else None
 
     def _typed_ids(self) -> dict[str, pl.Series]:
@@ -385,7 +385,7 @@ class _Translation:
 def _one_row_each(
     frame: pl.DataFrame, lines: pl.Series, takes: Mapping[str, str]
 ) -> tuple[pl.DataFrame, pl.Series, tuple[tuple[int, str, str], ...]]:
-    """Household rows from person rows: one for each id, at its first line; faults where the rows disagree."""
+    """Household rows from person rows: one for each id, at its first line; faults where they disagree."""
     agree = [name for name in frame.columns if takes.get(name) != "first" and name != "household_id"]
     grouped = frame.with_columns(lines.alias("#line")).group_by("household_id", maintain_order=True)
     found = grouped.agg(pl.all().first(), *(pl.col(name).n_unique().alias(f"#{name}") for name in agree))
