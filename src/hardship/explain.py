@@ -23,6 +23,7 @@ from hardship.reference import Reference
 from hardship.reference_rows import read_rows
 from hardship.reference_stages import Stages
 from hardship.reference_values import Value, tree
+from hardship.table import Level
 from hardship.units import parse
 
 if TYPE_CHECKING:
@@ -89,11 +90,12 @@ def only(register: Register, household_id: str) -> Register:
     place = register.frames["household"]["household_id"].index_of(household_id)
     if place is None:
         raise UsageError(Fault("explain.no_household", params={"register": register.name}))
-    frames = {"household": register.frames["household"][place : place + 1]}
+    frames: dict[Level, pl.DataFrame] = {"household": register.frames["household"][place : place + 1]}
     members = register.frames["member"].with_row_index("old").filter(pl.col("household") == place)
     frames["member"] = members.drop("old").with_columns(pl.lit(0, pl.UInt32).alias("household"))
     new = {old: row for row, old in enumerate(members["old"])}
-    for level in ("supporter", "transfer"):
+    below: tuple[Level, ...] = ("supporter", "transfer")
+    for level in below:
         rows = register.frames[level].filter(pl.col("member").is_in(list(new)))
         frames[level] = rows.with_columns(rows["member"].replace_strict(new, return_dtype=pl.UInt32))
     flags = register.flags.filter(pl.col("household_id") == household_id)

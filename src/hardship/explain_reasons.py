@@ -9,7 +9,7 @@ MOST_NAMED = 8
 
 
 def reasons(explanation: Entry) -> list[str]:
-    """The sentences that decide, from a finished explanation: what is missing; else clauses; else the circle."""
+    """The sentences that decide: what is missing; else clauses and bounds; else the circle."""
     lang = explanation["lang"]
     if explanation["outcome"] == "incomplete":
         titles = [entry["title"] for entry in explanation["missing"]]

@@ -267,11 +267,7 @@ def vetoes(view: View) -> list[Entry]:
     entries = []
     for veto in view.table.veto:
         hit = view.outcome.vetoes[veto.id]
-        raised_by = [
-            item.id
-            for item in view.table.item
-            if veto.id in raised(item)
-        ]
+        raised_by = [item.id for item in view.table.item if veto.id in raised(item)]
         entries.append(
             {
                 "id": veto.id,

@@ -1,9 +1,10 @@
-"""The nearest single changes that would move a household: which one fact, from what to what, into which circle.
+"""The nearest single changes that would move a household: which fact, from what, to what.
 
-Each number that the circle or a clause depends on is moved alone, down and up to its legal bounds. Where the far end
-stands elsewhere, the gap is cut until the first step of the smallest unit (a fen, a person) is found from which the
-household stands elsewhere. Truths and enums are flipped. The machine judges all variants of a round in one batch;
-each change found is then confirmed by the reference.
+Each number that the circle or a clause depends on is moved alone, down and up to its legal bounds.
+Where the far end stands elsewhere, the gap is cut until the first step of the smallest unit (a fen,
+a person) is found from which the household stands elsewhere. Truths and enums are flipped. The
+machine judges all variants of a round in one batch; each change found is then confirmed by the
+reference.
 
 Between the present value and the one found the standing may in principle change and change back (a table may
 reward what it punishes further on); the change reported is still one that really moves the household.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardship.attributes import scale, storage, stored_bounds
+from hardship.attributes import scale, stored_bounds
 from hardship.explain_steps import OUTCOMES
 from hardship.explain_view import Entry, Key, View
 from hardship.reference import Reference
@@ -56,7 +57,7 @@ class Fact:
 
 @dataclass(slots=True)
 class Gap:
-    """A number between a value where the household stands as now and one where it does not, in stored units."""
+    """A number between a value that moves nothing and one that moves the household, in stored units."""
 
     fact: Fact
     same: int
@@ -68,8 +69,9 @@ def nearest_changes(
 ) -> list[Entry]:
     """Changes of one fact that move the circle or the outcome: numbers by size, then truths, then enums.
 
-    Each entry has `name`, `title`, `type`, `level`, `id`, `unit`, `from`, `to`, the new `circle` and `outcome`, `better`
-    and `result_text`. Empty for an incomplete household. `register` holds this household only.
+    Each entry has `name`, `title`, `type`, `level`, `id`, `unit`, `from`, `to`, the new `circle`
+    and `outcome`, `better` and `result_text`. Empty for an incomplete household. `register` holds
+    this household only.
     """
     if view.outcome.incomplete:
         return []
