@@ -28,7 +28,7 @@ def table_text(text: str) -> str:
     return HEAD + text + ("" if "[rank]" in text else TAIL)
 
 
-@pytest.mark.parametrize("evaluator", ["reference"])
+@pytest.mark.parametrize("evaluator", ["reference", "machine"])
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_worked_by_hand(path: Path, evaluator: Evaluator) -> None:
     case = read_case(path)

@@ -18,18 +18,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hardship.check import Checked
 from hardship.errors import Fault, UsageError
 from hardship.load import load_table
 from hardship.plain import plain_household, register_of
-from hardship.reference import Outcome, Reference, rows
-from hardship.reference_results import exact_text, person_rows, table_of
+from hardship.reference_results import exact_text
+from hardship.reference_values import Value
+from hardship.sides import Answer, Key, by_machine, by_reference
 from hardship.standards import Standards, load_standards, parsed, standards
-
-if TYPE_CHECKING:
-    from hardship.register import Register
 
 Evaluator = Literal["reference", "machine"]
 _KEYS = {"title", "on", "working", "table", "standards", "households"}
@@ -58,16 +56,6 @@ class Difference:
     what: str
     expected: str
     found: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What an evaluator says of one household, as texts, or why it is rejected."""
-
-    rejected: str
-    columns: Mapping[str, str]
-    values: Mapping[str, str]
-    persons: Sequence[Mapping[str, str]]
 
 
 def read_case(path: Path) -> Case:
@@ -138,12 +126,13 @@ def run_case(case: Case, checked: Checked, evaluator: Evaluator) -> list[Differe
     households = [plain_household(one, checked.names.attributes, str(case.path)) for one in case.households]
     known = case_standards(case)
     register = register_of(households, checked.names.attributes, case.path.name)
-    run = reference_found if evaluator == "reference" else machine_found
+    run = by_reference if evaluator == "reference" else by_machine
     found = run(checked, known, case.on, register)
     differences: list[Difference] = []
     for household, expected in zip(households, case.expected, strict=True):
         household_id = household["household"]["household_id"]
-        differences += _compare(household_id, expected, found[household_id])
+        members = sorted((member["member_id"] for member in household["members"]), key=str.encode)
+        differences += _compare(household_id, expected, found[household_id], members)
     return differences
 
 
@@ -154,40 +143,18 @@ def case_standards(case: Case) -> Standards:
     return standards([*(row for row in load_standards().rows if row.parameter not in named), *own])
 
 
-def reference_found(checked: Checked, known: Standards, on: dt.date, register: Register) -> dict[str, Found]:
-    """What the reference says, by household id."""
-    households = rows(register, checked.names.attributes)
-    reference = Reference(checked.table, checked.names, known, on)
-    outcomes = [reference.evaluate(household) for household in households]
-    found = table_of(checked.table, reference.ground.statics, outcomes, "items")
-    columns = {row["household_id"]: row for row in found}
-    persons = person_rows(outcomes, households)
-    return {
-        done.household_id: Found(
-            done.rejected,
-            columns.get(done.household_id, {}),
-            _texts(done, household),
-            [row for row in persons if row["household_id"] == done.household_id],
-        )
-        for done, household in zip(outcomes, households, strict=True)
-    }
-
-
-def _texts(done: Outcome, household: Mapping[str, Any]) -> dict[str, str]:
-    members = [member["member_id"] for member in household["members"]]
+def _texts(values: Mapping[Key, Value], members: Sequence[str]) -> dict[str, str]:
+    """Exact texts of the household's and the members' values."""
     return {
         (f"{name}@{members[key[0]]}" if key else name): exact_text(value)
-        for (name, key), value in done.values.items()
+        for (name, key), value in values.items()
         if len(key) < 2
     }
 
 
-def machine_found(checked: Checked, known: Standards, on: dt.date, register: Register) -> dict[str, Found]:
-    """What the machine says, by household id."""
-    raise NotImplementedError(register_of)
-
-
-def _compare(household_id: str, expected: Mapping[str, Any], found: Found) -> Iterator[Difference]:
+def _compare(
+    household_id: str, expected: Mapping[str, Any], found: Answer, members: Sequence[str]
+) -> Iterator[Difference]:
     """Each expectation against what was found."""
     rejected = expected.get("rejected", "")
     if rejected or found.rejected:
@@ -196,9 +163,10 @@ def _compare(household_id: str, expected: Mapping[str, Any], found: Found) -> It
         return
     for column, text in expected.items():
         if column == "values":
+            values = _texts(found.values, members)
             for name, exact in text.items():
-                if found.values.get(name) != exact:
-                    yield Difference(household_id, f"values.{name}", exact, found.values.get(name, "-"))
+                if values.get(name) != exact:
+                    yield Difference(household_id, f"values.{name}", exact, values.get(name, "-"))
         elif column == "persons":
             own = [{key: row[key] for key in row if key != "household_id"} for row in found.persons]
             if own != text:
