@@ -187,7 +187,7 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
     elif op == ops.PICK:
         y, z = Y[b : b + n], Y[c : c + n]
         for i in range(n):
-            out[i] = (y[i] if x[i] == 1 else 0) | (z[i] if x[i] == 2 else 0)
+            out[i] = (y[i] & (0 - (x[i] & 1))) | (z[i] & (0 - (x[i] >> 1)))
     elif op == ops.RANGE:
         low, high = np.uint8(imm), np.uint8(imm2)
         for i in range(n):
@@ -199,7 +199,7 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
     elif op == ops.MASK:
         y = Y[b : b + n]
         for i in range(n):
-            out[i] = x[i] if y[i] == 1 else 0
+            out[i] = x[i] & (0 - (y[i] & 1))
     elif op == ops.KNOWN:
         for i in range(n):
             out[i] = (x[i] | (x[i] >> 1)) & 1

@@ -56,7 +56,7 @@ Raw = dict[str, Stored]
 @kernel
 def run_block(
     code: Any, pool: Any, columns: Any, sizes: Any, known: Any, links: Any, values: Any, valid: Any, outputs: Any, on: int,
-    first: Any, rows: Any, layout: Any, again: bool, U: Any, W: Any, Y: Any, T: Any,
+    first: Any, rows: Any, layout: Any, again: bool, U: Any, W: Any, Y: Any, T: Any, E: Any, S: Any, Z: Any,
 ) -> None:  # fmt: skip
     """All instructions over one block. `first`, `rows`: its first row and its count of rows on each level."""
     for k in range(code.shape[0]):
@@ -121,6 +121,13 @@ def run_block(
             elif op == ops.EXPAND_BYTE:
                 kernels_rows.expand(op, n, db, small2 + a * narrow2, link, start, first[other], W, Y)
             else:
+                at = small2 + a * narrow2
+                if c < 3 and (op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID):
+                    to = dw if op == ops.FOLD_COUNT else db
+                    kernels_rows.fold_bytes(
+                        op, n, rows[other], to, at, link, start, first[other], links[ops.LINK_UP + c], W, Y, E, S, Z
+                    )
+                    continue
                 of_byte = op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID
                 to_byte = op == ops.FOLD_ANY or op == ops.FOLD_VALID
                 kernels_rows.fold(
@@ -137,7 +144,7 @@ def run_range(
     households: int, members: int, begin: int, end: int, block: int, again: bool, affected: Any, layout: Any, W: Any, Y: Any, T: Any,
 ) -> None:  # fmt: skip
     """All blocks of the households from `begin` to before `end`; in the second pass only blocks with an affected one."""
-    U = W.view(np.uint64)
+    U, E, S = W.view(np.uint64), Y.view(np.uint64), T.view(np.uint8)
     to_member = u32_at(links[0], households + 1)
     to_supporter, to_transfer = u32_at(links[1], members + 1), u32_at(links[2], members + 1)
     first, rows = np.empty(4, np.int64), np.empty(4, np.int64)
@@ -166,7 +173,7 @@ def run_range(
                     wanted = True
         if wanted:
             run_block(
-                code, pool, columns, sizes, known, links, values, valid, outputs, on, first, rows, layout, again, U, W, Y, T
+                code, pool, columns, sizes, known, links, values, valid, outputs, on, first, rows, layout, again, U, W, Y, T, E, S, T
             )
         h = stop
 
@@ -183,7 +190,7 @@ def scratch(program: Program, widest: Array, block: int) -> tuple[Array, Array, 
         words += stride * int(program.arrays.registers[level, 0])
         small += narrow * int(program.arrays.registers[level, 1])
     slack = int(rows.max()) + 64
-    return np.empty(words + slack, np.int64), np.empty(small + slack, np.uint8), np.empty(slack, np.uint64), layout
+    return np.empty(words + slack, np.int64), np.empty(small + (slack + 7) // 8 * 8, np.uint8), np.empty(slack, np.uint64), layout
 
 
 def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
@@ -291,3 +298,14 @@ def _leaving(program: Program, raw: Raw) -> Array | None:
         return None
     met = [raw[name].values == 1 for name in program.leaves]
     return np.logical_or.reduce(met).astype(np.uint8)
+
+
+def warm() -> None:
+    """Compile the machine or load it from disk, and hold it to a small program with known results.
+
+    Raises:
+        EngineError: the machine computes something else.
+    """
+    from hardship.selftest import check
+
+    check()

@@ -130,6 +130,7 @@ FOLDS: dict[tuple[Level, Level], int] = {
     ("household", "transfer"): 4,
 }
 PARENTS: dict[Level, int] = {"member": 5, "supporter": 6, "transfer": 7}
+LINK_UP = 5  # the parents of the child of fold 0, 1, 2 lie at this number plus the fold's
 PLACES = 8  # each household's row of parameter values
 LINKS = 9
 
