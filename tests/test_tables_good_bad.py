@@ -1,20 +1,28 @@
 """Whole tables: good ones that load in silence, bad ones with their exact messages, odd ones with warnings.
 
-Beside every bad and odd table lies what is said of it, in Chinese and English. With `--write` this file writes
-those texts anew; read the difference before it is committed.
+Beside every bad and odd table lies what is said of it, in Chinese and English. With `--write` this file
+writes those texts anew; read the difference before it is committed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hardship
+from hardship import table as table_module
 from hardship.errors import TableError
+from hardship.expression import AGGREGATES, FUNCTIONS
 from hardship.load import load_text
+from hardship.nodes import Node, walk
+from hardship.sites import sites
+from hardship.table import Computed, Model, Provided
 
 TABLES = Path(__file__).parent / "tables"
 SOURCES = Path(hardship.__file__).parent
@@ -56,6 +64,71 @@ def test_every_fault_has_its_place() -> None:
     for path in [*tables("bad"), *tables("odd")]:
         for line in path.with_suffix(".txt").read_text(encoding="utf-8").splitlines():
             assert re.match(r"\w+\.toml:[0-9]+:[0-9]+: ", line), (path.name, line)
+
+
+def test_good_tables_use_every_construct() -> None:
+    """Every section and key of the language, every kind of node, every function and operator."""
+    used: set[str] = set()
+    for path in tables("good"):
+        table = load_text(path.read_text(encoding="utf-8")).table
+        used |= set(keys(table))
+        for site in sites(table, lambda _: "household"):
+            for node in walk(site.node):
+                used.add(type(node).__name__)
+                used |= {str(vars_of(node).get(key)) for key in ("op", "function", "entity")}
+    lacking = wanted() - used
+    assert lacking == set()
+
+
+def vars_of(node: Node) -> dict[str, Any]:
+    """The fields of a node."""
+    return {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+
+
+def keys(model: Any) -> Iterator[str]:
+    """The keys that a model and the models in it set, as `Model.key`."""
+    if isinstance(model, Model):
+        for key in model.model_fields_set:
+            yield f"{type(model).__name__}.{key}"
+            yield from keys(getattr(model, key))
+    elif isinstance(model, (tuple, list)):
+        for part in model:
+            yield from keys(part)
+    elif isinstance(model, dict):
+        for part in model.values():
+            yield from keys(part)
+
+
+# Keys that carry no rule of the checker: where something comes from, and words for people.
+WORDS = {"note", "verified_until", "address", "date", "message", "title", "appeal", "line", "sensitivity"}
+
+
+def wanted() -> set[str]:
+    """What the good tables together must show."""
+    models = [
+        value for value in vars(table_module).values()
+        if isinstance(value, type) and issubclass(value, Model) and value not in (Model, Provided, Computed)
+    ]  # fmt: skip
+    found = {f"{model.__name__}.{key}" for model in models for key in model.model_fields if key not in WORDS}
+    found -= {f"DeclaredAttribute.{key}" for key in ("protected", "expressions", "source")}
+    found -= {key for key in found if key.endswith((".status", ".source"))}
+    found |= {*FUNCTIONS, *AGGREGATES, "member", "supporter", "transfer"}
+    found |= {"+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">="}
+    found |= {
+        "Number",
+        "Text",
+        "Truth",
+        "Name",
+        "Negate",
+        "In",
+        "And",
+        "Or",
+        "Not",
+        "Cases",
+        "Call",
+        "Aggregate",
+    }
+    return found
 
 
 def codes_in_sources() -> set[str]:

@@ -10,7 +10,7 @@ from hardship.checker import MONTHLY, YEARLY, Checker, Edge
 from hardship.expression import Expression
 from hardship.infer_base import BAD, BOOL, TYPES, as_ratio, missing, unit_text
 from hardship.kinds import Kind
-from hardship.limits import INT64, SET_VALUES
+from hardship.limits import SET_VALUES
 from hardship.names import raised
 from hardship.nodes import Name
 from hardship.positions import Path
@@ -211,22 +211,9 @@ def outputs(desk: Checker) -> None:
             continue
         if kind.type == "code" or (kind.type == "set" and not isinstance(output.node, Name)):
             desk.at_node(output.node, "table.output_type", found=TYPES[kind.type])
-        if _shows(desk, path, output.show, kind) and kind.type == "number":
+        if kind.type == "number":
             show = output.show or Show()
             desk.shown(output.node, kind, show.to, show.mode)
-
-
-def _shows(desk: Checker, path: Path, show: Show | None, kind: Kind) -> bool:
-    """Whether a display rounding, if there is one, has finitely many decimals and stands with a number."""
-    if show is None:
-        return True
-    if kind.type != "number":
-        desk.fault((*path, "show"), "table.show_here", found=TYPES[kind.type])
-        return False
-    if not 0 < show.to <= INT64 or 10**6 % show.to.denominator:
-        desk.fault((*path, "show", "to"), "table.show_to", found=show.to)
-        return False
-    return True
 
 
 def rank(desk: Checker) -> None:
@@ -243,7 +230,7 @@ def rank(desk: Checker) -> None:
         if kind.type in ("code", "set"):
             desk.at_node(key.value.node, "table.rank_type", found=TYPES[kind.type])
             continue
-        good = _shows(desk, path, key.show, kind)
+        good = desk.shows(path, key.show, kind)
         if good and kind.type == "number" and (key.show is not None or kind.divisor is not None):
             show = key.show or Show()
             desk.shown(key.value.node, kind, show.to, show.mode)

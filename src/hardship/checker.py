@@ -13,11 +13,12 @@ from hardship.infer import Inference
 from hardship.infer_base import BAD, TYPES, is_zero, unit_hint, unit_text, written
 from hardship.infer_calls import round_kind
 from hardship.kinds import Kind
+from hardship.limits import INT64
 from hardship.names import Names
 from hardship.nodes import Node, walk
 from hardship.positions import Path, Positions
 from hardship.spelling import spell
-from hardship.table import Computed, Points, Test
+from hardship.table import Computed, Points, Show, Test
 from hardship.units import Unit
 
 MONTHLY, YEARLY = units.parse("money/month"), units.parse("money/year")
@@ -116,7 +117,7 @@ class Checker:
             self._origin[id(node)] = (*path, "cases")
         kind = self.run.infer(node, level)
         unit = self.unit((*path, "unit"), entry.unit)
-        if kind is BAD:
+        if kind is BAD or not self.shows(path, entry.show, kind):
             return BAD
         if kind.type == "number":
             return kind if is_zero(node) or self.has_unit(node, kind, unit) else BAD
@@ -130,6 +131,18 @@ class Checker:
             return False
         if kind.divisor is not None or 100 % kind.den:
             self.at_node(node, "table.amount_fen", "table.hint_round", text=spell(node))
+            return False
+        return True
+
+    def shows(self, path: Path, show: Show | None, kind: Kind) -> bool:
+        """Whether a display rounding, if any, has finitely many decimals and stands with a number."""
+        if show is None:
+            return True
+        if kind.type != "number":
+            self.fault((*path, "show"), "table.show_here", found=TYPES[kind.type])
+            return False
+        if not 0 < show.to <= INT64 or 10**6 % show.to.denominator:
+            self.fault((*path, "show", "to"), "table.show_to", found=show.to)
             return False
         return True
 

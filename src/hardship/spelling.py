@@ -40,7 +40,7 @@ def spell(node: Node, level: str = "") -> str:
         case Truth():
             return "true" if node.value else "false"
         case Name():
-            return node.name
+            return f"{node.entity}.{node.name}" if node.entity and not level else node.name
         case Negate():
             return f"-{inner(node.operand)}"
         case Not():
