@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -50,10 +51,12 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
         f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes)))
     if frame.height:
         sized = with_persons(results, inputs)
-        lines += ["", say("common.sum_by_area"), *area_table(sized, titles, say)]
+        short = short_titles(titles)
+        lines += ["", say("common.sum_by_area"), *area_table(sized, short, say)]
+        lines += [f"  {short[name]} = {title}" for name, title in titles.items() if short[name] != title]
         hardest = frame.filter(pl.col("position") <= HARDEST).sort("position")
         if hardest.height:
-            lines += ["", say("common.sum_hardest"), *hardest_table(hardest, titles, say)]
+            lines += ["", say("common.sum_hardest"), *hardest_table(hardest, short, say)]
         lines += ["", say("common.sum_budget", money=f"{frame['benefit_month'].sum() or 0:,.2f}",
                           currency=table.table.currency)]
     lines.append(say("common.sum_time", stages=", ".join(
@@ -69,6 +72,12 @@ OUTCOMES = {
     "incomplete": "common.incomplete",
 }
 STAGES = {"read": "common.stage_read", "score": "common.stage_score", "write": "common.stage_write"}
+
+
+def short_titles(titles: Mapping[str, str]) -> dict[str, str]:
+    """Titles cut at their first colon, comma or bracket, for the heads of columns; ids where that is ambiguous."""
+    cut = {name: re.split("[：:，,（(]", title)[0].strip() for name, title in titles.items()}
+    return cut if len(set(cut.values())) == len(cut) else {name: name for name in titles}
 
 
 def circle_titles(inputs: Inputs, lang: str) -> dict[str, str]:
@@ -123,7 +132,7 @@ def hardest_table(hardest: pl.DataFrame, titles: Mapping[str, str], say: Any) ->
         "income_per_head": say("common.income_per_head"),
         "benefit_month": say("common.benefit_month"),
     }
-    named = hardest.select(shown).with_columns(pl.col("circle").replace(dict(titles)))
+    named = hardest.select(list(shown)).with_columns(pl.col("circle").replace(dict(titles)))
     rows = [["" if value is None else str(value) for value in row] for row in named.iter_rows()]
     return grid([list(shown.values()), *rows])
 
