@@ -79,6 +79,8 @@ def test_a_good_table_loads_with_its_hash_whatever_its_line_ends() -> None:
         ("decimals = 1", "decimal = 1", [("key_unknown", 21, 1)]),
         ("decimals = 1", '"a b" = 1', [("key_unknown", 21, 1)]),
         ("below = 3", "belwo = 3", [("key_unknown", 16, 12)]),
+        ("[rank]", "[strange.one]\na = 1\n[rank]", [("key_unknown", 23, 1)]),
+        ("[rank]", "[benefit.one]\na = 1\n[rank]", [("value_list", 23, 1)]),
         ("[rank]", "[ranks]", [("key_missing", 0, 0), ("key_unknown", 23, 1)]),
         ('currency = "CNY"\n', "", [("key_missing", 1, 1)]),
         ('title = { zh = "表", en = "Table" }', 'title = { zh = "表" }', [("key_missing", 4, 9)]),
@@ -185,7 +187,7 @@ def test_places_of_keys_and_values_in_every_form() -> None:
     )
     _, where = read_toml(text.encode(), "f")
     assert where.values == {
-        ("中 x", "b"): (1, 11), ("中 x", "b", 0): (1, 12), ("中 x", "b", 1): (2, 2),
+        ("中 x",): (1, 1), ("中 x", "b"): (1, 11), ("中 x", "b", 0): (1, 12), ("中 x", "b", 1): (2, 2),
         ("中 x", "b", 1, "a"): (2, 7), ("f",): (3, 1), ("f", 0): (3, 1), ("f", 0, "h"): (4, 1),
         ("f", 0, "h", 0): (4, 1), ("f", 0, "h", 0, "k"): (5, 5), ("f", 0, "h", 1): (6, 1),
         ("f", 1): (7, 1), ("f", 1, "x"): (8, 1), ("f", 1, "x", "k"): (9, 7),

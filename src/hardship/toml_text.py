@@ -109,14 +109,19 @@ class _Walker:
                     path = (*self.entered(whole[:-1]), whole[-1])
                     index = self.lengths.get(path, 0)
                     self.lengths[path] = index + 1
-                    self.positions.values.setdefault(path, self.place(child))
                     self.section(child, (*path, index))
 
     def section(self, node: Node, path: Path) -> None:
-        self.positions.values.setdefault(path, self.place(node))
+        self.noted(path, node)
         for child in node.named_children[1:]:
             if child.type == "pair":
                 self.pair(child, path)
+
+    def noted(self, path: Path, node: Node) -> None:
+        """A header or a dotted key is also the place of all tables around it that have none of their own."""
+        place = self.place(node)
+        for end in range(len(path), 0, -1):
+            self.positions.values.setdefault(path[:end], place)
 
     def entered(self, keys: Path) -> Path:
         """A header's keys as a path: where they lead through `[[sections]]`, into the last one."""
@@ -141,6 +146,7 @@ class _Walker:
         if path in self.positions.keys:
             self.twice(named[0], path)
         self.positions.keys[path] = self.place(named[0])
+        self.noted(path[:-1], named[0])
         self.value(named[1], path)
 
     def value(self, node: Node, path: Path) -> None:
