@@ -1,7 +1,7 @@
 """Where the machine's time goes: nanoseconds a household for each kind of instruction.
 
-Each kind's instructions are run twice in place (they give the same again), so that they work on real data; what the
-run takes longer is their cost. One thread, CPU time, the least of several runs.
+Each kind's instructions are run `TIMES` more times in place (they give the same again), so that they work on real data;
+what the run takes longer is their cost. One thread, CPU time, the least of several runs.
 
     python benchmarks/profile_ops.py [--table county_model] [--households 100000] [--detail results]
 """
@@ -23,6 +23,7 @@ from hardship.program import Program, lower
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 
+TIMES = 10
 _START = list(vars(ops)).index("LOAD_WORD")
 _END = list(vars(ops)).index("FLOOR")
 NAMES = {value: name for name, value in list(vars(ops).items())[_START:_END] if isinstance(value, int)}
@@ -56,13 +57,15 @@ def main() -> None:
     code = program.arrays.code
     whole = timed(program, columns, code, given.repeats + 2)
     each = 1e9 / given.households
-    print(f"{len(code)} instructions, {whole * each:.1f} ns a household, {1e-6 / (whole / given.households):.2f} M/s a core")
+    rate = given.households / whole / 1e6
+    print(f"{len(code)} instructions, {whole * each:.1f} ns a household, {rate:.2f} million a second and core")
     counts = Counter((int(row[ops.OP]), int(row[ops.ENTITY])) for row in code)
     found = []
     for (op, entity), count in counts.items():
-        twice = np.where((code[:, ops.OP] == op) & (code[:, ops.ENTITY] == entity), 2, 1)
-        cost = (timed(program, columns, np.repeat(code, twice, axis=0), given.repeats) - whole) * each
-        found.append((cost, NAMES[op], ops.LEVELS[entity], count, cost / count * columns.rows[0] / max(columns.rows[entity], 1)))
+        twice = np.where((code[:, ops.OP] == op) & (code[:, ops.ENTITY] == entity), 1 + TIMES, 1)
+        cost = (timed(program, columns, np.repeat(code, twice, axis=0), given.repeats) - whole) * each / TIMES
+        rows = columns.rows[entity] / columns.rows[0]
+        found.append((cost, NAMES[op], ops.LEVELS[entity], count, cost / count / max(rows, 1e-9)))
     print(f"{sum(row[0] for row in found):7.1f} ns a household in all of these")
     for cost, name, level, count, row in sorted(found, reverse=True):
         print(f"{cost:7.2f} ns  {name:<16} {level:<10} x{count:<4} {row:7.3f} ns a row")
