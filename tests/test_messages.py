@@ -38,7 +38,7 @@ def _sources() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     words.update(re.findall(r"[a-z][a-z0-9_]*", node.value))
                     if _ID.match(node.value):
-                        ids.add(node.value)
+                        (prefixes if node.value.endswith("_") else ids).add(node.value)
         for path in (*folder.rglob("*.html"), *folder.rglob("*.j2"), *folder.rglob("*.txt")):
             quoted = _QUOTED.findall(path.read_text(encoding="utf-8"))
             prefixes.update(one for one in quoted if one.endswith("_"))
