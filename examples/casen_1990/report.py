@@ -186,7 +186,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     drawn = chart(deciles(found.households))
     drawn.save(IMAGES / "casen_deciles.svg")
-    drawn.save(IMAGES / "casen_deciles.png", scale_factor=2)
+    drawn.save(IMAGES / "casen_deciles.png", scale_factor=1.5)
 
 
 if __name__ == "__main__":
