@@ -32,7 +32,7 @@ class Answer:
     Attributes:
         rejected: `no_standard`, `out_of_range` or ""; a rejected household has nothing else.
         columns: the result columns with items, as CSV texts.
-        values: the exact value of every name at every row.
+        values: the exact value of every name at every row; codes (texts of the register) are left out.
         persons: the rows of `persons`, as CSV texts.
     """
 
@@ -56,11 +56,14 @@ def by_reference(checked: Checked, standards: Standards, on: dt.date, register: 
         for row in table_of(checked.table, reference.ground.statics, outcomes, "items")
     }
     persons = _by_household(person_rows(outcomes, households))
+    codes = {name for name, attribute in checked.names.attributes.items() if attribute.type == "code"}
     return {
         done.household_id: Answer(
             done.rejected,
             columns.get(done.household_id, {}),
-            {} if done.rejected else done.values,
+            {}
+            if done.rejected
+            else {key: value for key, value in done.values.items() if key[0] not in codes},
             persons.get(done.household_id, ()),
         )
         for done in outcomes
@@ -109,11 +112,11 @@ def by_machine(
 
 
 def trace(raw: Raw, register: Register) -> list[dict[Key, Value]]:
-    """The exact value of every name at every row, for each household, from a run with detail `all`."""
+    """The exact value of every name but codes at every row, by household, from a run with detail `all`."""
     places = _places(register)
     found: list[dict[Key, Value]] = [{} for _ in range(register.frames["household"].height)]
     for name, stored in raw.items():
-        if name.startswith("name:"):
+        if name.startswith("name:") and stored.type != "code":  # a code is numbered anew in each run
             for (household, key), value in zip(places[stored.level], exact(stored), strict=True):
                 found[household][name.removeprefix("name:"), key] = value
     return found
