@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import os
 import shutil
@@ -135,8 +136,9 @@ def demo(arguments: list[str]) -> int:
     if code not in (0, 3):
         return code
     program = BIN.relative_to(ROOT) / "hardship"
-    hardest = subprocess.run([str(PYTHON), "-m", "hardship.summary", results], cwd=ROOT, capture_output=True,
-                             text=True).stdout.strip()
+    with (ROOT / results / "results.csv").open(encoding="utf-8", newline="") as handle:
+        rows = csv.DictReader(handle)
+        hardest = next((row["household_id"] for row in rows if row["position"] == "1"), "")
     print(f"""
 What to try next:
   {program} explain {register} --household {hardest} --table county_model --on 2018-07-01
@@ -190,11 +192,13 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: docs/cli.md, docs/attributes.md"""
+    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/attributes.md"""
     install()
-    need(PYTHON, "-m", "hardship.commands.reference_page", ROOT / "docs" / "cli.md")
-    page = subprocess.run([str(PYTHON), "-m", "hardship", "attributes", "--markdown"], cwd=ROOT,
-                          env={**os.environ, "HARDSHIP_LANG": "en"}, capture_output=True, check=True).stdout
+    for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
+        need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)
+    english = {**os.environ, "HARDSHIP_LANG": "en"}
+    page = subprocess.run([str(PYTHON), "-m", "hardship", "attributes", "--markdown"], cwd=ROOT, env=english,
+                          capture_output=True, check=True).stdout
     (ROOT / "docs" / "attributes.md").write_bytes(page)
     return 0
 

@@ -62,8 +62,13 @@ class Page(click.HelpFormatter):
             yield
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        required = self.say("cli.required")
-        super().write_dl([(a, b.replace("[required]", required)) for a, b in rows], col_max, col_spacing)
+        words = {"[required]": self.say("cli.required"), "[default: ": self.say("cli.default")}
+        told = []
+        for name, text in rows:
+            for english, own in words.items():
+                text = text.replace(english, own)
+            told.append((name, text))
+        super().write_dl(told, col_max, col_spacing)
 
 
 class Program(click.Group):
