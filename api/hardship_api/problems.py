@@ -73,11 +73,17 @@ async def on_invalid(request: Request, _: Exception) -> Response:
     return answer(problem("api.parameters", 422, language(request)))
 
 
-class LastResort:
-    """Outermost middleware: an unforeseen exception becomes a bare 500; the log gets its place, never its text.
+class Shell:
+    """Outermost middleware: headers on every answer, and a bare 500 for an unforeseen exception.
 
-    An exception's text may hold what a family told us, so only the type and the line of our code are logged.
+    An exception's text may hold what a family told us, so only its type and the line of code are logged.
     """
+
+    HEADERS = (
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'"),
+    )
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -85,18 +91,19 @@ class LastResort:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         started = False
 
-        async def watched(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), *self.HEADERS]
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, receive, with_headers)
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
             log.error("unforeseen %s at %s", type(error).__name__, place)
-            if scope["type"] != "http" or started:
-                return
-            lang = "zh" if dict(scope["headers"]).get(b"accept-language", b"").lower().startswith(b"zh") else "en"
-            await answer(problem("api.internal", 500, lang))(scope, receive, watched)
+            if scope["type"] == "http" and not started:
+                found = answer(problem("api.internal", 500, language(Request(scope))))
+                await found(scope, receive, with_headers)

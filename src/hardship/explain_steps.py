@@ -171,7 +171,7 @@ def _item(view: View, index_id: str, item: Item, capped_by: str | None) -> Entry
 def _rows_band(view: View, taken: list[Entry]) -> str:
     """Whose rows score: `M2：4，M3：1`."""
     scoring = [entry for entry in taken if entry["points"] != "0"]
-    parts = [f"{entry['id']}{view.say('explain.colon')}{entry['points'] or '?'}" for entry in scoring]
+    parts = [view.say("explain.row_points", id=entry["id"], points=entry["points"] or "?") for entry in scoring]
     return view.say("explain.w_comma").join(parts) or view.say("explain.nobody")
 
 
@@ -236,9 +236,7 @@ def _case(view: View, item: Item, row: Row) -> str | None:
         if holds and case.title is not None:
             return case.title.text(view.lang)
         if holds:
-            return (
-                view.say("explain.otherwise") if case.when is None else view.words.expression(case.when.node)
-            )
+            return view.say("explain.otherwise") if case.when is None else view.words.expression(case.when.node)
     return None
 
 

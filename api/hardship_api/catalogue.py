@@ -1,0 +1,247 @@
+"""`GET /v1/tables`, `/v1/tables/{id}`, `/v1/attributes`, `/health`, `/ready`: what can be scored with, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+import hardship
+from hardship.attributes import dictionary
+from hardship.check import Checked
+from hardship.load import versions
+from hardship.table import Band, Item, Ladder, Provided, Test, Title
+from hardship.wording import Wording, number_text
+from hardship_api.engine import Engine
+from hardship_api.problems import language
+from hardship_api.scoring import date, encoded
+from hardship_api.strict_json import Refused
+
+router = APIRouter()
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+LATEST = dt.date(2199, 12, 31)
+EDGES = (("<", "below"), ("≤", "at_most"), ("≥", "at_least"), (">", "above"))
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(encoded(value), status, media_type="application/json")
+
+
+@router.get("/health")
+async def health() -> Response:
+    """The process answers."""
+    return answer({"status": "ok", "engine": hardship.__version__})
+
+
+@router.get("/ready")
+async def ready(request: Request) -> Response:
+    """200 once the machine is warm, 503 before."""
+    warm = request.app.state.engine.ready.is_set()
+    return answer({"ready": warm}, 200 if warm else 503)
+
+
+@router.get("/v1/tables")
+def tables(request: Request) -> Response:
+    """Every table with its versions."""
+    engine: Engine = request.app.state.engine
+    lang = language(request)
+    found = [
+        {"id": name, "versions": [_identity(engine.table(f"{name}@{on}", on)[0], lang) for on in dates]}
+        for name, dates in versions(engine.roots).items()
+    ]
+    return answer({"tables": found})
+
+
+@router.get("/v1/tables/{table_id}")
+def table(table_id: str, request: Request) -> Response:
+    """One table in words: the version in force on `?on=`, by default the latest."""
+    if not _ID.match(table_id):
+        raise Refused("api.no_table", 404)
+    given = request.query_params.get("on")
+    checked, _ = request.app.state.engine.table(table_id, LATEST if given is None else date(given))
+    return answer(card(checked, language(request)))
+
+
+@router.get("/v1/attributes")
+def attributes(request: Request) -> Response:
+    """The data dictionary: every fact that a household may carry."""
+    lang = language(request)
+    found = []
+    for name, one in dictionary().items():
+        entry: dict[str, Any] = {
+            "name": name,
+            "title": one.title.text(lang),
+            "level": one.level,
+            "type": one.type,
+            "unit": one.unit,
+            "sensitivity": one.sensitivity,
+        }
+        if one.values:
+            entry["values"] = [
+                {"value": value.value, "title": _title(value.title, lang) or value.value} for value in one.values
+            ]
+        if one.bounds is not None:
+            entry["bounds"] = [str(bound) for bound in one.bounds]
+        if one.type == "decimal":
+            entry["decimals"] = one.decimals
+        found.append(entry)
+    return answer({"attributes": found})
+
+
+# --- the card of one table ---
+
+
+def _identity(checked: Checked, lang: str) -> dict[str, Any]:
+    identity = checked.table.table
+    return {
+        "version": identity.version.isoformat(),
+        "title": identity.title.text(lang),
+        "place": identity.place.zh if lang == "zh" else identity.place.en,
+        "currency": identity.currency,
+        "direction": identity.direction,
+        "status": identity.default_status,
+        "note": _title(identity.note, lang),
+        "sha256": checked.sha256,
+    }
+
+
+def card(checked: Checked, lang: str) -> dict[str, Any]:
+    """Everything a table holds, its rules in words."""
+    model = checked.table
+    words = Wording(checked.names, lang)
+
+    def origin(provided: Provided) -> dict[str, str]:
+        status = provided.status or model.table.default_status
+        return {"source": provided.source, "status": status, "note": _title(provided.note, lang)}
+
+    return {
+        "id": model.table.id,
+        **_identity(checked, lang),
+        "sources": [
+            {"id": source.id, "title": source.title.text(lang), "date": str(source.date or "")}
+            for source in model.source
+        ],
+        "protected": [
+            {"attribute": reason.attribute, "reason": reason.reason.text(lang)} for reason in model.table.protected
+        ],
+        "counted": words.expression(model.household.counted.node) if model.household.counted else "",
+        "parameters": [
+            {"name": one.name, "title": one.title.text(lang), "unit": words.unit(one.unit), **origin(one)}
+            for one in model.parameter
+        ],
+        "constants": [
+            {
+                "name": one.name,
+                "title": one.title.text(lang),
+                "value": number_text(one.value),
+                "unit": words.unit(one.unit),
+                **origin(one),
+            }
+            for one in model.constant
+        ],
+        "derived": [
+            {
+                "name": one.name,
+                "title": words.name(one.name),
+                "level": one.level,
+                "unit": words.unit(one.unit),
+                "rule": words.expression(one.node),
+                **origin(one),
+            }
+            for one in model.derive
+        ],
+        "groups": [{"id": one.id, "title": one.title.text(lang), "cap": _number(one.cap)} for one in model.group],
+        "items": [{**_item(one, words), **origin(one)} for one in model.item],
+        "vetoes": [
+            {
+                "id": one.id,
+                "title": one.title.text(lang),
+                "effect": one.effect,
+                "rule": words.expression(one.when.node) if one.when else "",
+                "appeal": _title(one.appeal, lang),
+                **origin(one),
+            }
+            for one in model.veto
+        ],
+        "ladders": [_ladder(one, words) for one in model.ladder],
+        "benefit": [
+            {"name": one.name, "title": words.name(one.name), "rule": words.expression(one.node)}
+            for one in model.benefit
+        ],
+    }
+
+
+def _item(item: Item, words: Wording) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": item.id, "title": item.title.text(words.lang), "group": item.group or ""}
+    for name in ("each", "when", "value", "expr"):
+        expression = getattr(item, name)
+        if expression is not None:
+            found[name] = words.expression(expression.node)
+    if item.cases:
+        found["cases"] = [
+            {
+                "when": words.expression(case.when.node) if case.when else "",
+                "title": _title(case.title, words.lang),
+                "points": _points(case.points),
+                "veto": case.veto or "",
+            }
+            for case in item.cases
+        ]
+    if item.bands:
+        found["bands"] = [
+            {"edge": _edge(band), "points": _points(band.points), "veto": band.veto or ""} for band in item.bands
+        ]
+    for name in ("points", "cap"):
+        value = getattr(item, name)
+        if value is not None:
+            found[name] = _points(value)
+    return found
+
+
+def _ladder(ladder: Ladder, words: Wording) -> dict[str, Any]:
+    return {
+        "id": ladder.id,
+        "title": ladder.title.text(words.lang),
+        "pick": ladder.pick,
+        "rungs": [
+            {
+                "id": rung.id,
+                "title": rung.title.text(words.lang),
+                "outcome": rung.outcome or "meets",
+                "tests": [_test(test, words) for test in rung.tests],
+                "also": words.expression(rung.also.node) if rung.also else "",
+            }
+            for rung in ladder.rung
+        ],
+        "otherwise": {"id": ladder.otherwise.id, "title": ladder.otherwise.title.text(words.lang)},
+    }
+
+
+def _test(test: Test, words: Wording) -> str:
+    sign, edge = next((sign, edge) for sign, key in EDGES if (edge := getattr(test, key)) is not None)
+    return f"{words.expression(test.value.node)} {sign} {words.expression(edge.node)}"
+
+
+def _edge(band: Band) -> str:
+    if band.below is not None:
+        return f"< {number_text(band.below)}"
+    return f"≤ {number_text(band.at_most)}" if band.at_most is not None else ""
+
+
+def _points(points: Any) -> Any:
+    """Points exactly; by index where they differ."""
+    return (
+        {key: number_text(value) for key, value in points.items()} if isinstance(points, dict) else number_text(points)
+    )
+
+
+def _number(value: Any) -> str | None:
+    return None if value is None else number_text(value)
+
+
+def _title(title: Title | None, lang: str) -> str:
+    return "" if title is None else title.text(lang)
