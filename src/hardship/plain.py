@@ -101,13 +101,13 @@ def register_of(
     rows: dict[Level, list[dict[str, Any]]] = {level: [] for level in LEVELS}
     for number, household in enumerate(ordered):
         place = {"file": name, "sheet": "", "line": number + 1}
-        rows["household"].append(place | _stored(household["household"], attributes))
+        rows["household"].append(_stored(household["household"], attributes) | place)
         for member in sorted(household["members"], key=lambda one: one["member_id"].encode()):
             parent = {"member": len(rows["member"])}
-            rows["supporter"] += [parent | _stored(child, attributes) for child in member["supporters"]]
-            rows["transfer"] += [parent | _stored(child, attributes) for child in member["transfers"]]
+            rows["supporter"] += [_stored(child, attributes) | parent for child in member["supporters"]]
+            rows["transfer"] += [_stored(child, attributes) | parent for child in member["transfers"]]
             own = {key: value for key, value in member.items() if key not in ("supporters", "transfers")}
-            rows["member"].append({"household": number} | _stored(own, attributes))
+            rows["member"].append(_stored(own, attributes) | {"household": number})
     for children in (rows["supporter"], rows["transfer"]):
         names = sorted({name for row in children for name in row} - {"member"})
         children.sort(key=partial(_sorting, names=["member", *names]))

@@ -55,6 +55,10 @@ class Stages(Expressions):
             self.known[key] = self.clamped(name, self._named(named, row))
         return self.known[key]
 
+    def unclamped(self, name: str, row: Row) -> Value:
+        """The value of a name at a row of its level before the requires on it: what they test."""
+        return self._named(self.ground.names.by_name[name], row)
+
     def _named(self, named: Named, row: Row) -> Value:
         name = named.name
         match named.role:
