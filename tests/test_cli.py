@@ -165,14 +165,14 @@ def test_rejected_rows_exit_with_3_and_are_named(register, tmp_path, capsys):
     shutil.copytree(register, damaged)
     path = damaged / "households.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
-    area = lines[0].split(",").index("area_code")
+    field = lines[0].split(",").index("residence_type")
     cells = lines[3].split(",")
-    lines[3] = ",".join([*cells[:area], "37x", *cells[area + 1 :]])
+    lines[3] = ",".join([*cells[:field], "moon", *cells[field + 1 :]])
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     code, told, err = run(capsys, "score", damaged, "--table", "county_model", *ON, "--out", tmp_path / "out")
     assert (code, err) == (3, "")
     with (tmp_path / "out" / "rejects.csv").open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["field"] == "area_code"]
+        rows = [row for row in csv.DictReader(handle) if row["field"] == "residence_type"]
     assert [(row["file"], row["line"]) for row in rows] == [("households.csv", "4")]
     assert rows[0]["message_zh"]
     assert rows[0]["message_en"]
