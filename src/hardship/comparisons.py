@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil, floor, gcd
+from math import ceil, floor, gcd, lcm
 
 from hardship import ops
 from hardship.limits import INT64
@@ -145,12 +145,31 @@ def band(build: Builder, value: Value, bands: Sequence[Band]) -> Value:
         edges += [UNREACHED] * (-len(edges) % 4)
         found = build.emit(ops.STEP, level, reg, imm=build.pooled(edges), imm2=len(edges))
     else:
-        found = NONE
-        for op, line in filter(None, map(edge, bands)):
-            passed = build.byte(_crosswise(build, op, replace(value, valid=NONE), number(line)), level)
-            one = build.emit(ops.PASSED, level, passed)
-            found = one if found == NONE else build.emit(ops.ADD_BYTE, level, found, one)
+        found = _ratio_band(build, value, bands)
     return Value("enum", level, found, 0, count, valid=value.valid, domain=domain)
+
+
+def _ratio_band(build: Builder, value: Value, bands: Sequence[Band]) -> int:
+    """The band of a ratio: n · a against edge · b · d, in one instruction where 64 bits hold all sides."""
+    assert value.divisor is not None
+    level, over = value.level, value.divisor
+    lines = [(op, line * value.den / over.den) for op, line in filter(None, map(edge, bands))]
+    common = lcm(*(line.denominator for _, line in lines))
+    factors = [int(line * common) for _, line in lines]
+    if max(abs(value.lo), abs(value.hi)) * common <= INT64 and max(map(abs, factors)) * over.hi < INT64:
+        top = build.times(replace(value, divisor=None, valid=NONE), common)
+        pairs = [(factor, int(op == ">")) for factor, (op, _) in zip(factors, lines, strict=True)]
+        flat = [part for pair in pairs for part in pair]
+        if len(pairs) % 2:  # a coefficient of 0 and a distance beyond every word: never reached
+            flat += [0, UNREACHED]
+        registers = build.word(top, level), over.reg
+        return build.emit(ops.STEP_RATIO, level, *registers, imm=build.pooled(flat), imm2=len(flat) // 2)
+    found = NONE
+    for op, line in filter(None, map(edge, bands)):
+        passed = build.byte(_crosswise(build, op, replace(value, valid=NONE), number(line)), level)
+        one = build.emit(ops.PASSED, level, passed)
+        found = one if found == NONE else build.emit(ops.ADD_BYTE, level, found, one)
+    return found
 
 
 def points(build: Builder, place: Value, cells: Sequence[Fraction], den: int) -> Value:

@@ -15,9 +15,15 @@ from hardship._jit import bytes_at, i64_at, kernel, u32_at
 
 
 @kernel
+def passed(n: Any, d: Any, coefficient: Any, strict: Any) -> Any:
+    """1 where n >= coefficient * d + strict, all words seen as unsigned."""
+    return np.uint8(np.int64(n) >= np.int64(coefficient * d + strict))
+
+
+@kernel
 def table(
-    op: int, n: int, d: int, a: int, b: int, c: int, at: int, size: int, pool: Any, W: Any, Y: Any
-) -> None:
+    op: int, n: int, d: int, a: int, b: int, c: int, at: int, size: int, pool: Any, U: Any, W: Any, Y: Any
+) -> None:  # fmt: skip
     """Bands and look-ups; edges are taken four at a time, padded with edges that are never reached."""
     if op == ops.STEP:
         band, x = Y[d : d + n], W[a : a + n]
@@ -33,6 +39,18 @@ def table(
                     band[i] += (
                         np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
                     )
+        return
+    if op == ops.STEP_RATIO:
+        band, u, v = Y[d : d + n], U[a : a + n], U[b : b + n]
+        for k in range(0, size, 2):
+            p = at + 2 * k
+            c0, s0, c1, s1 = np.uint64(pool[p]), np.uint64(pool[p + 1]), np.uint64(pool[p + 2]), np.uint64(pool[p + 3])
+            if k == 0:
+                for i in range(n):
+                    band[i] = passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
+            else:
+                for i in range(n):
+                    band[i] += passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
         return
     out = W[d : d + n]
     if op == ops.STEP_WORD:

@@ -286,17 +286,46 @@ class Stages(Expressions):
 
     def gap(self, ladder: Ladder) -> tuple[Value, Value] | None:
         """The smallest distance to a line that holds, in fen a month, and the truth that one holds."""
+        tests = [
+            (test, edge, self.checked.kind(test.value.node).unit)
+            for rung in ladder.rung
+            for test in rung.tests
+            if (edge := test.below or test.at_most) is not None
+        ]
         far = Value("number", "household", NONE, FAR, FAR, 100)
         distances, holding = far, []
-        for test in (test for rung in ladder.rung for test in rung.tests):
-            edge = test.below or test.at_most
-            unit = self.checked.kind(test.value.node).unit
-            if edge is None or unit not in (MONTHLY, YEARLY):
-                continue
-            holds = self.certainly(self.test(test, "household"))
-            value, line = self.node(test.value.node, "household"), self.node(edge.node, "household")
-            apart = replace(self.monthly(self.build.subtract(line, value), unit), valid=NONE)
-            reached = self.build.select(holds, self.build.rounded(apart, FEN, "half_up"), far)
-            distances = self.build.extreme(distances, reached, largest=False)
-            holding.append(holds)
+        lines: dict[object, list[tuple[Value, Value, Value, Unit]]] = {}
+        for number_of, (test, edge, unit) in enumerate(tests):
+            if unit in (MONTHLY, YEARLY):
+                value, line = self.node(test.value.node, "household"), self.node(edge.node, "household")
+                holds = self.certainly(self.test(test, "household"))
+                # Lines with few decimals over one value can be compared first and taken off once.
+                key = (value, unit) if line.divisor is None and line.den <= 10**6 else number_of
+                lines.setdefault(key, []).append((holds, replace(line, valid=NONE), value, unit))
+                holding.append(holds)
+        for found in lines.values():
+            (_, _, value, unit), pairs = found[0], [(holds, line) for holds, line, _, _ in found]
+            for part in [pairs] if self._together([line for _, line in pairs], value) else [[pair] for pair in pairs]:
+                lowest = part[0][1] if len(part) == 1 else self._lowest(part)
+                apart = replace(self.monthly(self.build.subtract(lowest, value), unit), valid=NONE)
+                rounded = self.build.rounded(apart, FEN, "half_up")
+                reached = self.build.select(self.build.either([holds for holds, _ in part]), rounded, far)
+                distances = self.build.extreme(distances, reached, largest=False)
         return (distances, self.build.either(holding)) if holding else None
+
+    @staticmethod
+    def _together(lines: Sequence[Value], value: Value) -> bool:
+        """Whether the lines over their common denominator leave room for the difference and its rounding."""
+        over = value.divisor
+        den = lcm(value.den, *(line.den for line in lines)) * MONTHS * (over.den if over else 1)
+        reach = max(Fraction(max(abs(line.lo), abs(line.hi)), line.den) for line in lines)
+        here = Fraction(max(abs(value.lo), abs(value.hi)), value.den) * (over.den if over else 1)
+        return len(lines) > 1 and (reach * (over.hi if over else 1) + here) * den * 400 < 2**62
+
+    def _lowest(self, found: Sequence[tuple[Value, Value]]) -> Value:
+        """The lowest line that holds; any of them where none does."""
+        highest = max(Fraction(line.hi, line.den) for _, line in found)
+        lowest = number(highest)
+        for holds, line in found:
+            lowest = self.build.extreme(lowest, self.build.select(holds, line, number(highest)), largest=False)
+        return lowest

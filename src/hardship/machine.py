@@ -106,10 +106,10 @@ def run_block(
         elif op < ops.STEP:
             kernels.choose(op, n, dw, ab, bw, cw, imm, imm2, W, Y)
         elif op == ops.LOOK_TWO:
-            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, W, Y)
+            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, U, W, Y)
         elif op < ops.ROUND:
-            at = db if op == ops.STEP else dw
-            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, b, c, imm, imm2, pool, W, Y)
+            at = db if op == ops.STEP or op == ops.STEP_RATIO else dw
+            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, U, W, Y)
         elif op < ops.EXPAND_WORD:
             kernels_rows.divide(op, n, dw, aw, bw, imm, W)
         elif op < ops.STORE_WORD:
@@ -210,6 +210,12 @@ def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 20
     """
     if columns.program is not program:
         raise EngineError(Fault("common.engine", params={"what": "columns of another program"}))
+    warm()
+    return compute(program, columns, threads=threads, block=block)
+
+
+def compute(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
+    """`run` without its checks."""
     planes = _planes(program, columns.rows[0])
     outputs = [
         planes[store.name][store.plane]

@@ -88,6 +88,7 @@ BIT_WORD = 85  # a, with bit IMM set where truth b is 1
 
 # tables in the pool; IMM is where one begins, IMM2 its length
 STEP = 100  # byte: how many of the edges word a reaches (a >= edge)
+STEP_RATIO = 105  # byte: for how many coefficients word a >= coefficient * word b + 0 or 1; pairs of both
 STEP_WORD = 101  # word: pool[IMM] plus the deltas of the edges that word a reaches; pairs follow
 LOOK_BYTE = 102  # word: pool[IMM + byte a]
 LOOK_TWO = 103  # word: pool[IMM + byte a * C + byte b]
@@ -117,7 +118,7 @@ FLOOR, CEIL, HALF_UP, HALF_EVEN = range(4)
 MODES = {"floor": FLOOR, "ceil": CEIL, "half_up": HALF_UP, "half_even": HALF_EVEN}
 
 BYTE_RESULTS = frozenset(
-    (LOAD_BYTE, LOAD_TRUTH, LOAD_VALID, PARAMETER_VALID, CONST_BYTE, STEP, EXPAND_BYTE, FOLD_ANY, FOLD_VALID)
+    (LOAD_BYTE, LOAD_TRUTH, LOAD_VALID, PARAMETER_VALID, CONST_BYTE, STEP, STEP_RATIO, EXPAND_BYTE, FOLD_ANY, FOLD_VALID)
 ) | frozenset(range(LT, PASSED + 1))
 STORES = (STORE_WORD, STORE_BYTE)
 
