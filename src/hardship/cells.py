@@ -78,6 +78,8 @@ def value_class(text: str) -> str:
         return "empty"
     if text.startswith("\x00"):
         return text[1:] if text in MARKED else f"text({len(text)})"
+    if len(text) > MAX_ID:
+        return f"text({len(text)})"
     if text.isascii() and text.isdigit():
         return f"digits({len(text)})"
     return f"number({len(text)})" if _NUMBER.match(text) else f"text({len(text)})"

@@ -11,6 +11,7 @@ import datetime as dt
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,16 @@ MAX_ENTRIES = 2_000
 MAX_STRINGS = 400 * 2**20  # characters of all shared strings
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    expat.ExpatError,
+    LookupError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted, or a compression that is not there
+)
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})\Z")
 
 
@@ -49,7 +60,7 @@ def read_sheets(file: Path, wanted: Mapping[str, Sequence[str]]) -> list[RawTabl
                 refuse_bomb(file.name, entry.compress_size, [entry.file_size])
             refuse_bomb(file.name, file.stat().st_size, [entry.file_size for entry in entries])
             return _Workbook(archive, file.name).tables(wanted)
-    except (zipfile.BadZipFile, expat.ExpatError, KeyError, ValueError, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise RegisterError(Fault("register.not_workbook", file.name)) from error
 
 
@@ -259,9 +270,7 @@ def _shared_strings(archive: zipfile.ZipFile, part: str, name: str) -> list[str]
             strings.append("".join(pieces))
             state["size"] += len(strings[-1])
             if state["size"] > MAX_STRINGS:
-                raise RegisterError(
-                    Fault("register.bomb", name, params={"packed": 0, "unpacked": state["size"]})
-                )
+                raise RegisterError(Fault("register.bomb", name, params={"packed": 0, "unpacked": state["size"]}))
 
     def text(data: str) -> None:
         if state["inside"]:
