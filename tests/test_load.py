@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import re
 import time
 from pathlib import Path
 from typing import Annotated
@@ -131,10 +133,7 @@ def test_a_fault_is_named_at_its_place(old: str, new: str, expected: list[tuple[
 
 def test_all_faults_come_at_once_in_the_order_of_the_file() -> None:
     text = (
-        TABLE.replace("decimals", "decimal")
-        .replace("below", "belwo")
-        .replace("2020", '"2020')
-        .replace("CNY", "yuan")
+        TABLE.replace("decimals", "decimal").replace("below", "belwo").replace("2020", '"2020').replace("CNY", "yuan")
     )
     text = text.replace("01-01\n", '01-01"\n').replace("count(member)", "count(2)")
     found = faults(text)
@@ -182,9 +181,7 @@ def test_bytes_that_are_no_text() -> None:
 
 
 def test_places_of_keys_and_values_in_every_form() -> None:
-    text = (
-        "\"中 x\".b = [1, # c\n {a = 2}]\n[[f]]\n[[f.h]]\nk = 1\n[[f.h]]\n[[f]]\n[f.x]\n\"k\" = '''\na'''\n"
-    )
+    text = "\"中 x\".b = [1, # c\n {a = 2}]\n[[f]]\n[[f.h]]\nk = 1\n[[f.h]]\n[[f]]\n[f.x]\n\"k\" = '''\na'''\n"
     _, where = read_toml(text.encode(), "f")
     assert where.values == {
         ("中 x",): (1, 1), ("中 x", "b"): (1, 11), ("中 x", "b", 0): (1, 12), ("中 x", "b", 1): (2, 2),
@@ -232,9 +229,7 @@ def root(tmp_path: Path) -> Path:
     for name, date in (("t", "2020-01-01"), ("t", "2022-07-01"), ("other", "2021-01-01")):
         path = tmp_path / "scoring_tables" / name / f"{date}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            TABLE.replace("2020-01-01", date).replace('id = "t"', f'id = "{name}"'), encoding="utf-8"
-        )
+        path.write_text(TABLE.replace("2020-01-01", date).replace('id = "t"', f'id = "{name}"'), encoding="utf-8")
     (tmp_path / "scoring_tables" / "t" / "notes.toml").write_text("", encoding="utf-8")
     return tmp_path / "scoring_tables"
 
@@ -330,3 +325,37 @@ def test_every_shipped_table_loads_and_uses_every_name_it_defines(path: Path) ->
     checked = load_table(path)
     assert checked.sha256 == content_hash(path.read_bytes())
     assert checked.names.unused == ()
+
+
+def damaged(text: str, rng: random.Random) -> str:
+    """A table with a line lost, doubled, moved, cut, or a word or value exchanged."""
+    lines = text.split("\n")
+    for _ in range(rng.randint(1, 3)):
+        at, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+        word = rng.choice(re.findall(r"[a-z_.]+|'[^']*'|[0-9.]+", text))
+        value = rng.choice(("[", "{}", "[]", '""', "true", "-1", "999999999999999", word))
+        match rng.randrange(5):
+            case 0:
+                lines[at] = ""
+            case 1:
+                lines[at] = lines[at] + "\n" + lines[other]
+            case 2:
+                lines[at], lines[other] = lines[other], lines[at]
+            case 3:
+                lines[at] = lines[at][: rng.randrange(len(lines[at]) + 1)]
+            case _:
+                lines[at] = re.sub(r"(?<= )[^ ]+", lambda _, new=value: new, lines[at], count=rng.randint(1, 2))
+    return "\n".join(lines)
+
+
+@pytest.mark.skipif(not SHIPPED, reason="no scoring table beside the sources")
+def test_a_damaged_table_is_a_table_or_an_error_with_sentences() -> None:
+    rng = random.Random(11)
+    texts = [path.read_text(encoding="utf-8") for path in SHIPPED]
+    refused = 0
+    for _ in range(100):
+        try:
+            load_text(damaged(rng.choice(texts), rng))
+        except TableError as error:
+            refused += bool(error.text("zh"))
+    assert refused > 50
