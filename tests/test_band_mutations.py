@@ -29,9 +29,7 @@ keys = [{{ value = "0", order = "ascending" }}]
 
 def in_item(bands: list[Band]) -> str:
     """A table whose item has these bands."""
-    lines = ", ".join(
-        "{ " + ", ".join((*edges(band), f"points = {i}")) + " }" for i, band in enumerate(bands)
-    )
+    lines = ", ".join("{ " + ", ".join((*edges(band), f"points = {i}")) + " }" for i, band in enumerate(bands))
     item = f'[[item]]\nid = "a"\n{TITLE}\nvalue = "household_size_counted"\nbands = [{lines}]\n'
     return f'{HEAD}\n[[index]]\nid = "score"\n{TITLE}\n\n{item}'
 
@@ -45,10 +43,7 @@ def on_axis(bands: list[Band]) -> str:
 
 
 def edges(band: Band) -> list[str]:
-    return [
-        f"{key} = {str(edge).lower() if isinstance(edge, bool) else float(edge)}"
-        for key, edge in band.items()
-    ]
+    return [f"{key} = {str(edge).lower() if isinstance(edge, bool) else float(edge)}" for key, edge in band.items()]
 
 
 def sound(bands: list[Band]) -> bool:

@@ -53,9 +53,7 @@ def base_table() -> str:
     head = f'id = "t"\nversion = 2018-01-01\n{TITLE}\nplace = {{ zh = "x", en = "x" }}\ncurrency = "CNY"'
     parts = [f"[table]\n{head}\n"]
     for name, (level, type_, unit, (low, high)) in OWN.items():
-        shape = (
-            f'level = "{level}"\ntype = "{type_}"\nunit = "{unit}"\nbounds = [{float(low)}, {float(high)}]'
-        )
+        shape = f'level = "{level}"\ntype = "{type_}"\nunit = "{unit}"\nbounds = [{float(low)}, {float(high)}]'
         parts.append(f'[[attribute]]\nname = "{name}"\n{TITLE}\n{shape}')
     for flag in ("p", "q"):
         parts.append(f'[[attribute]]\nname = "{flag}"\n{TITLE}\nlevel = "household"\ntype = "bool"')

@@ -23,9 +23,7 @@ class Absorption:
     `counted` what can make the filter of household aggregates missing.
     """
 
-    def __init__(
-        self, behind: Callable[[str], frozenset[str]], counted: Callable[[], frozenset[str]]
-    ) -> None:
+    def __init__(self, behind: Callable[[str], frozenset[str]], counted: Callable[[], frozenset[str]]) -> None:
         self._behind = behind
         self._counted = counted
 
@@ -62,9 +60,7 @@ class Absorption:
         """An operand that is false (`and`) or true (`or`) decides alone; the others count only elsewhere."""
         found: frozenset[str] = frozenset()
         for operand in node.operands:
-            others = [
-                certain(other, isinstance(node, And)) for other in node.operands if other is not operand
-            ]
+            others = [certain(other, isinstance(node, And)) for other in node.operands if other is not operand]
             found |= self.reaching(operand, level, guards.union(*others))
         return found
 

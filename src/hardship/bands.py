@@ -63,11 +63,7 @@ def reachable(kind: Kind, bands: Sequence[Band]) -> list[bool]:
                 if start is None
                 else (floor(start[0] * kind.den) + 1 if start[1] else ceil(start[0] * kind.den))
             )
-            last = (
-                kind.hi
-                if end is None
-                else (floor(end[0] * kind.den) if end[1] else ceil(end[0] * kind.den) - 1)
-            )
+            last = kind.hi if end is None else (floor(end[0] * kind.den) if end[1] else ceil(end[0] * kind.den) - 1)
             found.append(max(first, kind.lo) <= min(last, kind.hi))
         else:
             above = start is None or high > start[0] or (high == start[0] and not start[1])

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from hardship import check_inputs, check_results, check_unknown, points, scales
 from hardship.checker import Checker
-from hardship.errors import Fault, TableError
+from hardship.errors import EngineError, Fault, TableError
 from hardship.infer_base import BAD, BOOL, TYPES
 from hardship.kinds import Kind
 from hardship.names import Names
@@ -89,6 +89,8 @@ def check(table: Table, names: Names, where: Positions | None = None) -> Checked
         desk.warn(named.path, "table.unused", found=named.name)
     if desk.faults:
         raise TableError(sorted(desk.faults, key=_place))
+    if any(BAD is kind for kinds in (desk.run.of_node, desk.run.of_name, desk.points) for kind in kinds.values()):
+        raise EngineError(Fault("table.unproved"))
     return Checked(
         table=table,
         names=names,

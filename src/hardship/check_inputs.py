@@ -52,9 +52,7 @@ def sources(desk: Checker) -> None:
                 _sourced(desk, (*path, "values", j), value, known, False, entry.source)
 
 
-def _sourced(
-    desk: Checker, path: Path, entry: Any, known: set[str], number: bool, inherited: str = ""
-) -> None:
+def _sourced(desk: Checker, path: Path, entry: Any, known: set[str], number: bool, inherited: str = "") -> None:
     if not hasattr(entry, "source"):
         return
     if entry.source and entry.source not in known:
@@ -71,9 +69,7 @@ def attributes(desk: Checker) -> None:
     """Check the table's own attributes, and enter the kind of every attribute."""
     for i, own in enumerate(desk.table.attribute):
         _own_attribute(desk, ("attribute", i), own)
-    units = {
-        name: desk.unit(_declared_at(desk, name), entry.unit) for name, entry in desk.names.attributes.items()
-    }
+    units = {name: desk.unit(_declared_at(desk, name), entry.unit) for name, entry in desk.names.attributes.items()}
     for name, entry in desk.names.attributes.items():
         try:
             low, high = stored_bounds(entry)
@@ -223,16 +219,14 @@ def _axis(desk: Checker, path: Path, axis: Axis) -> int:
     if sum(forms) != 1:
         desk.fault(path, "table.axis_form")
         return 0
+    so_far = len(desk.faults)
     desk.unit((*path, "unit"), axis.unit)
+    if len(desk.faults) > so_far:
+        return 0
     if axis.bands is not None:
         return len(axis.bands) if banding.shape(desk, (*path, "bands"), axis.bands) else 0
     if forms[2]:
-        if (
-            axis.first is None
-            or axis.last is None
-            or axis.first > axis.last
-            or axis.last - axis.first > 9_999
-        ):
+        if axis.first is None or axis.last is None or axis.first > axis.last or axis.last - axis.first > 9_999:
             desk.fault(path, "table.axis_span")
             return 0
         return axis.last - axis.first + 1
@@ -250,9 +244,7 @@ def _axis(desk: Checker, path: Path, axis: Axis) -> int:
             return 0
         if domain and value not in domain:
             legal = listing(domain)
-            desk.fault(
-                (*path, "values", j), "table.value", found=value, legal=legal, **nearest(value, domain)
-            )
+            desk.fault((*path, "values", j), "table.value", found=value, legal=legal, **nearest(value, domain))
             return 0
     lacking = [value for value in domain if value not in values]
     if lacking or not values:
@@ -261,9 +253,7 @@ def _axis(desk: Checker, path: Path, axis: Axis) -> int:
     return len(values)
 
 
-def _cells(
-    desk: Checker, path: Path, lookup: Lookup, rows: int, columns: int
-) -> list[Fraction | None] | None:
+def _cells(desk: Checker, path: Path, lookup: Lookup, rows: int, columns: int) -> list[Fraction | None] | None:
     """All cells row by row, None for an empty one; None after a fault."""
     here: Path = (*path, "cells")
     try:
@@ -273,9 +263,7 @@ def _cells(
         return None
     if len(grid) != rows or any(len(row) != columns for row in grid):
         shape = " / ".join(sorted({str(len(row)) for row in grid}))
-        desk.fault(
-            here, "table.cells_shape", rows=rows, columns=columns, found_rows=len(grid), found_columns=shape
-        )
+        desk.fault(here, "table.cells_shape", rows=rows, columns=columns, found_rows=len(grid), found_columns=shape)
         return None
     flat = [cell for row in grid for cell in row]
     if all(cell is None for cell in flat):

@@ -73,11 +73,7 @@ def ladders(desk: Checker) -> None:
         if ladder.id == "circle":
             absent |= missing((desk.run.of_name["refused"], desk.run.of_name["deferred"]))
         domain = tuple(ids)
-        kind = (
-            Kind("set", domain=domain)
-            if ladder.pick == "all"
-            else Kind("enum", hi=len(ids) - 1, domain=domain)
-        )
+        kind = Kind("set", domain=domain) if ladder.pick == "all" else Kind("enum", hi=len(ids) - 1, domain=domain)
         desk.run.of_name[ladder.id] = replace(kind, missing=absent)
 
 
@@ -175,13 +171,9 @@ def leaving(desk: Checker) -> None:
     if months is not BAD:
         if months.unit not in (NONE, parse("month")):
             found = unit_text(months.unit)
-            desk.at_node(
-                rule.months.node, "table.unit", expected="month", found=found, text=spell(rule.months.node)
-            )
+            desk.at_node(rule.months.node, "table.unit", expected="month", found=found, text=spell(rule.months.node))
         elif months.divisor is not None or months.den != 1:
-            desk.at_node(
-                rule.months.node, "table.exit_months", "table.hint_round", text=spell(rule.months.node)
-            )
+            desk.at_node(rule.months.node, "table.exit_months", "table.hint_round", text=spell(rule.months.node))
     desk.amount(rule.amount.node, desk.infer(("exit", "amount"), rule.amount))
 
 

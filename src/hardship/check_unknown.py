@@ -38,9 +38,7 @@ class Unknown:
     def __init__(self, desk: Checker) -> None:
         self.desk = desk
         self.names = desk.names
-        self.attributes = frozenset(
-            name for name, policy in desk.table.missing.items() if policy == "unknown"
-        )
+        self.attributes = frozenset(name for name, policy in desk.table.missing.items() if policy == "unknown")
         self.absorption = Absorption(self.behind, self.counted)
         self.known: dict[str, frozenset[str]] = {}
 

@@ -99,9 +99,7 @@ class Checker:
         if kind is BAD:
             return False
         if kind.type != "number":
-            self.at_node(
-                node, "table.type", expected=TYPES["number"], found=TYPES[kind.type], text=spell(node)
-            )
+            self.at_node(node, "table.type", expected=TYPES["number"], found=TYPES[kind.type], text=spell(node))
             return False
         if kind.unit != unit and not is_zero(node):
             expected, found = unit_text(unit), unit_text(kind.unit)

@@ -168,9 +168,7 @@ class Inference:
         if widest <= INT64:
             return True
         part, reach = self._largest(node)
-        self.report(
-            node, "table.overflow", "table.hint_overflow", digits=len(str(widest)), part=part, reach=reach
-        )
+        self.report(node, "table.overflow", "table.hint_overflow", digits=len(str(widest)), part=part, reach=reach)
         return False
 
     def _largest(self, node: Node) -> tuple[str, str]:
@@ -204,9 +202,7 @@ class Inference:
         ratios = {kind.divisor_key: kind.divisor for _, kind in parts if kind.divisor is not None}
         if len(ratios) > 1:
             node = next(node for node, kind in reversed(parts) if kind.divisor is not None)
-            self.report(
-                node, "table.ratio_divisors", "table.hint_one_divisor", keys=" ; ".join(sorted(ratios))
-            )
+            self.report(node, "table.ratio_divisors", "table.hint_one_divisor", keys=" ; ".join(sorted(ratios)))
             return None
         kinds = [kind for _, kind in parts]
         for key, divisor in ratios.items():
@@ -260,11 +256,7 @@ class Inference:
             return BAD
         if node.op in "+-":
             return self._sum(node, left, right)
-        return (
-            self._product(node, left, right)
-            if node.op == "*"
-            else self._quotient(node, level, left, right, proved)
-        )
+        return self._product(node, left, right) if node.op == "*" else self._quotient(node, level, left, right, proved)
 
     def _sum(self, node: Binary, left: Kind, right: Kind) -> Kind:
         parts = [(node.left, left), (node.right, right)]
@@ -329,9 +321,7 @@ class Inference:
 
     def _divisor(self, node: Node, key: str, kind: Kind, proved: Proved) -> Kind | None:
         """The divisor's kind with its proof, or None after a fault."""
-        positive = (
-            kind.lo >= 1 or (key, "positive") in proved or ((key, "nonzero") in proved and kind.lo >= 0)
-        )
+        positive = kind.lo >= 1 or (key, "positive") in proved or ((key, "nonzero") in proved and kind.lo >= 0)
         if positive and kind.hi >= 1:
             return replace(kind, lo=max(kind.lo, 1))
         code = "table.divisor_negative" if kind.lo < 0 else "table.divisor_zero"
@@ -350,9 +340,7 @@ class Inference:
             kind = self.infer(other, level, None, proved)
             if kind is BAD:
                 return BAD
-            return (
-                self._match(node, other, kind, texts) if node.op in ("==", "!=") else self._order(node, kind)
-            )
+            return self._match(node, other, kind, texts) if node.op in ("==", "!=") else self._order(node, kind)
         left, right = (self.infer(side, level, (), proved) for side in sides)
         if left is BAD or right is BAD:
             return BAD

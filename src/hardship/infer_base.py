@@ -73,9 +73,7 @@ def missing(kinds: Iterable[Kind]) -> frozenset[str]:
 def as_ratio(kind: Kind, divisor: Kind, key: str) -> Kind:
     """A plain number written over a ratio's divisor."""
     low, high = scales.product(kind, divisor)
-    return replace(
-        kind, den=kind.den * divisor.den, lo=low, hi=high, divisor=divisor, divisor_key=key, constant=False
-    )
+    return replace(kind, den=kind.den * divisor.den, lo=low, hi=high, divisor=divisor, divisor_key=key, constant=False)
 
 
 def nearest(found: str, legal: Sequence[str]) -> dict[str, str]:

@@ -109,9 +109,7 @@ def _step(run: Inference, node: Call, kind: Kind) -> Fraction | None:
         run.report(to, "table.round_to", text=to.name)
         return None
     if kind is not BAD and constant.unit != kind.unit:
-        run.report(
-            to, "table.unit", expected=unit_text(kind.unit), found=unit_text(constant.unit), text=to.name
-        )
+        run.report(to, "table.unit", expected=unit_text(kind.unit), found=unit_text(constant.unit), text=to.name)
         return None
     return Fraction(constant.lo, constant.den)
 
@@ -159,9 +157,7 @@ def _lookup(run: Inference, node: Call, level: str, proved: Proved) -> Kind:
     axes = [] if table is None else [table.rows] if table.columns is None else [table.rows, table.columns]
     written = [axis_values(run, axis) or None for axis in axes]  # a text names a row or column: 'high'
     written += [None] * (len(given) - len(written))
-    kinds = [
-        run.infer(argument, level, values, proved) for argument, values in zip(given, written, strict=False)
-    ]
+    kinds = [run.infer(argument, level, values, proved) for argument, values in zip(given, written, strict=False)]
     if cells is BAD or BAD in kinds:
         return BAD
     if len(axes) != len(given):

@@ -39,9 +39,7 @@ def items(desk: Checker) -> None:
 def _form(desk: Checker, path: Path, item: Item) -> bool:
     """Whether an item has exactly one form, with all of it and nothing else."""
     given = {
-        key
-        for key in ("each", "when", "value", "bands", "cases", "expr", "points")
-        if vars(item)[key] is not None
+        key for key in ("each", "when", "value", "bands", "cases", "expr", "points") if vars(item)[key] is not None
     }
     legal = (
         {"each", "points"},
@@ -114,9 +112,7 @@ def _scored(
     for j, case in enumerate(item.cases or ()):
         here = (*path, "cases", j)
         last = case.otherwise is not None
-        if last == (case.when is not None) or (
-            last and (j != len(item.cases or ()) - 1 or item.value is not None)
-        ):
+        if last == (case.when is not None) or (last and (j != len(item.cases or ()) - 1 or item.value is not None)):
             desk.fault(here, "table.item_case")
             good = False
         if case.when is not None:
@@ -218,6 +214,8 @@ def groups(desk: Checker) -> None:
     parents = {group.id: group.parent for group in table.group}
     used = {item.group for item in table.item} | set(parents.values())
     for i, group in enumerate(table.group):
+        if not table.index:
+            desk.fault(("group", i), "table.item_index", found=group.id)
         if group.parent is not None and group.parent not in ids:
             desk.fault(("group", i, "parent"), "table.group_unknown", found=group.parent)
         elif _circular(group.id, parents):
@@ -231,9 +229,7 @@ def groups(desk: Checker) -> None:
             below = [f"item:{item.id}:{index}" for item in table.item if item.group == group.id]
             below += [f"group:{child}:{index}" for child, parent in parents.items() if parent == group.id]
             key = f"group:{group.id}:{index}"
-            desk.points[key] = _total(
-                desk, ("group", i), below, group.floor, group.cap, index == desk.indices()[0]
-            )
+            desk.points[key] = _total(desk, ("group", i), below, group.floor, group.cap, index == desk.indices()[0])
     for i, entry in enumerate(table.index):
         tops = [f"item:{item.id}:{entry.id}" for item in table.item if item.group not in parents]
         tops += [f"group:{group}:{entry.id}" for group, parent in parents.items() if parent not in parents]
