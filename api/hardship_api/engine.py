@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardship.errors import RegisterError, UsageError
+from hardship.errors import HardshipError, RegisterError, UsageError
 from hardship.explain import explain
 from hardship.load import find_table, load_table
 from hardship.results_json import Record, result_records
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hardship.register import Register
     from hardship.results import Results
 
+log = logging.getLogger("hardship_api")
 TABLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(@[0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")
 NOTHING_LEFT = "common.nothing_left"
 
@@ -46,8 +48,12 @@ class Engine:
         """Compile the machine, or load it compiled; `ready` is set afterwards."""
         from hardship.machine import warm
 
-        warm()
-        self.ready.set()
+        try:
+            warm()
+        except HardshipError:
+            log.error("the machine does not pass its own test; /ready stays 503")
+        else:
+            self.ready.set()
 
     def table(self, spec: Any, on: dt.date) -> tuple[Checked, bool]:
         """The checked table that `ID` or `ID@DATE` means on a day, and whether it was forced.

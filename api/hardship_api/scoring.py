@@ -26,6 +26,7 @@ BATCH_BYTES = 50_000_000
 JSON = ("application/json",)
 LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 CSV = ("text/csv",)
+FOLLOWING = ("member_rejected", "household_rejected")
 OWN_KEYS = ("table", "on", "explain")
 _DATE = re.compile(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}\Z")
 
@@ -84,7 +85,9 @@ def answered(batch: Batch, register: Any, results: Any, rejects: Any, lang: str)
     wrong = {line: list(faults) for line, faults in batch.wrong.items()}
     if rejects is not None:
         for row in rejects.iter_rows(named=True):
-            wrong.setdefault(row["line"], []).append(fault(row, "", lang))
+            # That a row's own household falls with it needs no saying where the row's fault is said.
+            if row["code"] not in FOLLOWING:
+                wrong.setdefault(row["line"], []).append(fault(row, "", lang))
     scored: dict[int, dict[str, Any]] = {}
     if results is not None:
         lines = dict(register.frames["household"].select("household_id", "line").iter_rows())

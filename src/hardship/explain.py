@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardship import __version__, explain_facts, explain_steps
 from hardship.check import Checked
-from hardship.errors import Fault, RegisterError, UsageError
+from hardship.errors import EngineError, Fault, RegisterError, UsageError
 from hardship.explain_reasons import reasons
 from hardship.explain_view import STATUSES, Entry, Key, View
 from hardship.nodes import Node
@@ -59,6 +59,7 @@ def explain(
 
     Raises:
         UsageError: the register has no such household.
+        EngineError: the two evaluators differ.
         RegisterError: the household cannot be scored (no standard for its place, or a value out of range).
         TableError: a standard that holds for the household does not fit the table.
     """
@@ -66,12 +67,31 @@ def explain(
     (household,) = read_rows(register, checked.names.attributes)
     plain = Reference(checked.table, checked.names, standards, on)
     view, reference = _view(plain, household, checked, standards, lang)
+    agree(view, register, standards)
     found = _explained(view, reference, standards)
     if nearest:
         from hardship.nearest import nearest_changes
 
         found["nearest_changes"] = nearest_changes(view, plain, household, register, standards)
     return found
+
+
+def agree(view: View, register: Register, standards: Standards) -> None:
+    """Compare the machine's value of every name at every row with the reference's.
+
+    Raises:
+        EngineError: they differ; an explanation of one would not explain the other.
+    """
+    from hardship.bind import bind
+    from hardship.lower import lower
+    from hardship.machine import run
+    from hardship.sides import trace
+
+    program = lower(view.checked, "all")
+    (traced,) = trace(run(program, bind(program, register, standards, view.on)), register)
+    for key, value in traced.items():
+        if key in view.outcome.values and view.outcome.values[key] != value:
+            raise EngineError(Fault("explain.differ", params={"name": key[0]}))
 
 
 def explanation_json(explanation: Entry) -> str:
