@@ -76,21 +76,18 @@ def _months(day: int) -> int:
 
 
 def _extreme(run: Inference, node: Call, level: str, proved: Proved) -> Kind:
-    parts = [(argument, run.infer(argument, level, (), proved)) for argument in node.arguments]
+    parts = [(argument, run.number(argument, level, proved)) for argument in node.arguments]
     joined = run.join(parts)
-    if joined is BAD:
+    over = None if joined is BAD else run.aligned(parts)
+    if over is None:
         return BAD
-    if joined.type not in ("number", "date"):
-        return run.expect(node.arguments[0], "number", level, proved)
-    kinds = [kind for _, kind in parts] if joined.type == "date" else run.aligned(parts) or []
-    lows, highs = [kind.lo for kind in kinds], [kind.hi for kind in kinds]
+    lows, highs = [kind.lo for kind in over], [kind.hi for kind in over]
     if node.function == "clip":
         low, high = min(max(lows[0], lows[1]), lows[2]), min(max(highs[0], highs[1]), highs[2])
     else:
         pick: Callable[[list[int]], int] = min if node.function == "min" else max
         low, high = pick(lows), pick(highs)
-    constant = joined.type == "number" and all(kind.constant for _, kind in parts)
-    return replace(joined, lo=low, hi=high, missing=missing(kinds), constant=constant)
+    return replace(joined, lo=low, hi=high, constant=all(kind.constant for _, kind in parts))
 
 
 def _step(run: Inference, node: Call, kind: Kind) -> Fraction | None:
@@ -236,12 +233,7 @@ def aggregate(run: Inference, node: Aggregate, level: str, proved: Proved) -> Ki
             return BAD
         low, high = min(0, rows * value.lo), max(0, rows * value.hi)
         return replace(value, lo=low, hi=high, missing=value.missing | missing(kinds), constant=False)
-    value = run.infer(node.value, entity, (), proved)
-    if value is not BAD and (value.type not in ("number", "date") or value.divisor is not None):
-        value = run.plain(node.value, entity, proved)
     assert node.default is not None
-    default = run.infer(node.default, level, (), proved)
-    if default is not BAD and default.divisor is not None:
-        default = run.plain(node.default, level, proved)
+    value, default = run.plain(node.value, entity, proved), run.plain(node.default, level, proved)
     joined = run.join([(node.value, value), (node.default, default)])
     return BAD if joined is BAD or BAD in kinds else replace(joined, missing=joined.missing | missing(kinds))
