@@ -422,7 +422,10 @@ def test_one_household_from_dicts() -> None:
     ("changes", "places"),
     [
         ({"household": {"area_code": "1", "wealth": 5}}, ["$.household.wealth"]),
-        ({"members": [{"wage_month": -1}, {"wage_month": "1e5"}]}, ["$.members[0].wage_month", "$.members[1].wage_month"]),
+        (
+            {"members": [{"wage_month": -1}, {"wage_month": "1e5"}]},
+            ["$.members[0].wage_month", "$.members[1].wage_month"],
+        ),
         ({"members": [{"member_id": 5}]}, ["$.members[0].member_id"]),
         ({"members": []}, ["$.household[0]"]),
         ({"transfers": [{"member_id": "z"}]}, ["$.transfers[0].member_id"]),
@@ -431,7 +434,7 @@ def test_one_household_from_dicts() -> None:
         ({"members": "none"}, ["$"]),
         ({"extra": []}, ["$"]),
     ],
-)  # fmt: skip
+)
 def test_faults_of_one_household_have_their_path(changes: dict[str, Any], places: list[str] | None) -> None:
     with pytest.raises(RegisterError) as caught:
         from_dicts({**household(supporters=[], transfers=[]), **changes}, D, ON)

@@ -167,11 +167,9 @@ def flags(parts: Mapping[Level, Part], attributes: dict[str, DeclaredAttribute])
 def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
     """Households that share a member id with another one.
 
-    Where most ids stand in several households they are places in the household (1, 2, 3) and name no
-    person.
+    An id of one to three digits is a place in the household (1, 2, 3) and names no person.
     """
     frame = pl.DataFrame({"id": members.ids["member_id"], "home": members.household}).filter(pl.Series(alive))
+    frame = frame.filter(~frame["id"].str.contains(r"^[0-9]{1,3}$"))
     shared = frame.filter(frame["id"].is_duplicated())
-    if shared.height == 0 or 2 * shared["id"].n_unique() > frame["id"].n_unique():
-        return np.zeros(0, dtype=np.int64)
     return shared["home"].unique().sort().to_numpy()
