@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,16 +26,14 @@ needs_data = pytest.mark.skipif(not PERSONS.exists(), reason="the survey's file 
 def test_the_table_loads_without_a_warning_and_the_index_reaches_100() -> None:
     checked = load_table(EXAMPLE / "table.toml")
     assert checked.warnings == ()
-    assert checked.bounds["index:conditions"] == (0, 100)
+    assert checked.bounds["index:conditions"] == (Fraction(0), Fraction(100))
 
 
 def test_the_mapping_fills_every_fact_that_the_table_names() -> None:
     checked = load_table(EXAMPLE / "table.toml")
     mapping = load_mapping(EXAMPLE / "mapping.toml", checked.names.attributes)
     filled = [column.to for part in (mapping.file.households, mapping.file.members) for column in part.column]
-    named = {
-        name for site in checked.names.sites for name in checked.names.attributes_of(site.node, site.level)
-    }
+    named = {name for site in checked.names.sites for name in checked.names.attributes_of(site.node, site.level)}
     assert sorted(filled) == sorted(named)
     assert mapping.currency == checked.table.table.currency == "CLP"
 
@@ -93,9 +92,7 @@ def test_every_classified_person_gets_the_official_class(
 
 
 @needs_data
-def test_a_changed_class_would_be_found(
-    report: ModuleType, persons: pl.DataFrame, results: pl.DataFrame
-) -> None:
+def test_a_changed_class_would_be_found(report: ModuleType, persons: pl.DataFrame, results: pl.DataFrame) -> None:
     first = results.head(1).with_columns(circle=pl.lit("none"))
     found = report.compare(persons, pl.concat([first, results[1:-1]]))
     assert found.differences == sum(
@@ -111,6 +108,21 @@ def test_income_per_head_is_the_survey_s(persons: pl.DataFrame, results: pl.Data
     joined = results.join(official, on="household_id")
     assert joined.height == 25_793
     assert joined.filter(pl.col("income_per_head") != pl.col("ypchaj")).height == 0
+
+
+@needs_data
+def test_each_line_lies_in_the_gap_that_the_official_classes_leave(persons: pl.DataFrame) -> None:
+    constants = {one.name: one for one in load_table(EXAMPLE / "table.toml").table.constant}
+    page = (ROOT / "docs" / "casen.md").read_text(encoding="utf-8")
+    for zone, place in ((1, "urban"), (2, "rural")):
+        here = persons.filter(pl.col("z") == zone)
+        for below, line in ((1, "indigence"), (2, "poverty")):
+            constant = constants[f"{line}_{place}"]
+            low = here.filter(pl.col("corte") == below)["ypchaj"].to_list()
+            high = here.filter(pl.col("corte") == below + 1)["ypchaj"].to_list()
+            assert max(low) < constant.value <= min(high)
+            assert constant.status == "unverified"
+            assert f"| {line}, {place} | {max(low):,} | {min(high):,} | {int(constant.value):,} |" in page
 
 
 @needs_data
@@ -134,9 +146,7 @@ def _of(column: str, points: dict[int, int]) -> pl.Expr:
 
 
 @needs_data
-def test_the_index_is_the_one_that_polars_makes_from_the_codes(
-    persons: pl.DataFrame, results: pl.DataFrame
-) -> None:
+def test_the_index_is_the_one_that_polars_makes_from_the_codes(persons: pl.DataFrame, results: pl.DataFrame) -> None:
     """The 22 items once more, written against the survey's own columns."""
     own = {f"p{n}": (pl.col(f"p{n}") == 1).any() for n in range(2, 10)}
     here = [f"v{n}" for n in (2, 3, 4, 6, 8, 10, 17, 28, 31, 11, 22)]
@@ -163,9 +173,7 @@ def test_the_index_is_the_one_that_polars_makes_from_the_codes(
         (pl.col("children") * 3).clip(0, 9)
         + (pl.col("old") * 2).clip(0, 4)
         + pl.col("alone") * 4
-        + pl.when(workers == 0)
-        .then(8)
-        .otherwise(_stairs(share, (120, 0), (180, 2), (240, 4), (360, 6), last=8))
+        + pl.when(workers == 0).then(8).otherwise(_stairs(share, (120, 0), (180, 2), (240, 4), (360, 6), last=8))
         + _stairs(pl.col("school"), (4, 5), (8, 3), (12, 1), last=0)
     )
     toilet = pl.when((pl.col("v17") == 5) | (pl.col("v28") == 3)).then(5)
@@ -181,9 +189,7 @@ def test_the_index_is_the_one_that_polars_makes_from_the_codes(
         + _of("v31", {6: 2, 4: 1, 5: 1})
     )
     lacking = {"p2": 2, "p4": 1, "p5": 3, "p6": 6, "p7": 4, "p8": 2, "p9": 2}
-    durables = sum(
-        (~pl.col(name) * points for name, points in lacking.items()), ~(pl.col("p3") | pl.col("p5")) * 5
-    )
+    durables = sum((~pl.col(name) * points for name, points in lacking.items()), ~(pl.col("p3") | pl.col("p5")) * 5)
     again = houses.select(
         "household_id",
         people=people,
@@ -200,9 +206,7 @@ def test_the_index_is_the_one_that_polars_makes_from_the_codes(
 
 
 @needs_data
-def test_the_page_shows_these_figures(
-    report: ModuleType, persons: pl.DataFrame, results: pl.DataFrame
-) -> None:
+def test_the_page_shows_these_figures(report: ModuleType, persons: pl.DataFrame, results: pl.DataFrame) -> None:
     page = (ROOT / "docs" / "casen.md").read_text(encoding="utf-8")
     assert (
         page.split(report.BEGIN)[1].split(report.END)[0].strip()

@@ -49,9 +49,7 @@ def compare(persons: pl.DataFrame, results: pl.DataFrame) -> Comparison:
         pl.col("corte").replace_strict({1: "indigente", 2: "pobre", 3: "no_pobre"}).alias("official"),
         pl.col("expr").alias("weight"),
     )
-    joined = survey.join(
-        results.select("household_id", "circle", "index", "position"), on="household_id", how="left"
-    )
+    joined = survey.join(results.select("household_id", "circle", "index", "position"), on="household_id", how="left")
     known = joined.filter(pl.col("official").is_not_null())
     households = known.group_by("household_id").agg(
         pl.first("circle", "index", "position", "official"),
@@ -83,7 +81,7 @@ def deciles(households: pl.DataFrame) -> pl.DataFrame:
 def poverty_rate(households: pl.DataFrame) -> float:
     """Weighted share of persons in indigent or poor households, in percent."""
     poor = households.filter(pl.col("circle") != "no_pobre")
-    return float(100 * poor["weight"].sum() / households["weight"].sum())
+    return 100 * int(poor["weight"].sum()) / int(households["weight"].sum())
 
 
 def figures(found: Comparison) -> str:
@@ -92,8 +90,7 @@ def figures(found: Comparison) -> str:
     lines = [
         f"- rows of the survey: {found.persons:,}; in no household's count: {found.unclassified:,};"
         f" compared: {found.persons - found.unclassified:,}",
-        f"- persons whose circle differs from the official class: {found.differences};"
-        f" rows lost: {found.lost}",
+        f"- persons whose circle differs from the official class: {found.differences}; rows lost: {found.lost}",
         f"- persons in poverty, weighted: {poverty_rate(households):.2f} %",
         "",
         "| class | households | mean index |",
@@ -101,7 +98,8 @@ def figures(found: Comparison) -> str:
     ]
     for name in CLASSES:
         part = households.filter(pl.col("circle") == name)
-        lines.append(f"| `{name}` | {part.height:,} | {float(part['index'].cast(pl.Float64).mean()):.1f} |")
+        mean = int(part["index"].sum()) / part.height
+        lines.append(f"| `{name}` | {part.height:,} | {mean:.1f} |")
     lines += [
         "",
         "| tenth of the ranking | " + " | ".join(f"`{name}`" for name in CLASSES) + " |",
@@ -128,7 +126,7 @@ def chart(shares: pl.DataFrame) -> Any:
         pl.col("circle").replace_strict({name: i for i, name in enumerate(CLASSES)}).alias("order"),
     ).to_dicts()
     return (
-        alt.Chart(alt.Data(values=rows), width=560, height=300)
+        alt.Chart({"values": rows}, width=560, height=300)
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
             x=alt.X(
@@ -177,9 +175,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder written by `hardship score`")
     given = parser.parse_args()
     results = pl.read_parquet(given.out / "results.parquet")
-    found = compare(
-        pl.read_parquet(given.persons, columns=["r", "p", "c", "z", "f", "corte", "expr"]), results
-    )
+    found = compare(pl.read_parquet(given.persons, columns=["r", "p", "c", "z", "f", "corte", "expr"]), results)
     text = figures(found)
     print(text)
     write_page(text)
