@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hardship import ops
 from hardship.errors import EngineError, Fault
+from hardship.limits import ROWS
 from hardship.ops import Column, Program
 from hardship.standards import StandardRow, Standards, converted
 from hardship.table import Level, Parameter
@@ -102,7 +103,7 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
 
     Raises:
         TableError: a standard that is chosen does not fit its parameter.
-        EngineError: the register holds a value outside its attribute's bounds.
+        EngineError: the register holds a value outside its attribute's bounds, or more rows than `limits` allow.
     """
     frames = register.frames
     parents = tuple(_parent(frames, level) for level in ops.LEVELS[1:])
@@ -124,6 +125,10 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
             alive.append(valid)
     places, table, valid_table, unserved = _places(program, frames["household"], standards, on)
     alive.append(places)
+    for (level, below), offset in zip(ops.FOLDS, offsets, strict=True):
+        most = int(np.diff(offset.astype(np.int64)).max(initial=0))
+        if most > ROWS[level, below]:
+            raise _broken(f"{most} rows of {below} in one {level}")
     links = np.array([array.ctypes.data for array in (*offsets, *parents, places)], np.uint64)
     widest = [1, *(int(np.diff(offset).max(initial=0)) for offset in (offsets[0], offsets[3], offsets[4]))]
     return Columns(

@@ -137,7 +137,7 @@ def band(build: Builder, value: Value, bands: Sequence[Band]) -> Value:
             at = Fraction(value.lo, value.den)
             place += at >= line if op == ">=" else at > line
         return Value("enum", level, NONE, place, place, valid=value.valid, domain=domain)
-    if value.divisor is None:
+    if value.divisor is None and value.hi < UNREACHED:
         reg, edges = value.reg, steps(value, bands)
         if reg in build.ages:
             reg, edges = build.ages[reg], [step * 10_000 for step in edges]
@@ -145,13 +145,14 @@ def band(build: Builder, value: Value, bands: Sequence[Band]) -> Value:
         edges += [UNREACHED] * (-len(edges) % 4)
         found = build.emit(ops.STEP, level, reg, imm=build.pooled(edges), imm2=len(edges))
     else:
-        found = _ratio_band(build, value, bands)
+        found = _banded(build, value, bands)
     return Value("enum", level, found, 0, count, valid=value.valid, domain=domain)
 
 
-def _ratio_band(build: Builder, value: Value, bands: Sequence[Band]) -> int:
+def _banded(build: Builder, value: Value, bands: Sequence[Band]) -> int:
     """The band of a ratio: n · a against edge · b · d, in one instruction where 64 bits hold all sides."""
-    assert value.divisor is not None
+    if value.divisor is None:
+        return _one_by_one(build, value, bands)
     level, over = value.level, value.divisor
     lines = [(op, line * value.den / over.den) for op, line in filter(None, map(edge, bands))]
     common = lcm(*(line.denominator for _, line in lines))
@@ -164,9 +165,14 @@ def _ratio_band(build: Builder, value: Value, bands: Sequence[Band]) -> int:
             flat += [0, UNREACHED]
         registers = build.word(top, level), over.reg
         return build.emit(ops.STEP_RATIO, level, *registers, imm=build.pooled(flat), imm2=len(flat) // 2)
-    found = NONE
+    return _one_by_one(build, value, bands)
+
+
+def _one_by_one(build: Builder, value: Value, bands: Sequence[Band]) -> int:
+    """The number of edges that a value passes, each compared by itself."""
+    level, found = value.level, NONE
     for op, line in filter(None, map(edge, bands)):
-        passed = build.byte(_crosswise(build, op, replace(value, valid=NONE), number(line)), level)
+        passed = build.byte(compare(build, op, replace(value, valid=NONE), number(line)), level)
         one = build.emit(ops.PASSED, level, passed)
         found = one if found == NONE else build.emit(ops.ADD_BYTE, level, found, one)
     return found

@@ -116,7 +116,7 @@ class Stages(Expressions):
             found = number(0)
             if value is not None:
                 edges = sum(comparisons.edge(band) is not None for band in bands)
-                plain = value.divisor is None and value.reg != NONE and edges > 0
+                plain = value.divisor is None and value.reg != NONE and edges > 0 and value.hi < FAR
                 if plain and not detailed:
                     found = comparisons.stepped(self.build, value, bands, cells[: edges + 1], den)
                 else:
