@@ -130,6 +130,8 @@ def demo(arguments: list[str]) -> int:
     print(f"\n1. a made-up county of {households:,} households -> {register}/", flush=True)
     shutil.rmtree(ROOT / "demo" / "register", ignore_errors=True)
     need(*hardship, "synth", "--households", str(households), "--seed", "2018", "--out", register)
+    spoil(ROOT / register / "households.csv")
+    print("   four of its rows are spoilt on purpose, to show what becomes of them")
     print(f"\n2. score and rank them as on 1 July 2018 -> {results}/", flush=True)
     code = call(*hardship, "score", register, "--table", "county_model", "--on", "2018-07-01",
                 "--out", results, "--format", "parquet,csv")
@@ -149,6 +151,19 @@ What to try next:
   {program} attributes --template register.xlsx
 Every number of county_model is illustrative: the demo shows the way, it decides about nobody.""")
     return 0
+
+
+def spoil(path: Path) -> None:
+    """Damage four rows of a households.csv: an unknown value, no number, a row cut short, an id twice."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    columns = lines[0].split(",")
+    for line, column, value in ((5, "residence_type", "moon"), (6, "financial_assets", "12.5 yuan")):
+        cells = lines[line].split(",")
+        cells[columns.index(column)] = value
+        lines[line] = ",".join(cells)
+    lines[7] = lines[7][: len(lines[7]) // 2]
+    lines[8] = lines[9]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @command
@@ -192,14 +207,14 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/attributes.md"""
+    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/data-dictionary.md"""
     install()
     for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
         need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)
     english = {**os.environ, "HARDSHIP_LANG": "en"}
     page = subprocess.run([str(PYTHON), "-m", "hardship", "attributes", "--markdown"], cwd=ROOT, env=english,
                           capture_output=True, check=True).stdout
-    (ROOT / "docs" / "attributes.md").write_bytes(page)
+    (ROOT / "docs" / "data-dictionary.md").write_bytes(page)
     return 0
 
 

@@ -28,14 +28,17 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imported(path: Path, *, typing_too: bool) -> set[str]:
-    """The package's own modules that a file imports, anywhere in it."""
+def imported(path: Path, *, late: bool) -> set[str]:
+    """The package's own modules that a file imports when it is run; `late`: also inside functions.
+
+    Imports for types alone do not count.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    skipped = set()
-    if not typing_too:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-                skipped |= {id(inner) for inner in ast.walk(node)}
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        typing = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        if typing or (not late and isinstance(node, ast.FunctionDef)):
+            skipped |= {id(inner) for inner in ast.walk(node)}
     known, found = modules(), set()
     for node in ast.walk(tree):
         if id(node) in skipped:
@@ -53,13 +56,14 @@ def imported(path: Path, *, typing_too: bool) -> set[str]:
 
 
 def rows() -> dict[str, int]:
-    """Module → row of the table in docs/architecture.md. A row may end in `…`: all modules with that beginning."""
+    """Module → row of the table in docs/architecture.md; `name*` stands for all other modules that begin so."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     found: dict[str, int] = {}
     for number, row in enumerate(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)):
         for name in re.findall(r"`([a-z_.*]+)`", row):
             if name.endswith("*"):
-                found |= {module: number for module in modules() if module.startswith(name[:-1]) and module not in found}
+                begun = [module for module in modules() if module.startswith(name[:-1])]
+                found |= {module: number for module in begun if module not in found}
             else:
                 found[name] = number
     return found
@@ -76,14 +80,14 @@ def test_imports_point_up_the_table():
         f"{name} imports {other}"
         for name, path in modules().items()
         if name in place
-        for other in sorted(imported(path, typing_too=False))
+        for other in sorted(imported(path, late=True))
         if place.get(other, -1) > place[name]
     ]
     assert wrong == []
 
 
 def test_there_is_no_circle():
-    graph = {name: imported(path, typing_too=False) - {name} for name, path in modules().items()}
+    graph = {name: imported(path, late=False) - {name} for name, path in modules().items()}
     assert list(TopologicalSorter(graph).static_order())
 
 
@@ -91,7 +95,7 @@ def closure(name: str) -> set[str]:
     """Everything a module imports, directly or not."""
     known, found, todo = modules(), set(), [name]
     while todo:
-        for other in imported(known[todo.pop()], typing_too=False) - found:
+        for other in imported(known[todo.pop()], late=True) - found:
             found.add(other)
             todo.append(other)
     return found
@@ -103,7 +107,8 @@ def test_the_evaluators_know_nothing_of_each_other(evaluator):
 
 
 def test_only_the_machine_imports_numba():
-    users = {name for name, path in modules().items() if re.search(r"^\s*(import|from) numba", path.read_text("utf-8"), re.M)}
+    pattern = re.compile(r"^\s*(import|from) numba", re.MULTILINE)
+    users = {name for name, path in modules().items() if pattern.search(path.read_text("utf-8"))}
     assert users <= {"machine", "_jit"}
     for name, path in modules().items():
         text = path.read_text(encoding="utf-8")
@@ -123,7 +128,8 @@ def test_no_code_is_made_from_text():
 def loaded_by(statement: str) -> set[str]:
     """Top-level packages that a fresh process has loaded after a statement."""
     code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
 def test_importing_the_package_is_cheap():
