@@ -112,9 +112,7 @@ class _Rows:
         if attribute.expressions:
             codes = rule.get("codes", ["none", "a", "b", "c"])
             first = rule.get("first", 900)
-            index = stream.pick(
-                self.counter, [first, *[(1000 - first) // (len(codes) - 1)] * (len(codes) - 1)]
-            )
+            index = stream.pick(self.counter, [first, *[(1000 - first) // (len(codes) - 1)] * (len(codes) - 1)])
             return pl.Series(attribute.name, codes).gather(pl.Series(index)).alias(attribute.name)
         names = [family + given for family in _FAMILY for given in _GIVEN]
         return pl.Series(attribute.name, names).gather(pl.Series(stream.below(self.counter, len(names))))
@@ -134,8 +132,9 @@ def _values(
             if given is None:
                 weights = [3 * max(1, len(names) - 1), *[2] * (len(names) - 1)]
             else:
-                # Every value occurs, however rare, unless a condition gives the first one elsewhere.
-                weights = [given[name] * 20 if name in given else int("when" not in rule) for name in names]
+                # Values that are not named are rare but occur, unless a condition gives the first one elsewhere.
+                rare = 0 if "when" in rule else max(1, sum(given.values()) // 20)
+                weights = [given[name] * 20 if name in given else rare for name in names]
             return stream.pick(counter, weights)
         case "set":
             return _masks(len(attribute.values), rule.get("empty", 700), stream, counter)
@@ -216,9 +215,7 @@ def _part(
 ) -> dict[Level, pl.DataFrame]:
     number = np.arange(first, last, dtype=np.uint64)
     rules = spread()
-    wealth = np.array(rules["class"]["percent"])[
-        Stream(seed, "class").pick(number, rules["class"]["weights"])
-    ]
+    wealth = np.array(rules["class"]["percent"])[Stream(seed, "class").pick(number, rules["class"]["weights"])]
     sloppy = Stream(seed, "sloppy").below(number, 1000) < rules["missing"]["households"]
     size = Stream(seed, "size").pick(number, rules["members"]["weights"]) + 1
     ids = pl.Series(number).cast(pl.String).str.zfill(9)
@@ -236,9 +233,7 @@ def _part(
     given = {"relation_to_head": relation, "birth_date": ymd(born)}
     columns = _columns(member, "member", attributes, given)
     member_id = ids.gather(pl.Series(home)) + "-" + pl.Series(position + 1).cast(pl.String).str.zfill(2)
-    people = pl.DataFrame(
-        {"household": pl.Series(home).cast(pl.UInt32), "member_id": member_id}
-    ).with_columns(columns)
+    people = pl.DataFrame({"household": pl.Series(home).cast(pl.UInt32), "member_id": member_id}).with_columns(columns)
 
     counted = member.stored.get("member_counted", np.zeros(home.size, dtype=np.int64)) == 0
     declared = np.maximum(np.bincount(home[counted], minlength=number.size), 1)
@@ -318,9 +313,7 @@ def _people(seed: int, counter: Words, position: Ints, number: Words) -> tuple[I
     return relation, np.where(age < 0, step, np.clip(age, 0, 101))
 
 
-def _below(
-    member: _Rows, level: Level, count: Ints, attributes: Mapping[str, DeclaredAttribute]
-) -> pl.DataFrame:
+def _below(member: _Rows, level: Level, count: Ints, attributes: Mapping[str, DeclaredAttribute]) -> pl.DataFrame:
     owner = np.repeat(np.arange(count.size), count)
     position = np.arange(owner.size) - np.repeat(np.cumsum(count) - count, count)
     counter = member.counter[owner] * np.uint64(64) + position.astype(np.uint64)
@@ -362,8 +355,7 @@ def synthesize(
             progress("synthesize", home / households)
     frames = {level: pl.concat(several, rechunk=True) for level, several in collected.items()}
     counts = {
-        ENTITY[level]: {"in": frame.height, "read": frame.height, "rejected": 0}
-        for level, frame in frames.items()
+        ENTITY[level]: {"in": frame.height, "read": frame.height, "rejected": 0} for level, frame in frames.items()
     }
     return Register(
         frames,
