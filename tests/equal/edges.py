@@ -178,9 +178,9 @@ class Edges:
             tops += [group.id for group in self.table.group if group.parent is None]
             total = _sum_of(tops, index, main.floor)
             parts.append(("index", main.id, main.cap, total, self.statics.behind(main.id)))
-        idle = {str(warning.params.get("name", "")) for warning in self.checked.warnings if "cap" in warning.code}
         for kind, name, cap, total, behind in parts:
-            if cap is not None and name not in idle:
+            reachable = self.checked.bounds[f"{kind}:{name}" if kind == "index" else f"{kind}:{name}:{index}"][1]
+            if cap is not None and cap <= reachable:
                 yield Side(f"cap {kind} {name}", _reaches(total, cap), behind, _over(total, cap))
 
     # --- the search ---
@@ -305,7 +305,9 @@ class Edges:
 
     def _climb(self, side: Side, wanted: bool, household: Household, steps: int = 60) -> Household | None:
         """Change facts behind the side at random, keeping what brings it nearer, until it is reached."""
+        household = self.filled(household, side.behind)
         best = self._score(side, wanted, household)
+        steps = steps if side.gauge is None else 12 * steps
         names = sorted(side.behind & self.attributes.keys())
         for _ in range(steps):
             if best is None or best[0]:
