@@ -18,7 +18,7 @@ from hardship.table import DeclaredAttribute, Title
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()
-EXPECTED = "0d3bf74431c5fb5cac976e9a2d70300d73033dfb64ebe157860bd1c895552013"
+EXPECTED = "bc18e9563e1ecdc93774a18cb9a65659e5b50b892e9b8138bf0b4cb9e3fddba6"
 
 
 @pytest.fixture(scope="module")
