@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hardship import ops
-from hardship.errors import EngineError, Fault
-from hardship.limits import ROWS
+from hardship.errors import EngineError, Fault, UsageError
+from hardship.limits import ASSESSMENT, ROWS
 from hardship.ops import Column, Program
 from hardship.standards import StandardRow, Standards, converted
 from hardship.table import Level, Parameter
@@ -102,9 +102,15 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     results mean nothing.
 
     Raises:
+        UsageError: the assessment date is outside the years that the proofs cover.
         TableError: a standard that is chosen does not fit its parameter.
         EngineError: the register holds a value outside its attribute's bounds, or more rows than `limits` allow.
     """
+    first, last = ASSESSMENT
+    if not first <= on.year * 10_000 + on.month * 100 + on.day <= last:
+        raise UsageError(
+            Fault("table.assessment", params={"found": str(on), "first": first // 10_000, "last": last // 10_000})
+        )
     frames = register.frames
     parents = tuple(_parent(frames, level) for level in ops.LEVELS[1:])
     rows = tuple(frames[level].height for level in ops.LEVELS)
@@ -267,9 +273,7 @@ def _best(rows: Sequence[StandardRow], areas: frozenset[str], residence: str | N
     fitting = (
         row for row in rows if row.area_code in areas and (residence is None or row.residence in ("", residence))
     )
-    return max(
-        fitting, key=lambda row: (len(row.area_code), row.residence != "", row.effective_from), default=None
-    )
+    return max(fitting, key=lambda row: (len(row.area_code), row.residence != "", row.effective_from), default=None)
 
 
 def _in_time(parameter: Parameter, row: StandardRow, on: dt.date) -> bool:
