@@ -147,7 +147,8 @@ class Checker:
     def shown(self, node: Node, kind: Kind, to: Fraction, mode: str) -> None:
         """Prove that a value can be rounded for display."""
         if kind is not BAD and kind.type == "number":
-            round_kind(self.run, node, kind, to, mode)
+            shown = round_kind(self.run, node, kind, to, mode)
+            self.run.fits(node, shown.lo, shown.hi, shown.den)
 
     def test(self, path: Path, test: Test) -> Edge | None:
         """The two sides of one test; None after a fault."""

@@ -81,14 +81,14 @@ def _item(desk: Checker, path: Path, item: Item) -> dict[str, Kind] | None:
         low, high = worth[index]
         if level != "household":
             low, high = min(Fraction(0), rows * low), max(Fraction(0), rows * high)
-        den = lcm(dens[index], floors[index].denominator, caps[index].denominator)
+        absence = lost.get(index, Fraction(0))
+        den = lcm(dens[index], *(edge.denominator for edge in (floors[index], caps[index], absence)))
         low, high = bounded(
             desk, path, (low, high), floors[index] if item.floor is not None else None,
             caps[index] if item.cap is not None else None, den, index == desk.indices()[0],
         )  # fmt: skip
         if item.missing is not None:
-            den = lcm(den, lost[index].denominator)
-            low, high = min(low, lost[index]), max(high, lost[index])
+            low, high = min(low, absence), max(high, absence)
         found[index] = kind_of(desk, path, (low, high), den, absent)
     return found
 
@@ -266,5 +266,7 @@ def _total(
     den = lcm(scales.common(kinds), *(edge.denominator for edge in (least, most) if edge is not None))
     low = sum((Fraction(kind.lo, kind.den) for kind in kinds), Fraction(0))
     high = sum((Fraction(kind.hi, kind.den) for kind in kinds), Fraction(0))
+    if any(kind_of(desk, path, scales.value_range(kind), den, frozenset()) is BAD for kind in kinds):
+        return BAD
     low, high = bounded(desk, path, (low, high), least, most, den, main)
     return kind_of(desk, path, (low, high), den, missing(kinds))
