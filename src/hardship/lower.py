@@ -50,8 +50,9 @@ class _Table(Stages):
 
     def program(self) -> Program:
         """All stages, then the arrays."""
-        for name in self.names.order:
+        for name in self.names.order:  # so that no chain of names is walked by recursion
             self.name(name)
+            self.names.attributes_of_name(name)
         forms = self._items()
         hits, stopped = self._vetoes(forms)
         self._ladders(stopped)
