@@ -374,6 +374,9 @@ class Inference:
         good = True
         for text in texts:
             found = self.text(text, kind.domain) if kind.type == "enum" else Kind("code")
+            if self.of_node.get(id(text), found) != found:  # `x == 'a' == y` shares its text
+                self.report(text, "table.choice_values", text=spell(text))
+                found = BAD
             self.of_node[id(text)] = found
             good = good and found is not BAD
         return replace(BOOL, missing=kind.missing) if good else BAD
