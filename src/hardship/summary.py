@@ -92,7 +92,8 @@ def circle_titles(inputs: Inputs, lang: str) -> dict[str, str]:
     circle = next((ladder for ladder in inputs.checked.table.ladder if ladder.id == "circle"), None)
     if circle is None:
         return {}
-    return {rung.id: rung.title.text(lang) for rung in (*circle.rung, circle.otherwise)}
+    titles = {rung.id: rung.title.text(lang) for rung in circle.rung}
+    return titles | {circle.otherwise.id: circle.otherwise.title.text(lang)}
 
 
 def with_persons(results: Results, inputs: Inputs) -> pl.DataFrame:

@@ -48,13 +48,13 @@ def command(say: Say) -> click.Command:
         if form[0] == "json":
             click.echo(explaining.explanation_json(why), nl=False)
         elif form[0] == "html":
-            from hardship import explain_html
+            from hardship.explain_html import render as page
 
-            click.echo(explain_html.render(why), nl=False)
+            click.echo(page(why), nl=False)
         else:
-            from hardship import explain_text
+            from hardship.explain_text import render
 
-            click.echo(explain_text.render(why), nl=False)
+            click.echo(render(why), nl=False)
         return 0
 
     return explain

@@ -60,7 +60,8 @@ def command(say: Say) -> click.Command:
             machine.warm()
             ready = time.perf_counter()
             results = scoring.score(inputs.register, inputs.checked, inputs.standards, on,
-                                    threads=threads or 0, block=block, detail=detail[0], forced=inputs.forced,
+                                    threads=threads or 0, block=block, forced=inputs.forced,
+                                    detail="items" if detail[0] == "items" else "results",
                                     accepted=accepted, progress=bars)
             scored = time.perf_counter()
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
