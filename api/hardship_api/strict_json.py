@@ -19,8 +19,10 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?\Z")
 # Everything outside strings that changes the depth; a string is skipped whole. A string without its end is taken up
 # to the end of the body: otherwise each quote in it would start a new search, and the time would be quadratic.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
-# Control characters and halves of surrogate pairs.
-_STRANGE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+# Control characters, halves of surrogate pairs, and what turns or hides text (bidirectional and zero-width marks).
+_STRANGE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]"
+)
 
 
 class Refused(Exception):  # noqa: N818  (it is an answer, not a fault of ours)
@@ -101,7 +103,7 @@ def _whole(text: str) -> int:
 
 
 def _check_texts(value: Any) -> None:
-    """Refuse half surrogate pairs, NUL and other control characters, and very long texts, keys among them."""
+    """Refuse half surrogate pairs, control characters and very long texts, keys among them."""
     stack = [value]
     while stack:
         current = stack.pop()

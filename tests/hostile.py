@@ -1,0 +1,92 @@
+"""Bodies for `POST /v1/score` that must neither score nor come back: broken JSON, wrong facts, wrong names."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+CANARY = "370828196501011234"
+NAME = "王小明"
+LARGE = 1_000_000
+
+NO_JSON = ["", " ", "{", "[", "]", "{{}}", "{]", "\x00", "\u2028", "{'a': 1}"]
+NO_JSON += ['{"a": 01}', '{"a": +1}', '{"a": .5}', '{"a": 1.}', '{"a": 0x10}', '{"a": 1_000}']
+NO_JSON += ['{"a": "\x01"}', '{"a": "\x00"}', '"' + '\\"' * 100_000]
+NO_OBJECT = ["null", "true", "0", '""', f'"{CANARY}"', "[]", "{}", "[{}]", "[" + "1," * 100_000 + "1]"]
+NO_NUMBER = ["NaN", "Infinity", "-Infinity", '{"a": NaN}', '{"a": [Infinity]}', '{"a": {"b": -Infinity}}']
+NO_NUMBER += ["1e400", '{"a": 1e400}', '{"a": -1e400}', '{"a": 1e5}', '{"a": 1E-400}']
+NO_NUMBER += ['{"a": ' + "9" * 19 + "}", '{"a": ' + "9" * 5000 + "}", '{"a": 0.' + "1" * 400 + "}"]
+TWICE = ['{"a": 1, "a": 2}', '{"a": {"b": 1, "b": 2}}', '{"a": [{"b": 1, "\\u0062": 2}]}']
+NO_TEXT = ['{"a": "\\ud800"}', '{"\\udfff": 1}', '{"a": ["\\ud83d"]}', '{"a": "' + "x" * 2000 + '"}']
+TOO_DEEP = ["[" * 11 + "]" * 11, "[" * 100_000, '{"a":' * 11 + "1" + "}" * 11, '{"a":' * 50_000]
+
+FACTS: dict[str, list[Any]] = {
+    "household.household_id": ["", 12345, "x" * 900, f"{CANARY}\u202e\u202e{NAME} ", {"$ne": CANARY}],
+    "household.area_code": ["北京", "../../x"],
+    "household.residence_type": [CANARY, 1, ["rural", "urban"]],
+    "household.motor_vehicles": [-1, 1.5, "一", 10**17],
+    "household.financial_assets": [
+        *(CANARY, "1e3", "NaN", "0x10", 0.001, "1,000", True, -0.01, [400], {}),
+        "'; DROP TABLE h; --",
+    ],
+    "household.non_residential_property": [CANARY, "<script>"],
+    "household.dwelling_safety_grade": ["Z"],
+    f"household.{NAME}": [CANARY],
+    f"household.{CANARY}": [1],
+    "household.__class__": ["x"],
+    "household.$ref": ["file:///etc/hostname"],
+    "members.0.member_id": [7, None],
+    "members.0.birth_date": ["1947-02-30", CANARY, 194701, "1800-01-01", "2018-07-02", "١٩٤٧-01-01"],
+    "members.0.sex": [NAME],
+    "members.0.disability_grade": [5, 1e300],
+    "members.0.wage_month": ["1２.5.0", "=1+1", 1e-7],
+    f"members.0.{NAME}": [1],
+    "supporters": [{}, [{"member_id": CANARY}], [{}]],
+    "transfers": [CANARY, [{"member_id": "1", "kind": CANARY, "amount": 1, "period": "year"}]],
+    "household": [[], CANARY, None],
+    NAME: [CANARY],
+    "tables": [{}],
+    "explain": [CANARY, 1],
+    "table": [
+        *(None, 1, "", CANARY, ["jinxiang"], "../../../etc/passwd", "/etc/passwd", "jinxiang/../jinxiang"),
+        *("jinxiang.toml", "scoring_tables/jinxiang/2018-03-24.toml", "jinxiang@2018-03-25", "jinxiang@"),
+        *("jinxiang\x00", "JINXIANG", "con", "file:///etc/hostname", "https://x.invalid/t.toml", "j" * 5000),
+    ],
+    "on": [
+        *(None, "", CANARY, "2018-02-30", "2018-7-1", 20180701, "0001-01-01", "9999-12-31", {}),
+        *("２０１８-07-01", "2018-07-01T00:00:00", "1990-01-01"),
+    ],
+}
+
+
+def with_value(document: Any, path: str, value: Any) -> Any:
+    """A copy with one value replaced or added (`household.motor_vehicles`, `members.0.sex`)."""
+    found = copy.deepcopy(document)
+    *above, last = path.split(".")
+    place = found
+    for key in above:
+        place = place[int(key)] if key.isdigit() and isinstance(place, list) else place[key]
+    place[last] = value
+    return found
+
+
+def bodies(good: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every hostile body, made from one good household."""
+    text = json.dumps(good, ensure_ascii=False)
+    broken = [text[:-1], text + text, text + "x", text.replace(":", "", 1)]
+    for kind in (NO_JSON, NO_OBJECT, NO_NUMBER, TWICE, NO_TEXT, TOO_DEEP, broken):
+        for one in kind:
+            yield f"{one[:24]!r} {len(one)}", one.encode("utf-8", "surrogatepass")
+    for data in (b"\xff\xfe", b"\x80", text.encode("utf-16"), b"\xef\xbb\xbf" + text.encode(), b'"\xed\xa0\x80"'):
+        yield f"bytes {data[:3].hex()}", data
+    assets = '"financial_assets": 400'
+    yield "assets twice", text.replace(assets, f'"financial_assets": 9999, {assets}').encode()
+    yield "too large", text[:-1].encode() + b" " * LARGE + b"}"
+    members = good["members"]
+    facts = FACTS | {"members": [None, [], {}, CANARY, [CANARY], [[]], [None]]}
+    facts["members"] += [members * 101, [{}] * 201, members[:1] * 2]
+    for path, values in facts.items():
+        for value in values:
+            yield f"{path} {str(value)[:20]!r}", json.dumps(with_value(good, path, value)).encode()
