@@ -289,9 +289,7 @@ trees = st.recursive(
         st.builds(And, st.just(0), st.lists(inner, min_size=2, max_size=3).map(tuple)),
         st.builds(Or, st.just(0), st.lists(inner, min_size=2, max_size=3).map(tuple)),
         st.builds(Cases, st.just(0), st.tuples(st.tuples(inner, inner)), inner),
-        st.builds(
-            In, st.just(0), inner, st.just((Text(0, "a"),)) | names.map(lambda n: Name(0, n)), st.booleans()
-        ),
+        st.builds(In, st.just(0), inner, st.just((Text(0, "a"),)) | names.map(lambda n: Name(0, n)), st.booleans()),
         st.builds(Call, st.just(0), st.just("clip"), st.tuples(inner, inner, inner)),
     ),
     max_leaves=12,
@@ -314,9 +312,7 @@ def test_fuzzed_texts_are_trees_or_typed_errors() -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError, ValueError])
-def test_the_parsers_own_limits_are_typed_errors(
-    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
-) -> None:
+def test_the_parsers_own_limits_are_typed_errors(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 

@@ -185,9 +185,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 def parameter(unit: str, low: int, high: int, decimals: int = 2) -> Parameter:
     both = Title(zh="标准", en="Standard")
-    return Parameter(
-        name="p", title=both, unit=unit, bounds=(Fraction(low), Fraction(high)), decimals=decimals
-    )
+    return Parameter(name="p", title=both, unit=unit, bounds=(Fraction(low), Fraction(high)), decimals=decimals)
 
 
 def row(value: str, unit: str) -> StandardRow:
@@ -217,9 +215,7 @@ def row(value: str, unit: str) -> StandardRow:
         ("500", "1/month", "1/year", 2, "other_unit"),
     ],
 )
-def test_conversion_is_exact_or_a_fault(
-    value: str, unit: str, declared: str, decimals: int, expected: str
-) -> None:
+def test_conversion_is_exact_or_a_fault(value: str, unit: str, declared: str, decimals: int, expected: str) -> None:
     given_row = row(value, unit)
     wanted = parameter(declared, 1 if unit else 0, 10_000, decimals)
     if expected[0].isdigit():

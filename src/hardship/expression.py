@@ -131,9 +131,7 @@ def _check_words(text: str) -> None:
         ExpressionError: too long, empty, a character, number or word not in the language, brackets too deep.
     """
     if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(
-            MAX_CHARACTERS, "table.expression_long", {"limit": MAX_CHARACTERS, "found": len(text)}
-        )
+        raise ExpressionError(MAX_CHARACTERS, "table.expression_long", {"limit": MAX_CHARACTERS, "found": len(text)})
     if not text.strip(" "):
         raise ExpressionError(0, "table.expression_empty")
     depth = 0
@@ -405,9 +403,7 @@ class _Builder:
         """The deepest entity that an aggregate's value names with a dot; supporter and transfer clash."""
         named = {node.entity for node in walk(value) if isinstance(node, Name) and node.entity}
         if {"supporter", "transfer"} <= named or not named:
-            raise ExpressionError(
-                self.at(tree), "table.expression_entity", {"found": _short(self.source(tree))}
-            )
+            raise ExpressionError(self.at(tree), "table.expression_entity", {"found": _short(self.source(tree))})
         return next(entity for entity in ("supporter", "transfer", "member") if entity in named)
 
 

@@ -56,9 +56,7 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _checked(
-    data: bytes, file: str, filed: Path | None, dictionary: Mapping[str, DeclaredAttribute] | None
-) -> Checked:
+def _checked(data: bytes, file: str, filed: Path | None, dictionary: Mapping[str, DeclaredAttribute] | None) -> Checked:
     values, where = read_toml(data, file)
     table = validated(Table, values, where)
     if filed is not None:

@@ -123,9 +123,7 @@ class Names:
     def _behind(self, name: str) -> frozenset[str]:
         """Attributes and parameters behind a name; nothing for lists, look-ups and the words after `to =`."""
         if name not in self._closures:
-            self._closures[name] = (
-                frozenset()
-            )  # so that groups in a circle, which `check` refuses, end here too
+            self._closures[name] = frozenset()  # so that groups in a circle, which `check` refuses, end here too
             self._closures[name] = self._closure(name)
         return self._closures[name]
 
@@ -183,9 +181,7 @@ def raised(item: Item) -> frozenset[str]:
     return frozenset(veto for veto in vetoes if veto is not None)
 
 
-def resolve(
-    table: Table, dictionary: Mapping[str, DeclaredAttribute], where: Positions | None = None
-) -> Names:
+def resolve(table: Table, dictionary: Mapping[str, DeclaredAttribute], where: Positions | None = None) -> Names:
     """Find what every name of a table means.
 
     Raises:
@@ -271,9 +267,7 @@ class _Resolver:
                 level: Level = entry.level if isinstance(entry, Derive) else "household"
                 self.enter(name, role, level, stage, (section, i), entry)
                 if role == "output" and name in columns:
-                    self.faults.append(
-                        self.where.fault((section, i, "name"), "table.name_column", found=name)
-                    )
+                    self.faults.append(self.where.fault((section, i, "name"), "table.name_column", found=name))
         for section, ids in (
             ("source", [entry.id for entry in self.table.source]),
             ("require", [entry.id for entry in self.table.require]),
@@ -330,9 +324,7 @@ class _Resolver:
 
     def aggregate(self, node: Aggregate, site: Site, level: Level) -> None:
         if level not in ancestors(node.entity)[1:]:
-            expected = ", ".join(
-                one for one in ("member", "supporter", "transfer") if level in ancestors(one)[1:]
-            )
+            expected = ", ".join(one for one in ("member", "supporter", "transfer") if level in ancestors(one)[1:])
             params = {"expected": expected or "-", "found": node.entity, "level": level}
             self.fault(site, node.at, "table.name_entity", **params)
             return
@@ -431,9 +423,7 @@ class _Resolver:
             for node in walk(site.node):
                 if isinstance(node, Name) and node.name == name:
                     return site.path, node.at
-        return next(
-            ("require", i, "value") for i, r in enumerate(self.table.require) if r.value == name
-        ), None
+        return next(("require", i, "value") for i, r in enumerate(self.table.require) if r.value == name), None
 
     def order(self, found: tuple[Site, ...]) -> tuple[str, ...]:
         """Derived values, each after those it names; every circle is a fault that names its members."""

@@ -171,9 +171,7 @@ def _models(model: type[BaseModel], path: Path) -> tuple[type[BaseModel], ...]:
         if isinstance(part, str):
             fields = [one.model_fields[part].annotation for one in found if part in one.model_fields]
             # Without such a field the part is the key of a free table: what may stand there is known already.
-            found = (
-                tuple(inner for field in fields for inner in _inside(field, BaseModel)) if fields else found
-            )
+            found = tuple(inner for field in fields for inner in _inside(field, BaseModel)) if fields else found
     return found
 
 
@@ -207,6 +205,4 @@ def _written(value: Any) -> str:
         case Mapping():
             return shown("{" + ", ".join(str(key) for key in value) + "}")
         case _:
-            return (
-                shown("[" + ", ".join(map(_written, value)) + "]") if isinstance(value, list | tuple) else "?"
-            )
+            return shown("[" + ", ".join(map(_written, value)) + "]") if isinstance(value, list | tuple) else "?"

@@ -27,9 +27,7 @@ from hardship.toml_text import shown
 COLUMNS = ("parameter", "area_code", "residence", "effective_from", "value", "unit", "status", "source")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _AREA = re.compile(r"(?:[0-9A-Za-z]{1,32})?\Z")
-_DATE = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: 00:00:00)?\Z"
-)  # a workbook's date cell comes with a time
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: 00:00:00)?\Z")  # a workbook's date cell comes with a time
 _VALUE = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?\Z")
 
 
@@ -120,9 +118,7 @@ def parsed(cells: Mapping[str, str], file: str, line: int) -> StandardRow:
     """
     row = {column: cells.get(column, "") for column in COLUMNS}
     faults = [
-        Fault(
-            f"table.standard_{column}", file, line, 0, {"column": column, "found": shown(row[column]) or "-"}
-        )
+        Fault(f"table.standard_{column}", file, line, 0, {"column": column, "found": shown(row[column]) or "-"})
         for column in _wrong(row)
     ]
     if faults:

@@ -170,9 +170,7 @@ class _Walker:
     def twice(self, node: Node, path: Path) -> None:
         line, column = self.place(node)
         found = str(path[-1] if isinstance(path[-1], str) else path[-2])
-        self.faults.append(
-            Fault("table.toml_duplicate", self.positions.file, line, column, {"found": shown(found)})
-        )
+        self.faults.append(Fault("table.toml_duplicate", self.positions.file, line, column, {"found": shown(found)}))
 
 
 def _text(node: Node) -> str:
