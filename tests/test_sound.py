@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from equal.compare import Comparison
 from equal.households import corners, random_household, used
 
 from hardship import scales
@@ -20,14 +21,14 @@ from hardship.check import Checked
 from hardship.kinds import Kind
 from hardship.load import load_table
 from hardship.nodes import Node
+from hardship.plain import register_of
 from hardship.reference import Reference
 from hardship.spelling import spell
 from hardship.standards import StandardRow, Standards
 
 ROOT = Path(__file__).parent.parent
-TABLES = sorted((ROOT / "tests" / "tables" / "good").glob("*.toml")) + sorted(
-    path for path in (ROOT / "scoring_tables").glob("*/*.toml")
-)
+GOOD = sorted((ROOT / "tests" / "tables" / "good").glob("*.toml"))
+TABLES = [*GOOD, *sorted((ROOT / "scoring_tables").glob("*/*.toml"))]
 ON = dt.date(2018, 7, 1)
 
 
@@ -102,3 +103,16 @@ def test_every_value_is_as_the_checker_says(path: Path) -> None:
                     found.append(f"{item} in {index}: {points} {fault}")
     assert found == []
     assert len(seen) > 0.5 * len(checked.kind_of_node) or not seen
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_the_machine_agrees_where_every_construct_is_used(path: Path) -> None:
+    """All result columns and all named values, with missing facts and at the corners of all bounds."""
+    checked = load_table(path)
+    attributes, rng = used(checked), random.Random(path.stem)
+    some = [random_household(attributes, rng, f"H{k:02}", near=ON, holes=k % 3 / 5) for k in range(18)]
+    register = register_of([*some, *corners(attributes, members=3, children=2)], checked.names.attributes)
+    comparison = Comparison()
+    comparison.add(checked, standards(checked, high=True), ON, register)
+    assert comparison.shown == []
+    assert (comparison.households, comparison.differences) == (23, 0)
