@@ -204,7 +204,7 @@ def test_verify_finds_what_was_changed(scored, tmp_path, capsys):
     code, told, err = run(capsys, "verify", forged, "--register", register)
     assert code == 1
     assert " differences=2 " in told
-    assert f"{first}: benefit_month" in err
+    assert f"{first}: benefit_month: " in err
     assert "results_sha256" in err
 
 
@@ -298,3 +298,49 @@ def test_no_traceback_when_the_reader_of_the_output_goes_away():
     command = f"{sys.executable} -m hardship attributes | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stderr == ""
+
+
+PERSONS = """[table]
+id = "persons"
+version = 2018-01-01
+title = { zh = "单人", en = "Persons" }
+place = { zh = "某地", en = "Somewhere" }
+currency = "CNY"
+[[constant]]
+name = "line"
+title = { zh = "线", en = "line" }
+unit = "money/month"
+value = 900
+[[derive]]
+name = "wages"
+unit = "money/month"
+expr = "sum(or_else(member.wage_month, 0))"
+[[person]]
+id = "alone"
+title = { zh = "单独", en = "alone" }
+when = "known(wage_month)"
+tests = [{ value = "wage_month", below = "line" }]
+benefit = "line - wage_month"
+remaining = "leaves"
+[rank]
+keys = [{ value = "wages", order = "ascending" }]
+"""
+
+
+def test_persons_are_written_and_replayed(register, tmp_path, capsys):
+    table, out = tmp_path / "persons.toml", tmp_path / "out"
+    table.write_text(PERSONS, encoding="utf-8")
+    code, _, err = run(capsys, "score", register, "--table", table, *ON, "--out", out, "--format", "csv")
+    assert (code, err) == (0, "")
+    persons = pl.read_parquet(out / "persons.parquet")
+    assert persons.columns == ["household_id", "member_id", "rule", "outcome", "benefit_month"]
+    assert set(persons["outcome"]) == {"meets", "does_not_meet"}
+    assert persons.sort("household_id", "member_id", "rule").equals(persons)
+    with (out / "persons.csv").open(encoding="utf-8", newline="") as handle:
+        assert len(list(csv.reader(handle))) == persons.height + 1
+    assert run(capsys, "verify", out)[0] == 0
+    forged = persons.with_columns(pl.lit("meets").alias("outcome"))
+    forged.write_parquet(out / "persons.parquet")
+    code, told, _ = run(capsys, "verify", out)
+    assert code == 1
+    assert f"differences={persons.filter(pl.col('outcome') != 'meets').height} " in told

@@ -15,7 +15,7 @@ from hardship import export, reference
 from hardship.columns import csv_texts, sha256_of
 from hardship.errors import Fault, UsageError
 from hardship.inputs import Inputs, open_inputs
-from hardship.reference_results import RANK_COLUMNS, table_of
+from hardship.reference_results import RANK_COLUMNS, person_rows, table_of
 
 if TYPE_CHECKING:
     from hardship.inputs import Progress
@@ -69,9 +69,12 @@ def verify(
         ids = stored["household_id"].to_list()
         known = {ids[int(place * step)] for place in range(sample)}
         households = [row for row in households if row["household"]["household_id"] in known]
-    replayed = replay(inputs, households, run.get("detail", "results"), progress)
+    replayed, persons = replay(inputs, households, run.get("detail", "results"), progress)
     skipped: Sequence[str] = () if sample is None else RANK_COLUMNS
     differences += compare(stored.filter(pl.col("household_id").is_in(known)), replayed, run, inputs, skipped)
+    if inputs.checked.table.person:
+        kept = pl.read_parquet(folder / "persons.parquet").filter(pl.col("household_id").is_in(known))
+        differences += compare_persons(kept, persons)
     return Verified(len(known), differences, sha256_of(stored))
 
 
@@ -120,8 +123,8 @@ def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Di
 
 def replay(
     inputs: Inputs, households: Sequence[Mapping[str, Any]], detail: str, progress: Progress | None
-) -> list[dict[str, str]]:
-    """Result columns of the households as CSV texts, by the plain evaluator."""
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Result columns and person rows of the households as CSV texts, by the plain evaluator."""
     table = inputs.checked.table
     plain = reference.Reference(table, inputs.checked.names, inputs.standards, inputs.on)
     outcomes = []
@@ -129,7 +132,9 @@ def replay(
         if progress is not None and done % 1000 == 0:
             progress("verify", done / len(households))
         outcomes.append(plain.evaluate(household))
-    return table_of(table, plain.ground.statics, outcomes, detail)
+    scored = [pair for pair in zip(outcomes, households, strict=True) if not pair[0].rejected]
+    persons = person_rows([outcome for outcome, _ in scored], [household for _, household in scored])
+    return table_of(table, plain.ground.statics, outcomes, detail), persons
 
 
 def compare(
@@ -153,6 +158,17 @@ def compare(
         for column, then in rows[household].items():
             if column not in skipped and then != now.get(column):
                 yield Difference(household, column, then, now.get(column, ""))
+
+
+def compare_persons(stored: pl.DataFrame, replayed: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
+    """Every difference between stored person rows and replayed ones."""
+    key = ("household_id", "member_id", "rule")
+    rows, found = ({tuple(row[name] for name in key): row for row in side} for side in (csv_texts(stored), replayed))
+    for one in sorted(rows.keys() | found.keys()):
+        for column in ("outcome", "benefit_month"):
+            then, now = (side[one][column] if one in side else "" for side in (rows, found))
+            if then != now:
+                yield Difference(one[0], f"persons.{one[2]}.{column}", then, now)
 
 
 def register_flags(inputs: Inputs) -> dict[str, set[str]]:

@@ -25,8 +25,8 @@ def command(say: Say) -> click.Command:
         with Bars(say) as bars:
             found = verifying.verify(results, register=register, sample=sample, progress=bars)
         for difference in found.differences[:SHOWN]:
-            click.echo(say("cli.difference", household=difference.household, column=difference.column,
-                           stored=difference.stored, found=difference.found), err=True)
+            place = "".join(part + ": " for part in (difference.household, difference.column) if part)
+            click.echo(place + say("cli.difference", stored=difference.stored, found=difference.found), err=True)
         if len(found.differences) > SHOWN:
             click.echo(say("cli.and_more", count=len(found.differences) - SHOWN), err=True)
         count = len(found.differences)
