@@ -11,10 +11,11 @@ import polars as pl
 
 from hardship import machine, ops
 from hardship.allocate import arrays
+from hardship.arithmetic import Builder
 from hardship.bind import Columns, bind
 from hardship.ops import Column, Program, Store
 from hardship.standards import Standards
-from hardship.values import NONE, Builder
+from hardship.values import NONE
 
 ON = dt.date(2018, 7, 1)
 WIDE = (-(2**63) + 1, 2**63 - 1)
@@ -40,7 +41,9 @@ def frames(
 
     return SimpleNamespace(
         frames={
-            "household": pl.DataFrame({"area_code": [""] * rows, **columns(household)}, schema_overrides={"area_code": pl.String}),
+            "household": pl.DataFrame(
+                {"area_code": [""] * rows, **columns(household)}, schema_overrides={"area_code": pl.String}
+            ),
             "member": pl.DataFrame({"household": pl.Series(owner, dtype=pl.UInt32), **columns(member)}),
             "supporter": pl.DataFrame({"member": pl.Series(above, dtype=pl.UInt32), **columns(supporter)}),
             "transfer": pl.DataFrame({"member": pl.Series([], dtype=pl.UInt32)}),

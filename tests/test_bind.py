@@ -104,7 +104,9 @@ def test_an_attribute_without_a_column_is_missing_everywhere() -> None:
     raw = machine.run(made, found)
     assert incomplete(raw).tolist() == [True, True]
     assert missing_attributes(made, raw, found) == [("durable_goods_count",)] * 2
-    assumed = program("[missing]\ndurable_goods_count = { assume = 4 }\n" + derive("x", "durable_goods_count + 1") + output("x"))
+    assumed = program(
+        "[missing]\ndurable_goods_count = { assume = 4 }\n" + derive("x", "durable_goods_count + 1") + output("x")
+    )
     raw = machine.run(assumed, bind(assumed, register([1, 1]), NOTHING, ON))
     assert raw["name:x"].values.tolist() == [5, 5]
 
@@ -149,7 +151,9 @@ ROWS = st.lists(
     max_size=14, unique_by=lambda r: r.key,
 )  # fmt: skip
 THREE = (
-    parameter("line") + parameter("old", 'as_of = "previous_year_end"') + parameter("year", 'as_of = "calendar_year_before"')
+    parameter("line")
+    + parameter("old", 'as_of = "previous_year_end"')
+    + parameter("year", 'as_of = "calendar_year_before"')
 )
 MADE = {
     assumed: program(

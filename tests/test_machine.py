@@ -262,9 +262,7 @@ def test_months_and_ages(pairs: list[tuple[dt.date, dt.date]]) -> None:
     pairs += [(dt.date(2000, 2, 29), dt.date(2001, 2, 28)), (dt.date(2000, 1, 31), dt.date(2000, 2, 29))]
     pairs += [(b, a) for a, b in pairs]
     months = binary(ops.MONTHS, [ymd(a) for a, _ in pairs], [ymd(b) for _, b in pairs])
-    assert months == [
-        (b.year - a.year) * 12 + b.month - a.month - (b.day < a.day) for a, b in pairs
-    ]
+    assert months == [(b.year - a.year) * 12 + b.month - a.month - (b.day < a.day) for a, b in pairs]
     ages = one(
         lambda b: b.build.emit(ops.AGE, "household", b.build.emit(ops.SUB, "household", b.load("y"), b.load("x"))),
         {"x": [ymd(a) for a, _ in pairs], "y": [ymd(b) for _, b in pairs]},
@@ -273,7 +271,9 @@ def test_months_and_ages(pairs: list[tuple[dt.date, dt.date]]) -> None:
 
 
 HOUSES = st.lists(
-    st.lists(st.tuples(st.integers(-(2**40), 2**40), st.sampled_from((0, 1, 1, 2))), max_size=12), min_size=1, max_size=40
+    st.lists(st.tuples(st.integers(-(2**40), 2**40), st.sampled_from((0, 1, 1, 2))), max_size=12),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -282,7 +282,7 @@ HOUSES = st.lists(
 def test_folds(houses: list[list[tuple[int, int]]], block: int) -> None:
     bench = Bench()
     x, t = bench.load("x", "member"), bench.load("b", "member")
-    fold = dict(c=ops.FOLDS["household", "member"], child=ops.LEVEL["member"])
+    fold = {"c": ops.FOLDS["household", "member"], "child": ops.LEVEL["member"]}
     emit = bench.build.emit
     bench.keep("sum", emit(ops.FOLD_SUM, "household", x, **fold))
     bench.keep("where", emit(ops.FOLD_SUM, "household", x, t, **fold))
@@ -292,7 +292,7 @@ def test_folds(houses: list[list[tuple[int, int]]], block: int) -> None:
     bench.keep("min", emit(ops.FOLD_MIN, "household", x, t, imm=-9, **fold))
     bench.keep("max", emit(ops.FOLD_MAX, "household", x, t, imm=-9, **fold))
     head = emit(ops.FOLD_COUNT, "household", t, **fold)
-    up = dict(c=ops.PARENTS["member"], child=ops.LEVEL["household"])
+    up = {"c": ops.PARENTS["member"], "child": ops.LEVEL["household"]}
     bench.keep("down", emit(ops.EXPAND_WORD, "member", head, **up), "member")
     some = emit(ops.FOLD_ANY, "household", t, **fold)
     bench.keep("down8", emit(ops.EXPAND_BYTE, "member", some, **up), "member")
@@ -324,7 +324,7 @@ def test_the_largest_household_fits() -> None:
     bench = Bench()
     x, t = bench.load("x", "supporter"), bench.load("b", "supporter")
     for level in ("household", "member"):
-        fold = dict(c=ops.FOLDS[level, "supporter"], child=ops.LEVEL["supporter"])  # type: ignore[index]
+        fold = {"c": ops.FOLDS[level, "supporter"], "child": ops.LEVEL["supporter"]}  # type: ignore[index]
         for name, op, reg in (("sum", ops.FOLD_SUM, x), ("count", ops.FOLD_COUNT, t), ("any", ops.FOLD_ANY, t)):
             bench.keep(f"{name} {level}", bench.build.emit(op, level, reg, **fold), level)  # type: ignore[arg-type]
         known = bench.build.emit(ops.KNOWN, "supporter", t)
@@ -359,7 +359,7 @@ def test_blocks_and_threads_decide_nothing() -> None:
     members = rng.integers(1, 6, 50_000)
     bench = Bench()
     x, t = bench.load("x", "member"), bench.load("b", "member")
-    fold = dict(c=ops.FOLDS["household", "member"], child=ops.LEVEL["member"])
+    fold = {"c": ops.FOLDS["household", "member"], "child": ops.LEVEL["member"]}
     bench.keep("sum", bench.build.emit(ops.FOLD_SUM, "household", x, t, **fold))
     bench.keep("any", bench.build.emit(ops.FOLD_ANY, "household", t, **fold))
     rows = int(members.sum())
@@ -457,4 +457,3 @@ def test_kernels_depend_on_no_source_outside_the_hash() -> None:
         for line in (folder / f"{name}.py").read_text("utf-8").splitlines():
             if line.startswith("from hardship"):
                 assert line in ("from hardship import ops",) or line.startswith("from hardship._jit import")
-

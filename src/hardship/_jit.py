@@ -18,10 +18,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba
+import numba as _numba
 import numpy as np
-from numba.core import cgutils, config, types
-from numba.extending import intrinsic
+from numba.core import cgutils, types
+from numba.core import config as _config
+from numba.extending import intrinsic as _intrinsic
+
+numba: Any = _numba  # its own annotations do not fit how it is used
+config: Any = _config
+intrinsic: Any = _intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -75,12 +80,13 @@ def cache_directory() -> Path:
 
 if COMPILED:
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def _pointer(context: Any, address: Any) -> Any:
+    def _to_pointer(context: Any, address: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
         return types.voidptr(types.uint64), generate
+
+    _pointer: Any = intrinsic(_to_pointer)
 
     @kernel
     def bytes_at(address: np.uint64, size: int) -> Any:

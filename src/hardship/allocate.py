@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hardship import ops
-from hardship.ops import A, B, C, D, DST, ENTITY, OP
+from hardship.ops import DST, ENTITY, OP, A, B, C, D
 
 Instruction = tuple[int, ...]
 _NO_C = frozenset((ops.LOOK_TWO, *range(ops.EXPAND_WORD, ops.FOLD_MAX + 1)))
@@ -24,7 +24,7 @@ def operands(code: Instruction) -> list[int]:
 
 
 def order(code: Sequence[Instruction], stores: Sequence[Instruction]) -> list[Instruction]:
-    """The instructions that the stores need, each after its operands, its own number last; stores where they are due."""
+    """The instructions that the stores need, each after its operands and followed by its own number; -1 for stores."""
     done: set[int] = set()
     found: list[Instruction] = []
     for store in stores:

@@ -49,7 +49,8 @@ class Columns:
             its validity bytes lie (0: nothing missing).
         links: addresses of offsets, parents and places, by `ops`.
         parents: uint32 household of each member, member of each supporter, of each transfer.
-        offsets: uint32 first member of each household, first supporter and transfer of each member, one more at the end.
+        offsets: uint32 first member of each household, first supporter and transfer of each member; one more at the
+            end.
         widest: most rows of one household on each level.
         values, valid: int64 and uint8 [parameter, place].
         places: int32 [households].
@@ -112,8 +113,8 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
             Fault("table.assessment", params={"found": str(on), "first": first // 10_000, "last": last // 10_000})
         )
     frames = register.frames
-    parents = tuple(_parent(frames, level) for level in ops.LEVELS[1:])
-    rows = tuple(frames[level].height for level in ops.LEVELS)
+    parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
+    rows = (frames["household"].height, *(len(parent) for parent in parents))
     to_member, to_supporter, to_transfer = (
         _offsets(parents[0], rows[0]), _offsets(parents[1], rows[1]), _offsets(parents[2], rows[1])
     )  # fmt: skip
@@ -140,7 +141,7 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     return Columns(
         program, frames, rows, addresses, sizes, known, links, parents, offsets[:3], np.array(widest, np.int64), table,
         valid_table, places, unserved, on.year * 10_000 + on.month * 100 + on.day, tuple(alive),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _parent(frames: Mapping[Level, pl.DataFrame], level: Level) -> Array:
@@ -269,7 +270,7 @@ def _areas(households: pl.DataFrame, rows: Sequence[StandardRow]) -> tuple[list[
 
 
 def _best(rows: Sequence[StandardRow], areas: frozenset[str], residence: str | None) -> StandardRow | None:
-    """The row that holds: longest area, then with a residence, then the latest; without a residence, whatever theirs."""
+    """The row that holds: longest area, then one with a residence, then the latest; None stands for any residence."""
     fitting = (
         row for row in rows if row.area_code in areas and (residence is None or row.residence in ("", residence))
     )

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor, gcd, lcm
 
 from hardship import ops
+from hardship.arithmetic import Builder
 from hardship.limits import INT64
 from hardship.table import Axis, Band, Level
-from hardship.values import NONE, Builder, Value, broken, deepest, number, truth
+from hardship.values import NONE, Value, broken, deepest, number, truth
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _WIDE = {"<": ops.LT_WIDE, "<=": ops.LE_WIDE, "==": ops.EQ_WIDE}
@@ -194,7 +196,8 @@ def stepped(build: Builder, value: Value, bands: Sequence[Band], cells: Sequence
     numbers = [int(cell * den) for cell in cells]
     if reg in build.ages:
         reg, edges = build.ages[reg], [step * 10_000 for step in edges]
-    pairs = [(clamp(step), after - before) for step, before, after in zip(edges, numbers[:-1], numbers[1:], strict=True)]
+    deltas = [after - before for before, after in pairwise(numbers)]
+    pairs = [(clamp(step), delta) for step, delta in zip(edges, deltas, strict=True)]
     if len(pairs) % 2:
         pairs.append((UNREACHED, 0))
     flat = [numbers[0], *(part for pair in pairs for part in pair)]

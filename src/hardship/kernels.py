@@ -1,8 +1,8 @@
 """Kernels that work row by row: loads, words, comparisons, bytes, choices.
 
 Every kernel takes the instruction's number, the count of rows, and where its operands begin in the flat register
-files: `U` and `W` are the same memory as unsigned and signed words (sums and products wrap on `U`, where overflow
-is defined), `Y` is the bytes. A result never lies in an operand's register, so that the loops become SIMD code.
+files: `uw` and `sw` are the same memory as unsigned and signed words (sums and products wrap on `uw`, where overflow
+is defined), `by` is the bytes. A result never lies in an operand's register, so that the loops become SIMD code.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ U8, I32, I64 = 1, 4, 8
 
 
 @kernel
-def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int, W: Any, Y: Any) -> None:
+def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int, sw: Any, by: Any) -> None:
     """Copy `n` rows from `first` of a column of `size`-byte integers; without a column `fill`."""
     if op == ops.LOAD_WORD:
-        word = W[d : d + n]
+        word = sw[d : d + n]
         if address == 0:
             word[:] = fill
         elif size == U8:
@@ -37,7 +37,7 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
             for i in range(n):
                 word[i] = large[i]
         return
-    byte = Y[d : d + n]
+    byte = by[d : d + n]
     if address == 0:
         byte[:] = fill
         return
@@ -51,29 +51,29 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
 
 
 @kernel
-def words(op: int, n: int, d: int, a: int, b: int, imm: int, U: Any, W: Any, Y: Any) -> None:
+def words(op: int, n: int, d: int, a: int, b: int, imm: int, uw: Any, sw: Any, by: Any) -> None:
     """Arithmetic on words."""
-    out, x = U[d : d + n], U[a : a + n]
-    signed, sx = W[d : d + n], W[a : a + n]
+    out, x = uw[d : d + n], uw[a : a + n]
+    signed, sx = sw[d : d + n], sw[a : a + n]
     c = np.uint64(imm)
     if op == ops.ADD:
-        y = U[b : b + n]
+        y = uw[b : b + n]
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.SUB:
-        y = U[b : b + n]
+        y = uw[b : b + n]
         for i in range(n):
             out[i] = x[i] - y[i]
     elif op == ops.MUL:
-        y = U[b : b + n]
+        y = uw[b : b + n]
         for i in range(n):
             out[i] = x[i] * y[i]
     elif op == ops.MIN:
-        sy = W[b : b + n]
+        sy = sw[b : b + n]
         for i in range(n):
             signed[i] = sx[i] if sx[i] < sy[i] else sy[i]
     elif op == ops.MAX:
-        sy = W[b : b + n]
+        sy = sw[b : b + n]
         for i in range(n):
             signed[i] = sx[i] if sx[i] > sy[i] else sy[i]
     elif op == ops.ADD_C:
@@ -92,29 +92,29 @@ def words(op: int, n: int, d: int, a: int, b: int, imm: int, U: Any, W: Any, Y: 
         for i in range(n):
             out[i] = c - x[i]
     else:  # ADD_IF
-        t = Y[b : b + n]
+        t = by[b : b + n]
         for i in range(n):
             out[i] = x[i] + (c if t[i] == 1 else np.uint64(0))
 
 
 @kernel
-def compare(op: int, n: int, d: int, a: int, b: int, imm: int, W: Any, Y: Any) -> None:
+def compare(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
     """Truths from words."""
-    out, x = Y[d : d + n], W[a : a + n]
+    out, x = by[d : d + n], sw[a : a + n]
     if op == ops.LT:
-        y = W[b : b + n]
+        y = sw[b : b + n]
         for i in range(n):
             out[i] = 1 if x[i] < y[i] else 2
     elif op == ops.LE:
-        y = W[b : b + n]
+        y = sw[b : b + n]
         for i in range(n):
             out[i] = 1 if x[i] <= y[i] else 2
     elif op == ops.EQ:
-        y = W[b : b + n]
+        y = sw[b : b + n]
         for i in range(n):
             out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.NE:
-        y = W[b : b + n]
+        y = sw[b : b + n]
         for i in range(n):
             out[i] = 1 if x[i] != y[i] else 2
     elif op == ops.LT_C:
@@ -153,10 +153,10 @@ def product(a: Any, b: Any) -> Any:
 
 
 @kernel
-def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, W: Any, Y: Any) -> None:
+def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, sw: Any, by: Any) -> None:
     """Truths from exact 128-bit products of words."""
-    out = Y[d : d + n]
-    x, y, z, w = W[a : a + n], W[b : b + n], W[c : c + n], W[e : e + n]
+    out = by[d : d + n]
+    x, y, z, w = sw[a : a + n], sw[b : b + n], sw[c : c + n], sw[e : e + n]
     for i in range(n):
         left, left_low = product(x[i], y[i])
         right, right_low = product(z[i], w[i])
@@ -170,22 +170,22 @@ def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, W: Any
 
 
 @kernel
-def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, Y: Any) -> None:
+def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, by: Any) -> None:
     """Bytes from bytes."""
-    out, x = Y[d : d + n], Y[a : a + n]
+    out, x = by[d : d + n], by[a : a + n]
     if op == ops.AND:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = (x[i] & y[i] & 1) | ((x[i] | y[i]) & 2)
     elif op == ops.OR:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = ((x[i] | y[i]) & 1) | (x[i] & y[i] & 2)
     elif op == ops.NOT:
         for i in range(n):
             out[i] = ((x[i] & 1) << 1) | (x[i] >> 1)
     elif op == ops.PICK:
-        y, z = Y[b : b + n], Y[c : c + n]
+        y, z = by[b : b + n], by[c : c + n]
         for i in range(n):
             out[i] = (y[i] & (0 - (x[i] & 1))) | (z[i] & (0 - (x[i] >> 1)))
     elif op == ops.RANGE:
@@ -193,11 +193,11 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 1 if (x[i] >= low) & (x[i] <= high) else 2
     elif op == ops.SAME:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.MASK:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = x[i] & (0 - (y[i] & 1))
     elif op == ops.KNOWN:
@@ -207,16 +207,16 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 2 - x[i]
     elif op == ops.ADD_BYTE:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.BIT or op == ops.BIT_MISSING:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         bit, wanted = np.uint8(1 << imm), np.uint8(1 if op == ops.BIT else 0)
         for i in range(n):
             out[i] = x[i] | (bit if y[i] == wanted else 0)
     elif op == ops.MARK:
-        y = Y[b : b + n]
+        y = by[b : b + n]
         for i in range(n):
             out[i] = x[i] if y[i] == 1 else 255
     else:  # PASSED
@@ -225,19 +225,19 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
 
 
 @kernel
-def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, W: Any, Y: Any) -> None:
+def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, sw: Any, by: Any) -> None:
     """Words chosen by bytes."""
-    out, t = W[d : d + n], Y[a : a + n]
+    out, t = sw[d : d + n], by[a : a + n]
     if op == ops.SELECT:
-        x, y = W[b : b + n], W[c : c + n]
+        x, y = sw[b : b + n], sw[c : c + n]
         for i in range(n):
             out[i] = x[i] if t[i] == 1 else y[i]
     elif op == ops.SELECT_CX:
-        x = W[b : b + n]
+        x = sw[b : b + n]
         for i in range(n):
             out[i] = imm if t[i] == 1 else x[i]
     elif op == ops.SELECT_XC:
-        x = W[b : b + n]
+        x = sw[b : b + n]
         for i in range(n):
             out[i] = x[i] if t[i] == 1 else imm
     elif op == ops.SELECT_CC:
@@ -249,9 +249,9 @@ def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int,
 
 
 @kernel
-def set_bit(n: int, d: int, a: int, b: int, imm: int, W: Any, Y: Any) -> None:
+def set_bit(n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
     """A word with one more bit where a truth holds."""
-    out, x, t = W[d : d + n], W[a : a + n], Y[b : b + n]
+    out, x, t = sw[d : d + n], sw[a : a + n], by[b : b + n]
     bit = np.int64(1) << imm
     for i in range(n):
         out[i] = x[i] | (bit if t[i] == 1 else 0)

@@ -8,14 +8,14 @@ from typing import Literal
 
 from hardship import ops
 from hardship.allocate import arrays
+from hardship.attributes import value_names
 from hardship.check import Checked
 from hardship.expression import Expression
+from hardship.lower_expression import stored
 from hardship.lower_stages import FEN, Form, Stages, choice
 from hardship.names import raised
 from hardship.nodes import Aggregate, walk
 from hardship.ops import Program, Sink, Store
-from hardship.lower_expression import stored
-from hardship.attributes import value_names
 from hardship.table import Assume, Level, Show
 from hardship.values import NONE, Value, truth
 
@@ -265,9 +265,7 @@ class _Table(Stages):
             valid = self.build.emit(ops.OR, "household", *sorted((valid, certain)))
         self.sinks.append((Sink(name, attributes, parameters), valid))
 
-    def _expression_sink(
-        self, name: str, expression: Expression, value: Value, stopped: Value | None = None
-    ) -> None:
+    def _expression_sink(self, name: str, expression: Expression, value: Value, stopped: Value | None = None) -> None:
         self._sink(name, [value], *self._behind([expression]), stopped)
 
     def _named_sink(self, name: str, kind: str, value: Value, stopped: Value | None = None) -> None:
@@ -320,4 +318,3 @@ class _Table(Stages):
             self._out(Store(name, "divisor", level, "number", True, over.den), over.reg, once)
         if valid and known != NONE and value.type != "bool":
             self._out(Store(name, "valid", level, "byte", False), known, once)
-

@@ -12,15 +12,31 @@ from fractions import Fraction
 from typing import Any
 
 from hardship import comparisons, ops
+from hardship.arithmetic import Builder
 from hardship.attributes import scale, stored_bounds, value_names
 from hardship.check import Checked
 from hardship.limits import ASSESSMENT
 from hardship.nodes import (
-    Aggregate, And, Binary, Call, Cases, Compare, In, Name, Negate, Node, Not, Number, Or, Text, Truth, walk,
+    Aggregate,
+    And,
+    Binary,
+    Call,
+    Cases,
+    Compare,
+    In,
+    Name,
+    Negate,
+    Node,
+    Not,
+    Number,
+    Or,
+    Text,
+    Truth,
+    walk,
 )  # fmt: skip
 from hardship.ops import Column
 from hardship.table import Assume, DeclaredAttribute, Level, Lookup, Require
-from hardship.values import DEPTH, NONE, Builder, Value, broken, number, truth
+from hardship.values import DEPTH, NONE, Value, broken, number, truth
 
 LEFT = ""  # the column of members who were assessed alone and leave
 STEPS = {
@@ -259,9 +275,7 @@ class Expressions:
             reg = build.emit(ops.EQ_C, value.level, value.reg, imm=places[0])
         else:
             cells = [int(place in places) for place in range(len(self.texts) + 1)]
-            found = build.emit(
-                ops.LOOK_WORD, value.level, value.reg, imm=build.pooled(cells), imm2=len(cells)
-            )
+            found = build.emit(ops.LOOK_WORD, value.level, value.reg, imm=build.pooled(cells), imm2=len(cells))
             reg = build.emit(ops.EQ_C, value.level, found, imm=1)
         return build.judged(reg, value.level, value.valid)
 
@@ -339,7 +353,9 @@ class Expressions:
                 written = axis.values or self.checked.kind_of_name[axis.of or ""].domain
                 order = [written.index(entry) for entry in value.domain]
             orders.append(order)
-        cells = [self._cell(lookup, row, column) for row in orders[0] for column in (orders[1] if orders[1:] else [None])]
+        cells = [
+            self._cell(lookup, row, column) for row in orders[0] for column in (orders[1] if orders[1:] else [None])
+        ]
         return comparisons.look_up(self.build, places, cells, self.checked.lookups[name.name].den)
 
     @staticmethod
@@ -375,4 +391,3 @@ class Expressions:
         assert node.default is not None
         default = self.node(node.default, level)
         return build.fold_extreme(level, entity, taken, value, default, node.function == "largest")
-

@@ -82,9 +82,7 @@ class Stages(Expressions):
             assert item.points is not None
             holds = self.node(condition.node, level)
             spread = self._spread(item.points)
-            rows = {
-                index: self.build.select(holds, number(points), number(0)) for index, points in spread.items()
-            }
+            rows = {index: self.build.select(holds, number(points), number(0)) for index, points in spread.items()}
             if level != "household":
                 counted = self.build.fold_count("household", level, self.build.both([taken, holds]))
                 valid = self.build.fold_valid("household", level, taken, next(iter(rows.values())))
@@ -160,9 +158,7 @@ class Stages(Expressions):
         for edge, largest in ((item.floor, True), (item.cap, False)):
             if edge is not None:
                 line = self._spread(edge)
-                rows = {
-                    index: self.build.extreme(value, number(line[index]), largest) for index, value in rows.items()
-                }
+                rows = {index: self.build.extreme(value, number(line[index]), largest) for index, value in rows.items()}
         if item.missing is not None:
             absent = self._spread(item.missing.points)
             rows = {index: self.build.or_else(value, number(absent[index])) for index, value in rows.items()}

@@ -7,12 +7,10 @@ tables and kept on disk (`_jit`).
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +19,13 @@ from hardship import kernels, kernels_rows, ops
 from hardship._jit import bytes_at, i32_at, kernel, u32_at
 from hardship.bind import Columns
 from hardship.errors import EngineError, Fault
-from hardship.ops import A, B, C, CHILD, D, DST, ENTITY, IMM, IMM2, OP, Program
+from hardship.ops import CHILD, DST, ENTITY, IMM, IMM2, OP, A, B, C, D, Program
 
 Array = npt.NDArray[Any]
 
 CHILD_ROWS = 8192
 CHUNK = 16_384  # households that a thread takes at a time
+MOST_BLOCK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,35 @@ Raw = dict[str, Stored]
 """Store name → result; `docs/interfaces.md` lists the names."""
 
 
+class Inputs(NamedTuple):
+    """What one run reads and writes, as `Columns` describes it; `outputs` are the addresses of the stores."""
+
+    columns: Array
+    sizes: Array
+    known: Array
+    links: Array
+    values: Array
+    valid: Array
+    outputs: Array
+
+
+class Files(NamedTuple):
+    """One thread's registers: words signed and unsigned, bytes singly and in eights, running sums also as bytes."""
+
+    sw: Array
+    uw: Array
+    by: Array
+    by8: Array
+    tally: Array
+    tally1: Array
+    layout: Array
+
+
 @kernel
-def run_block(
-    code: Any, pool: Any, columns: Any, sizes: Any, known: Any, links: Any, values: Any, valid: Any, outputs: Any, on: int,
-    first: Any, rows: Any, layout: Any, again: bool, U: Any, W: Any, Y: Any, T: Any, E: Any, S: Any, Z: Any,
-) -> None:  # fmt: skip
+def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, rows: Any, again: bool) -> None:
     """All instructions over one block. `first`, `rows`: its first row and its count of rows on each level."""
+    sw, uw, by, by8, tally, tally1, layout = files
+    columns, sizes, known, links, values, valid, outputs = data
     for k in range(code.shape[0]):
         op, entity = code[k, OP], code[k, ENTITY]
         n, start = rows[entity], first[entity]
@@ -72,79 +94,83 @@ def run_block(
         if op < ops.PARAMETER:
             at = dw if op == ops.LOAD_WORD else db
             if op == ops.LOAD_VALID:
-                kernels.load(op, n, at, known[imm], 1, start, 1, W, Y)
+                kernels.load(op, n, at, known[imm], 1, start, 1, sw, by)
             else:
-                kernels.load(op, n, at, columns[imm], sizes[imm], start, imm2, W, Y)
+                kernels.load(op, n, at, columns[imm], sizes[imm], start, imm2, sw, by)
         elif op == ops.PARAMETER:
             places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            word = W[dw : dw + n]
+            word = sw[dw : dw + n]
             of_place = values[imm]
             for i in range(n):
                 word[i] = of_place[np.uint32(places[i])]
         elif op == ops.PARAMETER_VALID:
             places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            byte = Y[db : db + n]
+            byte = by[db : db + n]
             known_at = valid[imm]
             for i in range(n):
                 byte[i] = known_at[np.uint32(places[i])]
         elif op == ops.CONST_WORD:
-            W[dw : dw + n] = imm
+            sw[dw : dw + n] = imm
         elif op == ops.CONST_BYTE:
-            Y[db : db + n] = imm
+            by[db : db + n] = imm
         elif op == ops.ON:
-            W[dw : dw + n] = on
+            sw[dw : dw + n] = on
         elif op < ops.LT:
-            kernels.words(op, n, dw, aw, bb if op == ops.ADD_IF else bw, imm, U, W, Y)
+            kernels.words(op, n, dw, aw, bb if op == ops.ADD_IF else bw, imm, uw, sw, by)
         elif op < ops.LT_WIDE:
-            kernels.compare(op, n, db, aw, bw, imm, W, Y)
+            kernels.compare(op, n, db, aw, bw, imm, sw, by)
         elif op < ops.AND:
-            kernels.compare_wide(op, n, db, aw, bw, cw, words + code[k, D] * stride, W, Y)
+            kernels.compare_wide(op, n, db, aw, bw, cw, words + code[k, D] * stride, sw, by)
         elif op < ops.SELECT:
-            kernels.small(op, n, db, ab, bb, cb, imm, imm2, Y)
+            kernels.small(op, n, db, ab, bb, cb, imm, imm2, by)
         elif op == ops.BIT_WORD:
-            kernels.set_bit(n, dw, aw, bb, imm, W, Y)
+            kernels.set_bit(n, dw, aw, bb, imm, sw, by)
         elif op < ops.STEP:
-            kernels.choose(op, n, dw, ab, bw, cw, imm, imm2, W, Y)
+            kernels.choose(op, n, dw, ab, bw, cw, imm, imm2, sw, by)
         elif op == ops.LOOK_TWO:
-            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, U, W, Y)
+            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, uw, sw, by)
         elif op < ops.ROUND:
             at = db if op == ops.STEP or op == ops.STEP_RATIO else dw
-            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, U, W, Y)
+            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, uw, sw, by)
         elif op < ops.EXPAND_WORD:
-            kernels_rows.divide(op, n, dw, aw, bw, imm, W)
+            kernels_rows.divide(op, n, dw, aw, bw, imm, sw)
         elif op < ops.STORE_WORD:
             other = code[k, CHILD]
             words2, stride2, small2, narrow2 = layout[other, 0], layout[other, 1], layout[other, 2], layout[other, 3]
             link = links[c]
             if op == ops.EXPAND_WORD:
-                kernels_rows.expand(op, n, dw, words2 + a * stride2, link, start, first[other], W, Y)
+                kernels_rows.expand(op, n, dw, words2 + a * stride2, link, start, first[other], sw, by)
             elif op == ops.EXPAND_BYTE:
-                kernels_rows.expand(op, n, db, small2 + a * narrow2, link, start, first[other], W, Y)
+                kernels_rows.expand(op, n, db, small2 + a * narrow2, link, start, first[other], sw, by)
             else:
                 at = small2 + a * narrow2
                 if c < 3 and (op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID):
-                    to = dw if op == ops.FOLD_COUNT else db
+                    to, up = dw if op == ops.FOLD_COUNT else db, links[ops.LINK_UP + c]
                     kernels_rows.fold_bytes(
-                        op, n, rows[other], to, at, link, start, first[other], links[ops.LINK_UP + c], W, Y, E, S, Z
-                    )
+                        op, n, rows[other], to, at, link, start, first[other], up, sw, by, by8, tally1, tally
+                    )  # fmt: skip
                     continue
                 of_byte = op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID
-                to_byte = op == ops.FOLD_ANY or op == ops.FOLD_VALID
+                to = db if op == ops.FOLD_ANY or op == ops.FOLD_VALID else dw
+                source = at if of_byte else words2 + a * stride2
+                where = small2 + b * narrow2 if b >= 0 else -1
                 kernels_rows.fold(
-                    op, n, rows[other], db if to_byte else dw, small2 + a * narrow2 if of_byte else words2 + a * stride2,
-                    small2 + b * narrow2 if b >= 0 else -1, imm, link, start, first[other], U, W, Y, T,
+                    op, n, rows[other], to, source, where, imm, link, start, first[other], uw, sw, by, tally
                 )  # fmt: skip
         elif not (again and imm2 == 1):
-            kernels_rows.store(op, n, aw if op == ops.STORE_WORD else ab, outputs[imm], start, W, Y)
+            kernels_rows.store(op, n, aw if op == ops.STORE_WORD else ab, outputs[imm], start, sw, by)
 
 
 @kernel
 def run_range(
-    code: Any, pool: Any, columns: Any, sizes: Any, known: Any, links: Any, values: Any, valid: Any, outputs: Any, on: int,
-    households: int, members: int, begin: int, end: int, block: int, again: bool, affected: Any, layout: Any, W: Any, Y: Any, T: Any,
+    code: Any, pool: Any, data: Any, files: Any, on: int, households: int, members: int, begin: int, end: int,
+    block: int, affected: Any,
 ) -> None:  # fmt: skip
-    """All blocks of the households from `begin` to before `end`; in the second pass only blocks with an affected one."""
-    U, E, S = W.view(np.uint64), Y.view(np.uint64), T.view(np.uint8)
+    """All blocks of the households from `begin` to before `end`.
+
+    In the second pass `affected` is where a byte for each household says whether it is computed again; 0 in the first.
+    """
+    links, again = data.links, affected != 0
     to_member = u32_at(links[0], households + 1)
     to_supporter, to_transfer = u32_at(links[1], members + 1), u32_at(links[2], members + 1)
     first, rows = np.empty(4, np.int64), np.empty(4, np.int64)
@@ -172,15 +198,14 @@ def run_range(
                 if touched[i] != 0:
                     wanted = True
         if wanted:
-            run_block(
-                code, pool, columns, sizes, known, links, values, valid, outputs, on, first, rows, layout, again, U, W, Y, T, E, S, T
-            )
+            run_block(code, pool, data, files, on, first, rows, again)
         h = stop
 
 
-def scratch(program: Program, widest: Array, block: int) -> tuple[Array, Array, Array, Array]:
-    """Register files for one thread: words, bytes, running sums, and where each level's registers begin."""
-    rows = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), widest)
+def registers(program: Program, columns: Columns, block: int) -> Files:
+    """Register files for one thread, large enough for any block of these columns."""
+    most = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), columns.widest)
+    rows = np.minimum(most, np.array(columns.rows))
     layout = np.zeros((4, 4), np.int64)
     words = small = 0
     for level in range(4):
@@ -189,8 +214,9 @@ def scratch(program: Program, widest: Array, block: int) -> tuple[Array, Array, 
         layout[level] = words, stride, small, narrow
         words += stride * int(program.arrays.registers[level, 0])
         small += narrow * int(program.arrays.registers[level, 1])
-    slack = int(rows.max()) + 64
-    return np.empty(words + slack, np.int64), np.empty(small + (slack + 7) // 8 * 8, np.uint8), np.empty(slack, np.uint64), layout
+    slack = (int(rows.max()) + 135) // 64 * 64
+    sw, by, tally = np.empty(words + slack, np.int64), np.empty(small + slack, np.uint8), np.empty(slack, np.uint64)
+    return Files(sw, sw.view(np.uint64), by, by.view(np.uint64), tally, tally.view(np.uint8), layout)
 
 
 def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
@@ -200,7 +226,7 @@ def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 20
         program: of `lower`.
         columns: of `bind`, for the same program.
         threads: how many threads work; the result does not depend on it.
-        block: most households a block; the result does not depend on it.
+        block: most households a block (at most 65,536); the result does not depend on it.
 
     Returns:
         Every store of the program by name, one row for each row of its level in the columns' order.
@@ -223,56 +249,51 @@ def compute(program: Program, columns: Columns, *, threads: int = 1, block: int 
         else np.empty(columns.rows[ops.LEVEL[store.level]], np.int64 if store.word else np.uint8)
         for store in program.stores
     ]
-    machine = _Run(program, columns, outputs, threads, max(1, block))
-    machine.go(None)
+    block = max(1, min(block, MOST_BLOCK))
+    _pass(program, columns, outputs, None, threads, block)
     raw = _named(program, outputs) | {name: Stored(array, "byte", "household") for name, array in planes.items()}
     leaving = _leaving(program, raw)
     if leaving is not None and leaving.any():
         # Members assessed alone are taken out, and the households they leave are computed once more.
         affected = np.zeros(columns.rows[0], np.uint8)
         affected[columns.parents[0][leaving.astype(np.bool_)]] = 1
-        machine.columns = columns.with_leaving(leaving)
-        machine.go(affected)
+        _pass(program, columns.with_leaving(leaving), outputs, affected, threads, block)
     return raw
 
 
-class _Run:
-    """One run's shared state: arrays handed to the kernels, and a counter of chunks."""
+def _pass(
+    program: Program, columns: Columns, outputs: list[Array], affected: Array | None, threads: int, block: int
+) -> None:
+    """One pass over all households, or the second over the blocks with an affected one."""
+    households, members = columns.rows[:2]
+    chunk = max(block, CHUNK)
+    starts = iter(range(0, households, chunk))
+    lock = threading.Lock()
+    addresses = np.array([array.ctypes.data for array in outputs], np.uint64)
+    data = Inputs(
+        columns.addresses, columns.sizes, columns.known, columns.links, columns.values, columns.valid, addresses
+    )
+    touched = np.uint64(0 if affected is None else affected.ctypes.data)
+    code, pool, _ = program.arrays
 
-    def __init__(self, program: Program, columns: Columns, outputs: list[Array], threads: int, block: int) -> None:
-        self.program, self.columns, self.threads, self.block = program, columns, max(1, threads), block
-        self.outputs = np.array([array.ctypes.data for array in outputs], np.uint64)
-        self.spare: list[tuple[Array, Array, Array, Array]] = []
-        self.lock = threading.Lock()
-
-    def go(self, affected: Array | None) -> None:
-        """One pass over all households, or the second over those affected."""
-        chunk = max(self.block, CHUNK)
-        starts = iter(range(0, self.columns.rows[0], chunk))
-        workers = min(self.threads, -(-self.columns.rows[0] // chunk))
-        if workers <= 1:
-            self.work(starts, chunk, affected)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            for done in [pool.submit(self.work, starts, chunk, affected) for _ in range(workers)]:
-                done.result()
-
-    def work(self, starts: Iterator[int], chunk: int, affected: Array | None) -> None:
-        """Take chunks until none is left."""
-        columns, arrays = self.columns, self.program.arrays
-        words, small, sums, layout = scratch(self.program, columns.widest, self.block)
-        touched = np.uint64(0 if affected is None else affected.ctypes.data)
+    def work() -> None:
+        files = registers(program, columns, block)
         while True:
-            with self.lock:
+            with lock:
                 begin = next(starts, None)
             if begin is None:
                 return
-            with np.errstate(over="ignore"):  # only without compilation: words wrap
-                run_range(
-                    arrays.code, arrays.pool, columns.addresses, columns.sizes, columns.known, columns.links, columns.values,
-                    columns.valid, self.outputs, columns.on, columns.rows[0], columns.rows[1], begin,
-                    min(begin + chunk, columns.rows[0]), self.block, affected is not None, touched, layout, words, small, sums,
-                )  # fmt: skip
+            end = min(begin + chunk, households)
+            with np.errstate(over="ignore"):  # of use without compilation only: words wrap
+                run_range(code, pool, data, files, columns.on, households, members, begin, end, block, touched)
+
+    workers = min(max(1, threads), -(-households // chunk))
+    if workers <= 1:
+        work()
+        return
+    with ThreadPoolExecutor(workers) as executor:
+        for done in [executor.submit(work) for _ in range(workers)]:
+            done.result()
 
 
 def _planes(program: Program, households: int) -> dict[str, Array]:

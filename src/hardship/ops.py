@@ -118,7 +118,18 @@ FLOOR, CEIL, HALF_UP, HALF_EVEN = range(4)
 MODES = {"floor": FLOOR, "ceil": CEIL, "half_up": HALF_UP, "half_even": HALF_EVEN}
 
 BYTE_RESULTS = frozenset(
-    (LOAD_BYTE, LOAD_TRUTH, LOAD_VALID, PARAMETER_VALID, CONST_BYTE, STEP, STEP_RATIO, EXPAND_BYTE, FOLD_ANY, FOLD_VALID)
+    (
+        LOAD_BYTE,
+        LOAD_TRUTH,
+        LOAD_VALID,
+        PARAMETER_VALID,
+        CONST_BYTE,
+        STEP,
+        STEP_RATIO,
+        EXPAND_BYTE,
+        FOLD_ANY,
+        FOLD_VALID,
+    )
 ) | frozenset(range(LT, PASSED + 1))
 STORES = (STORE_WORD, STORE_BYTE)
 
@@ -157,9 +168,13 @@ class Arrays(NamedTuple):
 class Column:
     """A column that a program reads: an attribute, and what a missing cell holds.
 
-    `fill` is the stored integer for a missing cell: the assumed value, or the attribute's lower bound. `texts` of a code are
-    the texts that the table mentions: a cell holds 1 + the position, or 0 for any other text. `byte`: the program
-    reads it as a byte. `may_be_missing`: the table assumes nothing for it. `lo`, `hi`: what the proofs rest on. An empty `attribute` is the column of members who leave.
+    Attributes:
+        attribute: its name; empty for the column of members who leave.
+        fill: the stored integer for a missing cell: the assumed value, or the attribute's lower bound.
+        byte: whether the program reads it as a byte.
+        lo, hi: what the proofs rest on.
+        may_be_missing: the table assumes nothing for it.
+        texts: of a code, the texts that the table mentions: a cell holds 1 + the position, or 0 for any other text.
     """
 
     attribute: str

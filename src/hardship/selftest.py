@@ -12,12 +12,13 @@ from types import SimpleNamespace
 
 from hardship import comparisons, machine, ops
 from hardship.allocate import arrays
+from hardship.arithmetic import Builder
 from hardship.bind import bind
 from hardship.errors import EngineError, Fault
 from hardship.ops import Column, Program, Store
 from hardship.standards import Standards
 from hardship.table import Band
-from hardship.values import NONE, Builder, Value, number, truth
+from hardship.values import NONE, Value, number, truth
 
 EXPECTED: dict[str, list[int]] = {
     "sum": [300, 0, 70],
@@ -49,6 +50,7 @@ def _program() -> Program:
     count = build.fold_count("household", "member", build.or_else(holds, truth(False)))
     ratio = build.quotient(build.product(total, number(100)), build.extreme(count, number(1), True))
     band = comparisons.band(build, total, [Band(below=Fraction(1)), Band(at_most=Fraction(70)), Band(otherwise=True)])
+    below = build.quotient(build.add(build.negative(total), number(-1)), number(9))
     days = build.emit(ops.SUB, "household", on.reg, born.reg)
     months = build.emit(ops.MONTHS, "household", born.reg, on.reg)
     some = build.judged(build.emit(ops.GE_C, "household", total.reg, imm=1), "household")
@@ -64,7 +66,7 @@ def _program() -> Program:
         "known": build.fold_valid("household", "member", holds, None),
         "largest": build.fold_extreme("household", "member", always, rows, number(-1), True).reg,
         "share": build.rounded(ratio, Fraction(1), "half_up").reg,
-        "floor": build.rounded(build.quotient(build.add(build.negative(total), number(-1)), number(9)), Fraction(1), "floor").reg,
+        "floor": build.rounded(below, Fraction(1), "floor").reg,
         "band": band.reg,
         "points": comparisons.points(build, band, [Fraction(0), Fraction(3), Fraction(5)], 1).reg,
         "wide": wide,
