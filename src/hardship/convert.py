@@ -52,6 +52,13 @@ def convert(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
         if places <= len(str(scale(attribute))) - 1 and (column.dtype.precision or 38) <= MAX_DIGITS:
             stored = column.to_physical().cast(pl.Int64) * (scale(attribute) // 10**places)
             return _bounded(stored, attribute)
+    if column.dtype == pl.Boolean and attribute.type == "bool":
+        return Converted(column.cast(storage(attribute)), [], [])
+    if column.dtype == pl.Date and attribute.type == "date":
+        day = column.dt
+        return _bounded(day.year() * 10_000 + day.month().cast(pl.Int32) * 100 + day.day(), attribute, "date")
+    if isinstance(column.dtype, (pl.Categorical, pl.Enum)) and attribute.type in ("enum", "set", "bool"):
+        return _by_category(column, parser(attribute), storage(attribute))
     return read_column(as_text(column), parser(attribute), storage(attribute), attribute)
 
 
@@ -69,17 +76,13 @@ def as_text(column: pl.Series) -> pl.Series:
         case pl.Decimal():
             text = column.cast(pl.String)
             bare = text.str.replace(r"\.?0+$", "")
-            return pl.select(
-                pl.when(text.str.contains(".", literal=True)).then(bare).otherwise(text)
-            ).to_series()
+            return pl.select(pl.when(text.str.contains(".", literal=True)).then(bare).otherwise(text)).to_series()
         case pl.Datetime():
             text = column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
             return text.str.strip_suffix("T00:00:00")
         case dtype if dtype == pl.List(pl.String):
             joined = column.list.join(";")
-            return pl.select(
-                pl.when(column.list.len() == 0).then(pl.lit("none")).otherwise(joined)
-            ).to_series()
+            return pl.select(pl.when(column.list.len() == 0).then(pl.lit("none")).otherwise(joined)).to_series()
         case dtype if dtype.is_integer() or dtype in (pl.Boolean, pl.Date, pl.Categorical, pl.Null):
             return column.cast(pl.String)
         case pl.Enum():
@@ -101,15 +104,30 @@ def _whole(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
     return Converted(stored.cast(storage(attribute)), wrong, [])
 
 
-def _bounded(stored: pl.Series, attribute: DeclaredAttribute) -> Converted:
+def _bounded(stored: pl.Series, attribute: DeclaredAttribute, seen: str = "") -> Converted:
+    """Stored values, those outside the bounds rejected; `seen` is what a value is called (default: a number)."""
     low, high = stored_bounds(attribute)
     inside = stored.is_between(low, high)
-    wrong = [
-        Wrong(row, "out_of_bounds", bound_class(stored[row], low))
-        for row in (~inside.fill_null(True)).arg_true().to_list()
-    ]
+    wrong = []
+    for row in (~inside.fill_null(True)).arg_true().to_list():
+        side = f"{seen}<low" if stored[row] < low else f"{seen}>high"
+        wrong.append(Wrong(row, "out_of_bounds", side if seen else bound_class(stored[row], low)))
     kept = pl.select(pl.when(inside).then(stored)).to_series()
     return Converted(kept.cast(storage(attribute)), wrong, [])
+
+
+def _by_category(column: pl.Series, read: Callable[[str], Cell], dtype: pl.DataType) -> Converted:
+    """Read each category that occurs once; the rows follow by their codes."""
+    used = column.drop_nulls().unique()
+    categories, codes = used.cast(pl.String).to_list(), used.to_physical().to_list()
+    cells = [read(one) for one in categories]
+    by_code: list[int | str | None] = [None] * (max(codes, default=-1) + 1)
+    for code, cell in zip(codes, cells, strict=True):
+        by_code[code] = cell.value
+    values = pl.Series(by_code, dtype=dtype).gather(column.to_physical())
+    odd = {one: cell for one, cell in zip(categories, cells, strict=True) if cell.problem or cell.flagged}
+    wrong, flagged = _odd_rows(column.cast(pl.String), odd) if odd else ([], [])
+    return Converted(values.alias(column.name), wrong, flagged)
 
 
 def read_column(
@@ -117,12 +135,24 @@ def read_column(
     read: Callable[[str], Cell],
     dtype: pl.DataType,
     attribute: DeclaredAttribute | None = None,
+    plain: str = "",
 ) -> Converted:
-    """Read a column of texts with a cell parser; `attribute` allows the fast way for numbers."""
+    """Read a column of texts with a cell parser.
+
+    Args:
+        text: the cells, empty or null where missing.
+        read: what one cell means.
+        dtype: of the stored values.
+        attribute: of a number, which then may take the fast way.
+        plain: of ids, a pattern of texts that `read` gives back as they are.
+    """
     if text.len() <= SMALL:
         return _one_by_one(text, read, dtype)
     if attribute is not None and attribute.type in ("int", "money", "decimal"):
         return _numbers(text, read, dtype, attribute)
+    if plain:
+        stored = pl.select(pl.when(text.str.contains(plain)).then(text)).to_series()
+        return _finish(text, stored, stored.is_null().arg_true(), read, dtype)
     return _by_distinct(text, read, dtype)
 
 
@@ -188,10 +218,17 @@ def _numbers(
     low, high = stored_bounds(attribute)
     stored = pl.select(pl.when(stored.is_between(low, high)).then(stored)).to_series()
     left = (stored.is_null() & text.is_not_null() & (text != "")).arg_true()
+    return _finish(text, stored, left, read, dtype)
+
+
+def _finish(
+    text: pl.Series, stored: pl.Series, left: pl.Series, read: Callable[[str], Cell], dtype: pl.DataType
+) -> Converted:
+    """Put the cells that are left into a column of which the others are read."""
     if left.len() == 0:
         return Converted(stored.cast(dtype).alias(text.name), [], [])
-    rest = _by_distinct(text.gather(left), read, pl.Int64())
+    rest = _by_distinct(text.gather(left), read, pl.String() if dtype == pl.String else pl.Int64())
     places = left.to_list()
-    stored = stored.scatter(left, rest.values)
     wrong = [Wrong(places[one.row], one.problem, one.value_class) for one in rest.wrong]
+    stored = stored.scatter(left, rest.values)
     return Converted(stored.cast(dtype).alias(text.name), wrong, [places[row] for row in rest.flagged])

@@ -70,7 +70,7 @@ def decode(data: bytes, name: str) -> tuple[bytes, str]:
                 data, encoding = data.decode("gb18030").encode(), "gb18030"
     except UnicodeError:
         raise RegisterError(Fault("register.not_text", name)) from None
-    data = data.replace(b"\r\n", b"\n")
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     return data, encoding

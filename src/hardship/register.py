@@ -203,21 +203,19 @@ def _read_ids(part: Part, column: str, marks: structure.Flags | None) -> None:
     series = part.raw.frame[source]
     typed = part.raw.not_text.get(source)
     if column == "area_code":
-        read = read_column(_texts(series), read_area, pl.String())
+        read = read_column(_texts(series), read_area, pl.String(), plain=r"^[0-9A-Za-z]{1,32}$")
         if typed is not None:  # a whole number of 6, 9 or 12 digits is an area code, another number is not
             whole = read.values.str.contains(r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")
             part.reject((typed & ~whole & read.values.is_not_null()).arg_true(), column, "bad_area", "number")
         if part.raw.area_optional:
             read = replace(read, wrong=[one for one in read.wrong if one.problem != "missing_id"])
     else:
-        read = read_column(_texts(series), read_id, pl.String())
+        read = read_column(_texts(series), read_id, pl.String(), plain=r"^[!-~]{1,64}$")
         if typed is not None:
             part.reject((typed & read.values.is_not_null()).arg_true(), column, "numeric_id", "number")
     part.ids[column] = read.values.fill_null("") if column == "area_code" else read.values
     wrong = [one.row for one in read.wrong]
-    part.reject_each(
-        wrong, column, [one.problem for one in read.wrong], [one.value_class for one in read.wrong]
-    )
+    part.reject_each(wrong, column, [one.problem for one in read.wrong], [one.value_class for one in read.wrong])
     if marks is not None and read.flagged:
         marks.append((pl.Series(read.flagged), f"normalised:{column}"))
 
@@ -240,9 +238,7 @@ def _read_values(part: Part, attributes: Mapping[str, DeclaredAttribute]) -> lis
         try:
             read = convert(part.raw.frame[source], attribute)
         except ValueError as error:
-            fault = Fault(
-                "register.column_type", part.raw.file, params={"column": source, "type": str(error)}
-            )
+            fault = Fault("register.column_type", part.raw.file, params={"column": source, "type": str(error)})
             raise RegisterError(fault) from None
         part.values[name] = read.values
         part.reject_each(

@@ -180,8 +180,9 @@ def _amounts(
     if "counts" in rule:
         return stream.pick(counter, rule["counts"])
     if "whole" in rule:
-        first, last = rule["whole"]
-        return first + stream.below(counter, last - first + 1)
+        least, most = rule["whole"]
+        whole: Ints = least + stream.below(counter, most - least + 1)
+        return whole
     unit = scale(attribute)
     first, last = rule.get("range", (low // unit, min(high // unit, low // unit + 1000)))
     share = stream.below(counter, 2**20)
@@ -193,7 +194,8 @@ def _amounts(
     if unit > 1:
         size = np.where(stream.below(counter ^ np.uint64(2**62), 3) == 0, size, size - size % unit)
     nothing = stream.below(counter ^ np.uint64(2**61), 1000) < rule.get("zero", 700)
-    return np.clip(np.where(nothing, 0, size), low, high)
+    kept: Ints = np.clip(np.where(nothing, 0, size), low, high)
+    return kept
 
 
 def parts(

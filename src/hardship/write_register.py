@@ -20,9 +20,7 @@ ENTITY: dict[Level, str] = {
     "supporter": "supporters",
     "transfer": "transfers",
 }
-_WHEN = dt.datetime(
-    2018, 7, 1
-)  # the time stamped into workbooks, so that the same content has the same bytes
+_WHEN = dt.datetime(2018, 7, 1)  # the time stamped into workbooks, so that the same content has the same bytes
 
 
 def file_frames(
@@ -31,9 +29,7 @@ def file_frames(
     """The four tables as they stand in files: ids, enum names, exact decimals, dates; by entity."""
     homes, people = frames["household"], frames["member"]
     ids = homes["household_id"]
-    member_ids = pl.DataFrame(
-        {"household_id": ids.gather(people["household"]), "member_id": people["member_id"]}
-    )
+    member_ids = pl.DataFrame({"household_id": ids.gather(people["household"]), "member_id": people["member_id"]})
     found = {"households": _spelled(homes.drop("file", "sheet", "line"), attributes)}
     found["members"] = member_ids.with_columns(_spelled(people.drop("household", "member_id"), attributes))
     below: tuple[Level, ...] = ("supporter", "transfer")
@@ -45,9 +41,7 @@ def file_frames(
 
 
 def _spelled(frame: pl.DataFrame, attributes: Mapping[str, DeclaredAttribute]) -> pl.DataFrame:
-    return frame.with_columns(
-        [spelled(frame[name], attributes[name]) for name in frame.columns if name in attributes]
-    )
+    return frame.with_columns([spelled(frame[name], attributes[name]) for name in frame.columns if name in attributes])
 
 
 def spelled(stored: pl.Series, attribute: DeclaredAttribute) -> pl.Series:
@@ -80,10 +74,11 @@ def _set_text(mask: int, names: tuple[str, ...]) -> str:
 class Writer:
     """Writes tables part by part into a folder (CSV, Parquet) or a workbook; use as a context manager."""
 
-    def __init__(self, out: Path, form: str) -> None:
+    def __init__(self, out: Path, form: str, attributes: Mapping[str, DeclaredAttribute]) -> None:
         if form not in ("csv", "parquet", "xlsx"):
             raise UsageError(Fault("register.unknown_format", form))
         self.form = form
+        self.labels = {name: value_names(one) for name, one in attributes.items() if one.type == "enum"}
         self.out = out
         self.open: dict[str, Any] = {}
         self.rows: dict[str, int] = {}
@@ -118,6 +113,8 @@ class Writer:
     def _parquet(self, entity: str, frame: pl.DataFrame) -> None:
         import pyarrow.parquet as pq
 
+        coded = [one for one in frame.columns if one in self.labels]
+        frame = frame.with_columns([frame[one].cast(pl.Enum(self.labels[one])) for one in coded])
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if entity not in self.open:
             path = self.out / f"{entity}.parquet"
@@ -163,6 +160,6 @@ def write_frames(
     Raises:
         UsageError: no such form, or more rows than a sheet can hold.
     """
-    with Writer(out, form) as writer:
+    with Writer(out, form, attributes) as writer:
         for part in frames:
             writer.write(file_frames(part, attributes))
