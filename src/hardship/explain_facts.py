@@ -36,7 +36,7 @@ def inputs(view: View) -> list[Entry]:
                     "name": name,
                     "title": attribute.title.text(view.lang),
                     "level": attribute.level,
-                    "id": view.id_of(row),
+                    **view.place(row),
                     **view.shown(value, unit, name),
                     "state": state,
                     "state_text": view.say(STATES[state]),
@@ -57,7 +57,7 @@ def members(view: View) -> list[Entry]:
     """Who is in the household and whether each person counts; `leaves` for a person assessed alone."""
     return [
         {
-            "id": view.id_of(row),
+            **view.place(row),
             "counted": (counted := view.stages.counted(row)),
             "counted_text": view.text(counted),
             "leaves": row.key in view.stages.left,
@@ -126,9 +126,7 @@ def lookups(view: View) -> list[Entry]:
         if any(place is None for place in places):
             continue
         row_text, row_key = _place(view, lookup.rows, places[0])
-        column_text, column_key = (
-            ("", "") if lookup.columns is None else _place(view, lookup.columns, places[1])
-        )
+        column_text, column_key = ("", "") if lookup.columns is None else _place(view, lookup.columns, places[1])
         value = view.stages.value(node, row)
         found = view.provided(lookup)
         if _published(lookup, row_key, column_key):
@@ -174,7 +172,7 @@ def conversions(view: View) -> list[Entry]:
             entries.append(
                 {
                     "where": view.words.expression(value),
-                    "id": view.id_of(row),
+                    **view.place(row),
                     "expr": view.words.expression(node),
                     "from": view.shown(before, view.unit_at(value)),
                     "to": view.shown(after, view.unit_at(node)),
@@ -191,6 +189,7 @@ def conversions(view: View) -> list[Entry]:
                 {
                     "where": view.say("explain.income_per_head"),
                     "id": "",
+                    "who": "",
                     "expr": view.say("explain.w_per_month", first=view.words.expression(node_of_income)),
                     "from": view.shown(yearly, unit),
                     "to": view.shown(monthly, parse("money/month")),
@@ -240,13 +239,14 @@ def absent(view: View, names: tuple[str, ...]) -> list[Entry]:
     entries = []
     for name in names:
         attribute = view.names.attributes[name]
-        rows = [view.id_of(row) for row in view.rows(attribute.level) if row.facts.get(name) is None]
+        rows = [row for row in view.rows(attribute.level) if row.facts.get(name) is None]
         value = view.stages.ground.assumed.get(name)
         entry: Entry = {
             "name": name,
             "title": attribute.title.text(view.lang),
             "level": attribute.level,
-            "ids": rows,
+            "ids": [view.id_of(row) for row in rows],
+            "who": [view.who(row) for row in rows],
         }
         if value is not None:
             entry["assumed"] = view.shown(value, parse(attribute.unit), name)

@@ -28,13 +28,15 @@ def render(explanation: Entry) -> str:
             e=explanation,
             say=say,
             result=explain_text.result_rows(explanation),
-            steps=explain_text.by_name(explanation["derived"]),
+            steps=[
+                (entries[0], explain_text.told(entries, lang))
+                for entries in explain_text.by_name(explanation["derived"])
+            ],
+            benefit=[(step, explain_text.told([step], lang)) for step in explanation["benefit"]["steps"]],
             conversions=[change for change in explanation["conversions"] if change["from"]["exact"] != "0"],
             converted=[one for one in explanation["parameters"] if one["converted"]],
             bound=lambda group: explain_text.bound_words(group, lang),
-            nearest=[
-                explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)
-            ],
+            nearest=[explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)],
             of_household=[entry for entry in explanation["inputs"] if entry["level"] == "household"],
             of_rows=list(_matrices(explanation["inputs"])),
             numbers=[
@@ -71,7 +73,7 @@ def _matrices(inputs: list[Entry]) -> list[Entry]:
             tables.append(
                 {
                     "level": level,
-                    "ids": [entry["id"] for entry in named[0][part]],
+                    "rows": [entry["who"] for entry in named[0][part]],
                     "facts": [{"title": entries[0]["title"], "cells": entries[part]} for entries in named],
                 }
             )

@@ -17,9 +17,7 @@ def reasons(explanation: Entry) -> list[str]:
         listed = messages.text("explain.w_or_list", lang).join(titles[:MOST_NAMED]) + more
         return [messages.text("explain.because_missing", lang, titles=listed)]
     found = [
-        messages.text(
-            "explain.because_veto", lang, id=veto["id"], title=veto["title"], effect=veto["effect_text"]
-        )
+        messages.text("explain.because_veto", lang, id=veto["id"], title=veto["title"], effect=veto["effect_text"])
         for veto in explanation["vetoes"]
         if veto["hit"]
     ]

@@ -42,7 +42,7 @@ def _computed(view: View, computed: Computed, name: str, level: str, row: Row) -
         "name": name,
         "title": view.words.name(name),
         "level": level,
-        "id": view.id_of(row),
+        **view.place(row),
         "expr": view.words.expression(computed.node),
         "case": view.case_text(computed.node, row, computed.cases),
         "filled": view.filled(computed.node, row),
@@ -171,7 +171,7 @@ def _item(view: View, index_id: str, item: Item, capped_by: str | None) -> Entry
 def _rows_band(view: View, taken: list[Entry]) -> str:
     """Whose rows score: `M2：4，M3：1`."""
     scoring = [entry for entry in taken if entry["points"] != "0"]
-    parts = [view.say("explain.row_points", id=entry["id"], points=entry["points"] or "?") for entry in scoring]
+    parts = [view.say("explain.row_points", who=entry["who"], points=entry["points"] or "?") for entry in scoring]
     return view.say("explain.w_comma").join(parts) or view.say("explain.nobody")
 
 
@@ -215,7 +215,7 @@ def _form(view: View, index_id: str, item: Item, row: Row) -> Entry | None:
         elif points is not None:
             band = view.say("explain.otherwise")
     return {
-        "id": view.id_of(row),
+        **view.place(row),
         **shown,
         "band": band,
         "points": view.points(points[index_id]) if points is not None else None,
@@ -385,7 +385,7 @@ def persons(view: View) -> list[Entry]:
     rows = {row.key[0]: row for row in view.rows("member")}
     return [
         {
-            "id": view.id_of(rows[found.member]),
+            **view.place(rows[found.member]),
             "rule": found.rule,
             "title": rules[found.rule].title.text(view.lang),
             "when": view.words.expression(rules[found.rule].when.node),

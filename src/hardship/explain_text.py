@@ -32,7 +32,7 @@ class _Page:
         return self.say("explain.w_inside", text=text) if text else ""
 
     def row(self, entry: Entry) -> str:
-        return f"[{entry['id']}] " if entry["id"] else ""
+        return f"[{entry['who']}] " if entry["who"] else ""
 
     def lines(self) -> Iterator[str]:
         yield from self.head()
@@ -151,30 +151,26 @@ class _Page:
             yield "  " + self.say("explain.benefit_stopped")
         if "exit" in benefit:
             leaving = benefit["exit"]
-            yield "  " + self.say(
-                "explain.exit", months=leaving["months"]["text"], amount=leaving["amount"]["text"]
-            )
+            yield "  " + self.say("explain.exit", months=leaving["months"]["text"], amount=leaving["amount"]["text"])
 
     def persons(self) -> Iterator[str]:
         for person in self.all["persons"]:
             amount = person["benefit"]["text"] if person["outcome"] == "meets" else ""
-            yield f"  {self.row(person)}" + self.pair(
-                person["title"], person["outcome_text"] + self.inside(amount)
-            )
+            yield f"  {self.row(person)}" + self.pair(person["title"], person["outcome_text"] + self.inside(amount))
 
     def step(self, steps: list[Entry]) -> Iterator[str]:
         """One named value: what it is, then the value of each row."""
         first = steps[0]
-        alone = len(steps) == 1 and not first["id"]
+        alone = len(steps) == 1 and not first["who"]
         yield f"  {first['title']}" + (f" = {first['text']}" if alone else "")
         yield f"      {first['expr']}"
-        for step in steps:
-            filled = f"= {step['filled']}" if step["filled"] else ""
-            reason = self.inside(self.say("explain.case_taken", case=step["case"])) if step["case"] else ""
+        for who, text, filled, case in told(steps, self.lang):
+            sum_ = f"= {filled}" if filled else ""
+            reason = self.inside(self.say("explain.case_taken", case=case)) if case else ""
             if not alone:
-                yield f"      [{step['id']}] {step['text']} {filled}".rstrip() + reason
-            elif filled or reason:
-                yield f"      {filled}{reason}"
+                yield f"      [{who}] {text} {sum_}".rstrip() + reason
+            elif sum_ or reason:
+                yield f"      {sum_}{reason}"
 
     def steps(self) -> Iterator[str]:
         for steps in by_name(self.all["derived"]):
@@ -212,7 +208,7 @@ class _Page:
             yield "  " + self.say("explain.fact_dated", **dated)
 
     def ids(self, entry: Entry) -> str:
-        ids = [one for one in entry["ids"] if one]
+        ids = [one for one in entry["who"] if one]
         return self.say("explain.of_rows", ids=self.say("explain.w_or_list").join(ids)) if ids else ""
 
     def numbers(self) -> Iterator[str]:
@@ -220,9 +216,7 @@ class _Page:
             comma = self.say("explain.w_comma")
             place = comma.join(entry[key] for key in ("row", "column") if entry.get(key))
             origin = comma.join(entry[key] for key in ("source", "date", "status_text") if entry.get(key))
-            yield f"  {entry['title']}{self.inside(place)} = {entry['text']}" + (
-                f"  [{origin}]" if origin else ""
-            )
+            yield f"  {entry['title']}{self.inside(place)} = {entry['text']}" + (f"  [{origin}]" if origin else "")
 
     def inputs(self) -> Iterator[str]:
         for entry in self.all["inputs"]:
@@ -236,6 +230,17 @@ def by_name(entries: list[Entry]) -> list[list[Entry]]:
     for entry in entries:
         found.setdefault(entry["name"], []).append(entry)
     return list(found.values())
+
+
+def told(steps: list[Entry], lang: str) -> list[tuple[str, str, str, str]]:
+    """Who, text, calculation and case of each row; rows of which only the text is worth telling go together."""
+    if len(steps) < 2 or any(step["filled"] or step["case"] for step in steps):
+        return [(step["who"], step["text"], step["filled"], step["case"]) for step in steps]
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        found.setdefault(step["text"], []).append(step["who"])
+    comma = messages.text("explain.w_or_list", lang)
+    return [(comma.join(who), text, "", "") for text, who in found.items()]
 
 
 # --- words that the text and the page share ---
@@ -286,14 +291,18 @@ def bound_words(group: Entry, lang: str) -> str:
 
 
 def told_changes(explanation: Entry) -> list[Entry]:
-    """The nearest changes worth a line on paper: sums of money, and whatever would help the household."""
-    changes = [one for one in explanation["nearest_changes"] if one["better"] or one["type"] == "money"]
+    """The nearest changes worth a line on paper: sums of money, and whatever would make it meet the conditions."""
+    changes = [
+        one
+        for one in explanation["nearest_changes"]
+        if one["type"] == "money" or (one["better"] and one["outcome"] == "meets")
+    ]
     return changes[:MOST_CHANGES]
 
 
 def nearest_words(change: Entry, lang: str) -> str:
     """One nearest change as a sentence."""
-    who = f"[{change['id']}] " if change["id"] else ""
+    who = change["who"] + messages.text("explain.colon", lang) if change["who"] else ""
     return messages.text(
         "explain.nearest",
         lang,

@@ -71,6 +71,22 @@ class View:
         own = row.facts.get("supporter_id")
         return f"{member}/{own}" if own else f"{member}#{row.key[1] + 1}"
 
+    def who(self, row: Row) -> str:
+        """The row for people: `成员2`, `成员2的赡养人S1`, `成员2的第1笔转移性收入`; "" for the household."""
+        if row.level == "household":
+            return ""
+        member = self.id_of(row.up("member"))
+        if row.level == "member":
+            return self.say("explain.who_member", member=member)
+        if row.level == "supporter":
+            own = row.facts.get("supporter_id") or row.key[1] + 1
+            return self.say("explain.who_supporter", member=member, own=own)
+        return self.say("explain.who_transfer", member=member, own=row.key[1] + 1)
+
+    def place(self, row: Row) -> Entry:
+        """Which row an entry is about: `id` for machines, `who` for people."""
+        return {"id": self.id_of(row), "who": self.who(row)}
+
     # --- values ---
 
     def unit_of(self, name: str) -> Unit:

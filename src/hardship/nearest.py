@@ -46,12 +46,13 @@ Standing = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One known fact: `row` in the frame of its level, `key` and `id` of that row, its stored integer."""
+    """One known fact: `row` in the frame of its level, `key`, `id`, `who` of that row, its stored integer."""
 
     attribute: DeclaredAttribute
     row: int
     key: Key
     id: str
+    who: str
     stored: int
 
 
@@ -103,7 +104,7 @@ def _facts(view: View, reference: Reference, register: Register) -> Iterator[Fac
             stored = frame[name][place]
             if stored is not None and count < MOST_FACTS:
                 count += 1
-                yield Fact(attribute, place, row.key, view.id_of(row), int(stored))
+                yield Fact(attribute, place, row.key, view.id_of(row), view.who(row), int(stored))
 
 
 def _numbers(judge: _Judge, facts: Sequence[Fact], now: Standing) -> list[tuple[Fact, int]]:
@@ -111,9 +112,7 @@ def _numbers(judge: _Judge, facts: Sequence[Fact], now: Standing) -> list[tuple[
     ends = []
     for fact in facts:
         if fact.attribute.type in NUMBERS:
-            ends += [
-                Gap(fact, fact.stored, end) for end in stored_bounds(fact.attribute) if end != fact.stored
-            ]
+            ends += [Gap(fact, fact.stored, end) for end in stored_bounds(fact.attribute) if end != fact.stored]
     there = judge.standings([(gap.fact, gap.other) for gap in ends])
     gaps = [gap for gap, standing in zip(ends, there, strict=True) if standing != now]
     while active := [gap for gap in gaps if abs(gap.other - gap.same) > 1]:
@@ -270,6 +269,7 @@ def _entry(view: View, fact: Fact, value: Any, outcome: str, circle: str | None)
         "type": fact.attribute.type,
         "level": fact.attribute.level,
         "id": fact.id,
+        "who": fact.who,
         "unit": fact.attribute.unit,
         "from": view.shown(_value(fact, fact.stored), unit, name),
         "to": view.shown(value, unit, name),

@@ -164,7 +164,7 @@ class Wording:
     def option(self, name: str, value: str) -> str:
         """The title of one legal value of an enum, set, ladder or list; the value itself if it has none."""
         named = self.names.by_name.get(name)
-        return self._titles(named, 0).get(value, value) if named is not None else value
+        return self._titled(value, self._titles(named, 0) if named is not None else {})
 
     def truth(self, value: bool) -> str:
         """`是` / `否`."""
@@ -304,9 +304,7 @@ class Wording:
             return self._say("explain.w_lookup", title=title, where=where)
         texts = [self._at(part, PRODUCT if node.function in CONVERSIONS else CHOICE) for part in arguments]
         first, second, third = (*texts, "", "", "")[:3]
-        return self._say(
-            FUNCTIONS[node.function], all=self._list(arguments), first=first, second=second, third=third
-        )
+        return self._say(FUNCTIONS[node.function], all=self._list(arguments), first=first, second=second, third=third)
 
     def _step(self, to: Node | None) -> str:
         if isinstance(to, Name) and to.name in ROUND_TO:
@@ -332,11 +330,15 @@ class Wording:
             return self._say(COUNTS[node.entity]) + inside
         return self._say(AGGREGATES[node.function], entity=entity) + inside
 
+    def _titled(self, value: str, titles: dict[str, str]) -> str:
+        """A value's title; `none` has words of its own even where nobody titled it (codes have no titles)."""
+        return titles.get(value) or (self._say("explain.w_none") if value == "none" else value)
+
     # -- legal values ---------------------------------------------------------------------------------------
 
     def _choice(self, node: Node, titles: dict[str, str]) -> str:
         if isinstance(node, Text):
-            return titles.get(node.value, node.value)
+            return self._titled(node.value, titles)
         return self._at(node, SUM)
 
     def _domain(self, node: Node, depth: int = 0) -> dict[str, str]:
