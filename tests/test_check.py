@@ -67,6 +67,12 @@ def test_a_require_with_unless_does_not_narrow() -> None:
     assert checked(body).kind_of_name["boats"].hi == 100
 
 
+@pytest.mark.parametrize(("bound", "kept"), [("at_least = 300", 300), ("at_most = -4", -4)])
+def test_a_require_beyond_the_bounds_leaves_one_value(bound: str, kept: int) -> None:
+    kind = checked(f'\n[[require]]\nid = "r"\nvalue = "boats"\n{bound}\n').kind_of_name["boats"]
+    assert (kind.lo, kind.hi) == (kept, kept)
+
+
 def test_two_requires_clamp_in_order() -> None:
     body = '\n[[require]]\nid = "r"\nvalue = "boats"\nat_least = 9\n'
     body += '\n[[require]]\nid = "s"\nvalue = "boats"\nat_most = 5\n'
@@ -150,6 +156,8 @@ def test_every_node_of_a_good_table_has_a_kind() -> None:
         ('cases = [{ when = "registered_poor", points = 4 }]', 0, 4),
         ('cases = [{ when = "registered_poor", points = 4 }, { otherwise = true, points = 2 }]', 2, 4),
         ('expr = "boats"\nfloor = 5\ncap = 50', 5, 50),
+        ('expr = "boats + household_size_counted"\nfloor = 500', 500, 500),
+        ('expr = "household_size_counted"\ncap = -5', -5, -5),
         ('expr = "boats"\ncap = 50\nmissing = { points = 60 }', 0, 60),
         ('when = "registered_poor"\npoints = "1/18"', 0, Fraction(1, 18)),
     ],

@@ -122,6 +122,7 @@ def shown(kind: Kind) -> str:
         ("count(member)", "1..200/1"),
         ("count(member, where = w > 0)", "0..200/1"),
         ("sum(member.w)", "-200..400/1"),
+        ("sum(member.w + five)", "0..2200/3"),
         ("sum(member.v)", "0..200/100 money"),
         ("largest(member.w, default = 0)", "-1..2/1"),
         ("smallest(member.w, default = 1 + 1 + 1)", "-1..3/1"),
