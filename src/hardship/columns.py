@@ -9,6 +9,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,36 @@ def plane_texts(planes: Array, names: Sequence[str]) -> pl.Series:
     pattern = np.zeros(planes.shape[1], dtype=np.int64)
     for plane in planes:
         # Few patterns occur, so numbering them anew after each plane keeps the numbers small.
-        pattern = np.unique(pattern * 256 + plane, return_inverse=True)[1]
-    _, first, place = np.unique(pattern, return_index=True, return_inverse=True)
-    texts = []
-    for row in first:
-        found = [name for bit, name in enumerate(names) if planes[bit // 8, row] >> (bit % 8) & 1]
-        texts.append(";".join(sorted(found)))
-    return chosen_texts(texts, place)
+        pattern = _numbered(pattern * 256 + plane)
+    first = np.zeros(int(pattern.max(initial=-1)) + 1, dtype=np.int64)
+    first[pattern] = np.arange(len(pattern))  # some row of each pattern; they are all alike
+    bits = np.unpackbits(planes[:, first].T, axis=1, bitorder="little")
+    order = sorted(range(len(names)), key=lambda bit: names[bit])
+    sorted_names = [names[bit] for bit in order]
+    texts = [";".join(compress(sorted_names, row)) for row in bits[:, order].tolist()]
+    return chosen_texts(texts, pattern)
+
+
+def _numbered(values: Array) -> Array:
+    """Small numbers in the place of values (not negative): equal for equal ones."""
+    widest = int(values.max(initial=0))
+    if widest >= 1 << 22:
+        return np.unique(values, return_inverse=True)[1]
+    present = np.zeros(widest + 1, dtype=np.int64)
+    present[values] = 1
+    number: Array = np.cumsum(present) - 1
+    return number[values]
+
+
+def flagged_texts(marks: Sequence[Array], names: Sequence[str]) -> pl.Series:
+    """(rows,) 0 or 1 for each name: the names of the ones, sorted, joined by `;`."""
+    if not marks:
+        return pl.Series([], dtype=pl.String)
+    bits = np.array(marks, dtype=np.uint8)
+    planes = np.zeros(((len(names) + 7) // 8, bits.shape[1]), dtype=np.uint8)
+    for number, mark in enumerate(bits):
+        planes[number // 8] |= mark << (number % 8)
+    return plane_texts(planes, names)
 
 
 def date_series(values: Array) -> pl.Series:

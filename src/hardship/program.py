@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hardship.bind import Columns
     from hardship.machine import Raw
 
-__all__ = ["Program", "incomplete", "lower", "missing_attributes"]
+__all__ = ["Program", "incomplete", "lower", "missing_attributes", "missing_behind"]
 
 Array = npt.NDArray[Any]
 
@@ -27,37 +27,40 @@ Array = npt.NDArray[Any]
 def incomplete(raw: Raw) -> Array:
     """bool [households]: whether a sink is missing."""
     planes: Array = raw["missing"].values
-    found: Array = planes.any(axis=0)
-    return found
+    return np.asarray(planes.any(axis=0))
 
 
 def missing_attributes(program: Program, raw: Raw, columns: Columns) -> list[tuple[str, ...]]:
-    """For each incomplete household, in order, the attributes that are missing behind its missing sinks, sorted.
+    """For each incomplete household, in order, the attributes that are missing behind its missing sinks, sorted."""
+    behind = sorted(missing_behind(program, raw, columns).items())
+    rows = int(incomplete(raw).sum())
+    return [tuple(name for name, missed in behind if missed[row]) for row in range(rows)]
+
+
+def missing_behind(program: Program, raw: Raw, columns: Columns) -> dict[str, Array]:
+    """Attribute → uint8 [incomplete households]: whether it is missing behind a missing sink of the household.
 
     An attribute is missing if its cell is empty in a row that is not excluded (`docs/semantics.md` section 5).
     """
     rows = np.flatnonzero(incomplete(raw))
-    found: list[set[str]] = [set() for _ in rows]
-    if not rows.size:
-        return []
     planes = raw["missing"].values[:, rows]
-    hit = [planes[bit // 8] >> (bit % 8) & 1 for bit in range(len(program.sinks))]
     assumed = {column.attribute for column in program.columns} - {
         column.attribute for column in program.columns if column.may_be_missing
     }
     lacking: dict[str, Array] = {}
-    for sink, missed in zip(program.sinks, hit, strict=True):
+    found: dict[str, Array] = {}
+    places = columns.places[rows]
+    for bit, sink in enumerate(program.sinks):
+        missed = planes[bit // 8] >> (bit % 8) & 1
         for attribute in sink.attributes - assumed:
             if attribute not in lacking:
                 lacking[attribute] = _lacking(program, raw, columns, attribute)[rows]
-            for place in np.flatnonzero(missed & lacking[attribute]):
-                found[place].add(attribute)
+            found[attribute] = found.get(attribute, 0) | missed & lacking[attribute]
         for parameter in sink.parameters:
             number = next(k for k, (name, _) in enumerate(program.parameters) if name == parameter)
-            places = columns.places[rows]
-            for place in np.flatnonzero(missed & (columns.valid[number][places] == 0)):
-                found[place].add("residence_type")
-    return [tuple(sorted(names)) for names in found]
+            unknown = missed & (columns.valid[number][places] == 0)
+            found["residence_type"] = found.get("residence_type", 0) | unknown
+    return found
 
 
 def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Array:

@@ -21,6 +21,7 @@ from hardship.columns import (
     decimal_series,
     exact_texts,
     fixed_point,
+    flagged_texts,
     joined_flags,
     mask_texts,
     nulled,
@@ -28,7 +29,7 @@ from hardship.columns import (
     scaled_integers,
 )
 from hardship.errors import EngineError, Fault
-from hardship.program import missing_attributes
+from hardship.program import missing_behind
 from hardship.table import Assume, Ladder, Outcome, Show, Table
 
 if TYPE_CHECKING:
@@ -224,10 +225,12 @@ def build(
     table, household = checked.table, register.frames["household"]
     rows = household.height
     incomplete: Array = np.zeros(rows, dtype=np.bool_)
-    missing: list[str] = []
+    missing = empty_texts(rows)
     if "missing" in raw:
         incomplete = np.logical_or.reduce(raw["missing"].values, axis=0)
-        missing = [";".join(names) for names in missing_attributes(program, raw, columns)]
+        behind = missing_behind(program, raw, columns)
+        texts = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
+        missing = texts.gather(np.where(incomplete, np.cumsum(incomplete), 0))
     complete = ~incomplete
     kept = columns.served & ~rejected_rows(table, program, raw, rows)
     found: dict[str, pl.Series] = {name: household[name] for name in ("household_id", "area_code")}
@@ -257,7 +260,7 @@ def build(
     found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
     found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
     found["assumed"] = joined_flags(rows, assumed_rows(register, checked))
-    found["missing"] = chosen_texts(["", *missing], np.where(incomplete, np.cumsum(incomplete), 0))
+    found["missing"] = missing
     for output in table.output:
         found[output.name] = nulled(output_series(raw[f"output:{output.name}"], output.show), complete)
     kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
