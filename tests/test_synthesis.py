@@ -18,7 +18,7 @@ from hardship.table import DeclaredAttribute, Title
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()
-EXPECTED = "bc18e9563e1ecdc93774a18cb9a65659e5b50b892e9b8138bf0b4cb9e3fddba6"
+EXPECTED = "ef361c5f0c112025c1cac9d4e11a645e8f5c616c191a36ee63b44a530585d886"
 
 
 @pytest.fixture(scope="module")

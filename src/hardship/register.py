@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -278,16 +278,15 @@ def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
 
 
 def _alive(part: Part, parent: Mapping[str, Rows]) -> pl.DataFrame:
-    keep = pl.Series(np.flatnonzero(~part.dead))
-    data: dict[str, pl.Series] = {"old": keep}
-    data |= {name: pl.Series(rows[keep.to_numpy()]) for name, rows in parent.items()}
-    data |= {name: ids.gather(keep) for name, ids in part.ids.items()}
+    """The rows of a part that hold, with their old row numbers in `old`."""
+    keep = np.flatnonzero(~part.dead)
+    data = {name: pl.Series(rows) for name, rows in parent.items()} | part.ids
     if not parent:
-        data["file"] = pl.repeat(part.raw.file, keep.len(), dtype=pl.String, eager=True)
-        data["sheet"] = pl.repeat(part.raw.sheet, keep.len(), dtype=pl.String, eager=True)
-        data["line"] = part.raw.lines.gather(keep)
-    data |= {name: values.gather(keep) for name, values in part.values.items()}
-    return pl.DataFrame(data)
+        where = pl.Series([part.raw.file, part.raw.sheet], dtype=pl.String)
+        data |= {name: where.new_from_index(place, part.height) for place, name in enumerate(("file", "sheet"))}
+        data["line"] = part.raw.lines
+    frame = pl.DataFrame({"old": np.arange(part.height)} | data | part.values)
+    return frame if keep.size == part.height else frame.select(pl.all().gather(keep))
 
 
 def _renumber(old: pl.Series, height: int) -> Rows:
@@ -316,19 +315,31 @@ def content_hash(frames: Mapping[Level, pl.DataFrame]) -> str:
     digest = hashlib.sha256()
     for level, frame in frames.items():
         digest.update(f"{level}:{frame.height}\n".encode())
-        for name in sorted(frame.columns):
-            column = frame[name]
-            if name in ("file", "sheet", "line") or column.null_count() == column.len():
-                continue
+        nulls = frame.null_count().row(0, named=True)
+        names = [one for one in sorted(frame.columns) if one not in ("file", "sheet", "line")]
+        names = [one for one in names if nulls[one] < frame.height]
+        for name, column, there in _plain_columns(frame.select(names), nulls):
             digest.update(f"{name}\n".encode())
-            digest.update(np.packbits(column.is_not_null().to_numpy()).tobytes())
+            digest.update(np.packbits(there.to_numpy()).tobytes() if there is not None else b"all")
             if column.dtype == pl.String:
-                digest.update(column.fill_null("").str.len_bytes().to_numpy().tobytes())
-                digest.update("".join(column.fill_null("").to_list()).encode())
+                texts = [text.encode() for text in column.to_list()]
+                digest.update(np.array([len(text) for text in texts], dtype=np.int64).tobytes())
+                digest.update(b"".join(texts))
             else:
-                wide = pl.UInt64 if column.dtype == pl.UInt64 else pl.Int64
-                digest.update(column.fill_null(0).cast(wide).to_numpy().tobytes())
+                digest.update(column.to_numpy().tobytes())
     return digest.hexdigest()
+
+
+def _plain_columns(frame: pl.DataFrame, nulls: Mapping[str, int]) -> Iterator[tuple[str, pl.Series, pl.Series | None]]:
+    """Columns without nulls and with one width of integers, and where they had values (None: everywhere)."""
+    wide: list[pl.Expr] = []
+    for name, dtype in frame.schema.items():
+        filled = pl.col(name).fill_null("" if dtype == pl.String else 0)
+        wide.append(filled if dtype in (pl.String, pl.UInt64) else filled.cast(pl.Int64))
+    plain = frame.select(wide)
+    known = frame.select(pl.col([one for one in frame.columns if nulls[one]]).is_not_null())
+    for name in frame.columns:
+        yield name, plain[name], known[name] if nulls[name] else None
 
 
 def from_dicts(household: Any, attributes: dict[str, DeclaredAttribute], on: dt.date) -> Register:

@@ -105,15 +105,15 @@ def rejects_frame(parts: Sequence[Part], attributes: Mapping[str, DeclaredAttrib
     """All rejections of all parts, in the order of the parts, lines and fields, with their messages."""
     frames = [pl.DataFrame(schema={name: COLUMNS[name] for name in list(COLUMNS)[:8]})]
     for part in parts:
-        frames.append(_listed(part))
-        frames.append(_bad_lines(part))
+        if part.faults:
+            frames.append(_listed(part))
+        if part.raw.bad:
+            frames.append(_bad_lines(part))
     return with_messages(pl.concat(frames), attributes)
 
 
 def _listed(part: Part) -> pl.DataFrame:
-    found = pl.concat([pl.DataFrame(schema=_FAULT), *part.faults]).sort(
-        "row", "field", "code", maintain_order=True
-    )
+    found = pl.concat([pl.DataFrame(schema=_FAULT), *part.faults]).sort("row", "field", "code", maintain_order=True)
     rows = found["row"]
     nobody = pl.repeat("", rows.len(), dtype=pl.String, eager=True)
 
@@ -146,6 +146,8 @@ def _bad_lines(part: Part) -> pl.DataFrame:
 
 def with_messages(found: pl.DataFrame, attributes: Mapping[str, DeclaredAttribute]) -> pl.DataFrame:
     """Add `message_zh` and `message_en` to rejections that have all other columns of `COLUMNS`."""
+    if found.height == 0:
+        return pl.DataFrame(schema=COLUMNS)
     keys = ["field", "code", "value_class"]
     kinds = found.select(keys).unique()
     rows = kinds.rows()
@@ -162,9 +164,7 @@ def sentence(name: str, code: str, seen: str, lang: str, attributes: Mapping[str
     return messages.text(f"register.{code}", lang, **sentence_params(name, seen, lang, attributes))
 
 
-def sentence_params(
-    name: str, seen: str, lang: str, attributes: Mapping[str, DeclaredAttribute]
-) -> dict[str, object]:
+def sentence_params(name: str, seen: str, lang: str, attributes: Mapping[str, DeclaredAttribute]) -> dict[str, object]:
     """The placeholders of a rejection's sentence: the field's title, what was seen, and the field's bounds."""
     attribute = attributes.get(name)
     title = attribute.title if attribute else STRUCTURAL[name][1] if name in STRUCTURAL else None

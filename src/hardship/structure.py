@@ -34,9 +34,7 @@ def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
     twice = ids.is_duplicated() & ids.is_not_null()
     households.reject(twice.arg_true(), "household_id", "duplicate_household")
     known = _row_by_key({"household_id": ids}, ~twice)
-    rejected_ids = pl.concat(
-        [ids.filter(twice), pl.Series(households.claimed("household_id"), dtype=pl.String)]
-    )
+    rejected_ids = pl.concat([ids.filter(twice), pl.Series(households.claimed("household_id"), dtype=pl.String)])
     for level in CHILDREN:
         _find_household(parts[level], known, rejected_ids)
     _duplicates(members, "member_id", "duplicate_member")
@@ -47,6 +45,9 @@ def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
     owner: dict[Level, Rows] = {}
     for level, limit in LIMITS.items():
         part = parts[level]
+        owner[level] = np.zeros(0, dtype=np.int64)
+        if part.height == 0:
+            continue
         owner[level] = _look_up(part, by_pair, ["household_id", "member_id"])
         lost = (owner[level] < 0) & (part.household >= 0) & part.ids["member_id"].is_not_null().to_numpy()
         if not alone.all():  # the member is there, but twice: that is said once, at the member
@@ -78,6 +79,8 @@ def _look_up(part: Part, rows: pl.DataFrame, keys: list[str]) -> Rows:
 
 
 def _find_household(part: Part, known: pl.DataFrame, rejected_ids: pl.Series) -> None:
+    if part.height == 0:
+        return
     part.household = _look_up(part, known, ["household_id"])
     named = part.ids["household_id"]
     lost = (part.household < 0) & named.is_not_null().to_numpy()
@@ -89,6 +92,8 @@ def _find_household(part: Part, known: pl.DataFrame, rejected_ids: pl.Series) ->
 
 
 def _duplicates(part: Part, key: str, code: str) -> None:
+    if part.height < 2:
+        return
     names = ["household_id", "member_id"] if key == "member_id" else ["household_id", "member_id", key]
     frame = _together({name: part.ids[name] for name in names})
     whole = frame.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
