@@ -108,6 +108,11 @@ if COMPILED:
         """The `size` 64-bit integers at an address."""
         return numba.carray(_pointer(address), (size,), np.int64)
 
+    @kernel
+    def u64_at(address: np.uint64, size: int) -> Any:
+        """The `size` unsigned 64-bit integers at an address."""
+        return numba.carray(_pointer(address), (size,), np.uint64)
+
 else:
 
     def _view(address: np.uint64, size: int, item: Any, dtype: Any) -> Any:
@@ -130,3 +135,7 @@ else:
     def i64_at(address: np.uint64, size: int) -> Any:
         """The `size` 64-bit integers at an address."""
         return _view(address, size, ctypes.c_int64, np.int64)
+
+    def u64_at(address: np.uint64, size: int) -> Any:
+        """The `size` unsigned 64-bit integers at an address."""
+        return _view(address, size, ctypes.c_uint64, np.uint64)

@@ -1,8 +1,9 @@
 """Kernels that work row by row: loads, words, comparisons, bytes, choices.
 
 Every kernel takes the instruction's number, the count of rows, and where its operands begin in the flat register
-files: `uw` and `sw` are the same memory as unsigned and signed words (sums and products wrap on `uw`, where overflow
-is defined), `by` is the bytes. A result never lies in an operand's register, so that the loops become SIMD code.
+files: `sw` is the address of the words, `by` of the bytes. Sums and products are made of unsigned words, where
+overflow is defined. A result never lies in an operand's register, so that the loops become SIMD code. Addresses
+and no arrays, because the counting of references to an array costs more than most instructions do.
 """
 
 from __future__ import annotations
@@ -12,16 +13,34 @@ from typing import Any
 import numpy as np
 
 from hardship import ops
-from hardship._jit import bytes_at, i32_at, i64_at, kernel
+from hardship._jit import bytes_at, i32_at, i64_at, kernel, u64_at
 
 U8, I32, I64 = 1, 4, 8
+
+
+@kernel
+def words_at(file: Any, place: int, n: int) -> Any:
+    """`n` words of a register file."""
+    return i64_at(file + np.uint64(place * 8), n)
+
+
+@kernel
+def unsigned_at(file: Any, place: int, n: int) -> Any:
+    """`n` words of a register file, unsigned."""
+    return u64_at(file + np.uint64(place * 8), n)
+
+
+@kernel
+def small_at(file: Any, place: int, n: int) -> Any:
+    """`n` bytes of a register file."""
+    return bytes_at(file + np.uint64(place), n)
 
 
 @kernel
 def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int, sw: Any, by: Any) -> None:
     """Copy `n` rows from `first` of a column of `size`-byte integers; without a column `fill`."""
     if op == ops.LOAD_WORD:
-        word = sw[d : d + n]
+        word = words_at(sw, d, n)
         if address == 0:
             word[:] = fill
         elif size == U8:
@@ -37,7 +56,7 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
             for i in range(n):
                 word[i] = large[i]
         return
-    byte = by[d : d + n]
+    byte = small_at(by, d, n)
     if address == 0:
         byte[:] = fill
         return
@@ -51,29 +70,29 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
 
 
 @kernel
-def words(op: int, n: int, d: int, a: int, b: int, imm: int, uw: Any, sw: Any, by: Any) -> None:
+def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
     """Arithmetic on words."""
-    out, x = uw[d : d + n], uw[a : a + n]
-    signed, sx = sw[d : d + n], sw[a : a + n]
+    out, x = unsigned_at(sw, d, n), unsigned_at(sw, a, n)
+    signed, sx = words_at(sw, d, n), words_at(sw, a, n)
     c = np.uint64(imm)
     if op == ops.ADD:
-        y = uw[b : b + n]
+        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.SUB:
-        y = uw[b : b + n]
+        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] - y[i]
     elif op == ops.MUL:
-        y = uw[b : b + n]
+        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] * y[i]
     elif op == ops.MIN:
-        sy = sw[b : b + n]
+        sy = words_at(sw, b, n)
         for i in range(n):
             signed[i] = sx[i] if sx[i] < sy[i] else sy[i]
     elif op == ops.MAX:
-        sy = sw[b : b + n]
+        sy = words_at(sw, b, n)
         for i in range(n):
             signed[i] = sx[i] if sx[i] > sy[i] else sy[i]
     elif op == ops.ADD_C:
@@ -92,7 +111,7 @@ def words(op: int, n: int, d: int, a: int, b: int, imm: int, uw: Any, sw: Any, b
         for i in range(n):
             out[i] = c - x[i]
     else:  # ADD_IF
-        t = by[b : b + n]
+        t = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] + (c if t[i] == 1 else np.uint64(0))
 
@@ -100,21 +119,21 @@ def words(op: int, n: int, d: int, a: int, b: int, imm: int, uw: Any, sw: Any, b
 @kernel
 def compare(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
     """Truths from words."""
-    out, x = by[d : d + n], sw[a : a + n]
+    out, x = small_at(by, d, n), words_at(sw, a, n)
     if op == ops.LT:
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] < y[i] else 2
     elif op == ops.LE:
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] <= y[i] else 2
     elif op == ops.EQ:
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.NE:
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] != y[i] else 2
     elif op == ops.LT_C:
@@ -155,8 +174,8 @@ def product(a: Any, b: Any) -> Any:
 @kernel
 def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, sw: Any, by: Any) -> None:
     """Truths from exact 128-bit products of words."""
-    out = by[d : d + n]
-    x, y, z, w = sw[a : a + n], sw[b : b + n], sw[c : c + n], sw[e : e + n]
+    out = small_at(by, d, n)
+    x, y, z, w = words_at(sw, a, n), words_at(sw, b, n), words_at(sw, c, n), words_at(sw, e, n)
     for i in range(n):
         left, left_low = product(x[i], y[i])
         right, right_low = product(z[i], w[i])
@@ -172,20 +191,20 @@ def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, sw: An
 @kernel
 def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, by: Any) -> None:
     """Bytes from bytes."""
-    out, x = by[d : d + n], by[a : a + n]
+    out, x = small_at(by, d, n), small_at(by, a, n)
     if op == ops.AND:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = (x[i] & y[i] & 1) | ((x[i] | y[i]) & 2)
     elif op == ops.OR:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = ((x[i] | y[i]) & 1) | (x[i] & y[i] & 2)
     elif op == ops.NOT:
         for i in range(n):
             out[i] = ((x[i] & 1) << 1) | (x[i] >> 1)
     elif op == ops.PICK:
-        y, z = by[b : b + n], by[c : c + n]
+        y, z = small_at(by, b, n), small_at(by, c, n)
         for i in range(n):
             out[i] = (y[i] & (0 - (x[i] & 1))) | (z[i] & (0 - (x[i] >> 1)))
     elif op == ops.RANGE:
@@ -193,11 +212,11 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 1 if (x[i] >= low) & (x[i] <= high) else 2
     elif op == ops.SAME:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.MASK:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] & (0 - (y[i] & 1))
     elif op == ops.KNOWN:
@@ -207,16 +226,16 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 2 - x[i]
     elif op == ops.ADD_BYTE:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.BIT or op == ops.BIT_MISSING:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         bit, wanted = np.uint8(1 << imm), np.uint8(1 if op == ops.BIT else 0)
         for i in range(n):
             out[i] = x[i] | (bit if y[i] == wanted else 0)
     elif op == ops.MARK:
-        y = by[b : b + n]
+        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] if y[i] == 1 else 255
     else:  # PASSED
@@ -227,17 +246,17 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
 @kernel
 def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, sw: Any, by: Any) -> None:
     """Words chosen by bytes."""
-    out, t = sw[d : d + n], by[a : a + n]
+    out, t = words_at(sw, d, n), small_at(by, a, n)
     if op == ops.SELECT:
-        x, y = sw[b : b + n], sw[c : c + n]
+        x, y = words_at(sw, b, n), words_at(sw, c, n)
         for i in range(n):
             out[i] = x[i] if t[i] == 1 else y[i]
     elif op == ops.SELECT_CX:
-        x = sw[b : b + n]
+        x = words_at(sw, b, n)
         for i in range(n):
             out[i] = imm if t[i] == 1 else x[i]
     elif op == ops.SELECT_XC:
-        x = sw[b : b + n]
+        x = words_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] if t[i] == 1 else imm
     elif op == ops.SELECT_CC:
@@ -251,7 +270,7 @@ def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int,
 @kernel
 def set_bit(n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
     """A word with one more bit where a truth holds."""
-    out, x, t = sw[d : d + n], sw[a : a + n], by[b : b + n]
+    out, x, t = words_at(sw, d, n), words_at(sw, a, n), small_at(by, b, n)
     bit = np.int64(1) << imm
     for i in range(n):
         out[i] = x[i] | (bit if t[i] == 1 else 0)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hardship import ops
-from hardship._jit import bytes_at, i64_at, kernel, u32_at
+from hardship._jit import bytes_at, i64_at, kernel, u32_at, u64_at
+from hardship.kernels import small_at, unsigned_at, words_at
 
 
 @kernel
@@ -22,11 +23,11 @@ def passed(n: Any, d: Any, coefficient: Any, strict: Any) -> Any:
 
 @kernel
 def table(
-    op: int, n: int, d: int, a: int, b: int, c: int, at: int, size: int, pool: Any, uw: Any, sw: Any, by: Any
+    op: int, n: int, d: int, a: int, b: int, c: int, at: int, size: int, pool: Any, sw: Any, by: Any
 ) -> None:  # fmt: skip
     """Bands and look-ups; edges are taken four at a time, padded with edges that are never reached."""
     if op == ops.STEP:
-        band, x = by[d : d + n], sw[a : a + n]
+        band, x = small_at(by, d, n), words_at(sw, a, n)
         for k in range(0, size, 4):
             e0, e1, e2, e3 = pool[at + k], pool[at + k + 1], pool[at + k + 2], pool[at + k + 3]
             if k == 0:
@@ -37,7 +38,7 @@ def table(
                     band[i] += np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
         return
     if op == ops.STEP_RATIO:
-        band, u, v = by[d : d + n], uw[a : a + n], uw[b : b + n]
+        band, u, v = small_at(by, d, n), unsigned_at(sw, a, n), unsigned_at(sw, b, n)
         for k in range(0, size, 2):
             p = at + 2 * k
             c0, s0, c1, s1 = np.uint64(pool[p]), np.uint64(pool[p + 1]), np.uint64(pool[p + 2]), np.uint64(pool[p + 3])
@@ -48,9 +49,9 @@ def table(
                 for i in range(n):
                     band[i] += passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
         return
-    out = sw[d : d + n]
+    out = words_at(sw, d, n)
     if op == ops.STEP_WORD:
-        x = sw[a : a + n]
+        x = words_at(sw, a, n)
         start = pool[at]
         for k in range(0, size, 2):
             p = at + 1 + 2 * k
@@ -62,18 +63,18 @@ def table(
                 for i in range(n):
                     out[i] += (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
     elif op == ops.LOOK_BYTE:
-        row = by[a : a + n]
+        row = small_at(by, a, n)
         cells = pool[at : at + size]
         for i in range(n):
             out[i] = cells[row[i]]
     elif op == ops.LOOK_TWO:
-        row, column = by[a : a + n], by[b : b + n]
+        row, column = small_at(by, a, n), small_at(by, b, n)
         cells = pool[at : at + size]
         width = np.uint64(c)
         for i in range(n):
             out[i] = cells[np.uint64(row[i]) * width + np.uint64(column[i])]
     else:  # LOOK_WORD
-        place = sw[a : a + n]
+        place = words_at(sw, a, n)
         cells = pool[at : at + size]
         for i in range(n):
             out[i] = cells[np.uint64(place[i])]
@@ -129,15 +130,15 @@ def quotient(n: Any, m: Any) -> Any:
 @kernel
 def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
     """Rounded division, ages, months."""
-    out, x = sw[d : d + n], sw[a : a + n]
+    out, x = words_at(sw, d, n), words_at(sw, a, n)
     if op == ops.ROUND:
         # Both below 2**53: the float64 quotient of a non-integer cannot reach the next integer, so its floor is exact.
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             q = np.int64(np.floor(np.float64(x[i]) / np.float64(y[i])))
             out[i] = q + above(mode, x[i], y[i], q, x[i] - q * y[i])
     elif op == ops.ROUND_WIDE:
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             q, r = quotient(x[i], y[i])
             rest = y[i] - r  # twice r may leave a word: r is compared with what is left of the divisor
@@ -146,7 +147,7 @@ def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
         for i in range(n):
             out[i] = np.int64(np.floor(np.float64(x[i]) / 10000.0))
     else:  # MONTHS
-        y = sw[b : b + n]
+        y = words_at(sw, b, n)
         for i in range(n):
             begin, end = np.uint32(x[i]), np.uint32(y[i])
             m, k = begin // np.uint32(100), end // np.uint32(100)
@@ -157,16 +158,18 @@ def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
 
 
 @kernel
-def expand(op: int, n: int, d: int, a: int, address: Any, first: int, parent: int, sw: Any, by: Any) -> None:
-    """The parent's value at each child row; `first` and `parent` are the block's first child and parent row."""
+def expand(
+    op: int, n: int, above: int, d: int, a: int, address: Any, first: int, parent: int, sw: Any, by: Any
+) -> None:  # fmt: skip
+    """The parent's value at each child row: `n` children from `first`, `above` parents from `parent`."""
     parents = u32_at(address + np.uint64(first * 4), n)
     start = np.uint32(parent)
     if op == ops.EXPAND_WORD:
-        word, x = sw[d : d + n], sw[a:]
+        word, x = words_at(sw, d, n), words_at(sw, a, above)
         for i in range(n):
             word[i] = x[parents[i] - start]
     else:
-        byte, t = by[d : d + n], by[a:]
+        byte, t = small_at(by, d, n), small_at(by, a, above)
         for i in range(n):
             byte[i] = t[parents[i] - start]
 
@@ -174,51 +177,52 @@ def expand(op: int, n: int, d: int, a: int, address: Any, first: int, parent: in
 @kernel
 def fold(
     op: int, n: int, rows: int, d: int, a: int, b: int, imm: int, address: Any, parent: int, first: int,
-    uw: Any, sw: Any, by: Any, tally: Any,
+    sw: Any, by: Any, tally: Any,
 ) -> None:  # fmt: skip
     """Over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
     offsets = u32_at(address + np.uint64(parent * 4), n + 1)
     start = np.uint32(first)
     total = np.uint64(0)
-    tally[0] = 0
+    sums = u64_at(tally, rows + 1)
+    sums[0] = 0
     if op == ops.FOLD_SUM:
-        out, x = uw[d : d + n], uw[a : a + rows]
+        out, x = unsigned_at(sw, d, n), unsigned_at(sw, a, rows)
         if b < 0:
             for i in range(rows):
                 total += x[i]
-                tally[i + 1] = total
+                sums[i + 1] = total
         else:
-            t = by[b : b + rows]
+            t = small_at(by, b, rows)
             for i in range(rows):
                 total += x[i] if t[i] == 1 else np.uint64(0)
-                tally[i + 1] = total
+                sums[i + 1] = total
         for i in range(n):
-            out[i] = tally[offsets[i + 1] - start] - tally[offsets[i] - start]
+            out[i] = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
     elif op == ops.FOLD_COUNT:
-        out, t = uw[d : d + n], by[a : a + rows]
+        out, t = unsigned_at(sw, d, n), small_at(by, a, rows)
         for i in range(rows):
             total += np.uint64(t[i] & 1)
-            tally[i + 1] = total
+            sums[i + 1] = total
         for i in range(n):
-            out[i] = tally[offsets[i + 1] - start] - tally[offsets[i] - start]
+            out[i] = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
     elif op == ops.FOLD_ANY:
         # Low half counts the true rows, high half the missing ones.
-        truth, t = by[d : d + n], by[a : a + rows]
+        truth, t = small_at(by, d, n), small_at(by, a, rows)
         for i in range(rows):
             total += np.uint64(t[i] & 1) | (np.uint64(1 << 32) if t[i] == 0 else np.uint64(0))
-            tally[i + 1] = total
+            sums[i + 1] = total
         for i in range(n):
-            found = tally[offsets[i + 1] - start] - tally[offsets[i] - start]
+            found = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
             truth[i] = 1 if (found & np.uint64(0xFFFFFFFF)) != 0 else (0 if found != 0 else 2)
     elif op == ops.FOLD_VALID:
-        valid, t = by[d : d + n], by[a : a + rows]
+        valid, t = small_at(by, d, n), small_at(by, a, rows)
         for i in range(rows):
             total += np.uint64(1 - t[i])
-            tally[i + 1] = total
+            sums[i + 1] = total
         for i in range(n):
-            valid[i] = 1 if tally[offsets[i + 1] - start] == tally[offsets[i] - start] else 0
+            valid[i] = 1 if sums[offsets[i + 1] - start] == sums[offsets[i] - start] else 0
     else:  # FOLD_MIN, FOLD_MAX
-        best, y, t = sw[d : d + n], sw[a : a + rows], by[b : b + rows]
+        best, y, t = words_at(sw, d, n), words_at(sw, a, rows), small_at(by, b, rows)
         least = op == ops.FOLD_MIN
         for i in range(n):
             found, value = False, np.int64(imm)
@@ -231,23 +235,25 @@ def fold(
 @kernel
 def fold_bytes(
     op: int, n: int, rows: int, d: int, a: int, offset: Any, parent: int, first: int, up: Any,
-    sw: Any, by: Any, by8: Any, tally1: Any, tally8: Any,
+    sw: Any, by: Any, tally: Any,
 ) -> None:  # fmt: skip
     """Counts, `any` and validity over children that are fewer than 256 a parent; `up` is where their parents lie.
 
-    Eight rows at a time: `by8` is the bytes in eights; `tally1` takes the running count modulo 256 of each row,
-    `tally8` is the same memory in eights. A row with a zero byte (missing) is rare and goes to its parent by itself.
+    Eight rows at a time; `tally` takes the running count of each row modulo 256. A row with a zero byte (missing) is
+    rare and goes to its parent by itself.
     """
     ones, low7, top = np.uint64(0x0101010101010101), np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
     eights, start = (rows + 7) >> 3, np.uint32(parent)
-    x = by8[a >> 3 : (a >> 3) + eights]
+    x = u64_at(by + np.uint64(a), eights)
     if op == ops.FOLD_VALID:
-        by[d : d + n] = 1
+        valid = small_at(by, d, n)
+        valid[:] = 1
     else:
-        # tally1[8 + i] is the count of true rows up to and with row i; tally1[7] is 0.
-        tally1[7] = 0
+        # count[1 + i] is the count of true rows up to and with row i.
+        count = bytes_at(tally + np.uint64(7), rows + 1)
+        count[0] = 0
         total = np.uint64(0)
-        counts = tally8[1 : 1 + eights]
+        counts = u64_at(tally + np.uint64(8), eights)
         for k in range(eights):
             running = (x[k] & ones) * ones
             both = (running & low7) + (total & low7)
@@ -256,20 +262,20 @@ def fold_bytes(
             total = (running >> np.uint64(56)) * ones
         offsets = u32_at(offset + np.uint64(parent * 4), n + 1)
         begin = np.uint32(first)
-        before = tally1[np.uint32(7)]
+        before = count[np.uint32(0)]
         if op == ops.FOLD_COUNT:
-            out = sw[d : d + n]
+            out = words_at(sw, d, n)
             for i in range(n):
-                after = tally1[offsets[i + 1] - begin + np.uint32(7)]
+                after = count[offsets[i + 1] - begin]
                 out[i] = np.uint8(after - before)
                 before = after
             return
-        truth = by[d : d + n]
+        truth = small_at(by, d, n)
         for i in range(n):
-            after = tally1[offsets[i + 1] - begin + np.uint32(7)]
+            after = count[offsets[i + 1] - begin]
             truth[i] = 2 if after == before else 1
             before = after
-    out8, t = by[d : d + n], by[a : a + rows]
+    out8, t = small_at(by, d, n), small_at(by, a, rows)
     parents = u32_at(up + np.uint64(first * 4), rows)
     for k in range(eights):
         word = x[k] | (x[k] >> np.uint64(1))
@@ -284,10 +290,10 @@ def fold_bytes(
 def store(op: int, n: int, a: int, address: Any, first: int, sw: Any, by: Any) -> None:
     """Copy a register to rows from `first` of an output."""
     if op == ops.STORE_WORD:
-        words, x = i64_at(address + np.uint64(first * 8), n), sw[a : a + n]
+        words, x = i64_at(address + np.uint64(first * 8), n), words_at(sw, a, n)
         for i in range(n):
             words[i] = x[i]
     else:
-        out, t = bytes_at(address + np.uint64(first), n), by[a : a + n]
+        out, t = bytes_at(address + np.uint64(first), n), small_at(by, a, n)
         for i in range(n):
             out[i] = t[i]

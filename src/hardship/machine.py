@@ -65,21 +65,18 @@ class Inputs(NamedTuple):
 
 
 class Files(NamedTuple):
-    """One thread's registers: words signed and unsigned, bytes singly and in eights, running sums also as bytes."""
+    """One thread's registers: addresses of words, bytes and running sums; where each level's registers begin."""
 
-    sw: Array
-    uw: Array
-    by: Array
-    by8: Array
-    tally: Array
-    tally1: Array
+    sw: np.uint64
+    by: np.uint64
+    tally: np.uint64
     layout: Array
 
 
 @kernel
 def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, rows: Any, again: bool) -> None:
     """All instructions over one block. `first`, `rows`: its first row and its count of rows on each level."""
-    sw, uw, by, by8, tally, tally1, layout = files
+    sw, by, tally, layout = files
     columns, sizes, known, links, values, valid, outputs = data
     for k in range(code.shape[0]):
         op, entity = code[k, OP], code[k, ENTITY]
@@ -99,24 +96,27 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
                 kernels.load(op, n, at, columns[imm], sizes[imm], start, imm2, sw, by)
         elif op == ops.PARAMETER:
             places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            word = sw[dw : dw + n]
+            word = kernels.words_at(sw, dw, n)
             of_place = values[imm]
             for i in range(n):
                 word[i] = of_place[np.uint32(places[i])]
         elif op == ops.PARAMETER_VALID:
             places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            byte = by[db : db + n]
+            byte = kernels.small_at(by, db, n)
             known_at = valid[imm]
             for i in range(n):
                 byte[i] = known_at[np.uint32(places[i])]
         elif op == ops.CONST_WORD:
-            sw[dw : dw + n] = imm
+            word = kernels.words_at(sw, dw, n)
+            word[:] = imm
         elif op == ops.CONST_BYTE:
-            by[db : db + n] = imm
+            byte = kernels.small_at(by, db, n)
+            byte[:] = imm
         elif op == ops.ON:
-            sw[dw : dw + n] = on
+            word = kernels.words_at(sw, dw, n)
+            word[:] = on
         elif op < ops.LT:
-            kernels.words(op, n, dw, aw, bb if op == ops.ADD_IF else bw, imm, uw, sw, by)
+            kernels.words(op, n, dw, aw, bb if op == ops.ADD_IF else bw, imm, sw, by)
         elif op < ops.LT_WIDE:
             kernels.compare(op, n, db, aw, bw, imm, sw, by)
         elif op < ops.AND:
@@ -128,10 +128,10 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
         elif op < ops.STEP:
             kernels.choose(op, n, dw, ab, bw, cw, imm, imm2, sw, by)
         elif op == ops.LOOK_TWO:
-            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, uw, sw, by)
+            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, sw, by)
         elif op < ops.ROUND:
             at = db if op == ops.STEP or op == ops.STEP_RATIO else dw
-            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, uw, sw, by)
+            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, sw, by)
         elif op < ops.EXPAND_WORD:
             kernels_rows.divide(op, n, dw, aw, bw, imm, sw)
         elif op < ops.STORE_WORD:
@@ -139,15 +139,15 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
             words2, stride2, small2, narrow2 = layout[other, 0], layout[other, 1], layout[other, 2], layout[other, 3]
             link = links[c]
             if op == ops.EXPAND_WORD:
-                kernels_rows.expand(op, n, dw, words2 + a * stride2, link, start, first[other], sw, by)
+                kernels_rows.expand(op, n, rows[other], dw, words2 + a * stride2, link, start, first[other], sw, by)
             elif op == ops.EXPAND_BYTE:
-                kernels_rows.expand(op, n, db, small2 + a * narrow2, link, start, first[other], sw, by)
+                kernels_rows.expand(op, n, rows[other], db, small2 + a * narrow2, link, start, first[other], sw, by)
             else:
                 at = small2 + a * narrow2
                 if c < 3 and (op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID):
                     to, up = dw if op == ops.FOLD_COUNT else db, links[ops.LINK_UP + c]
                     kernels_rows.fold_bytes(
-                        op, n, rows[other], to, at, link, start, first[other], up, sw, by, by8, tally1, tally
+                        op, n, rows[other], to, at, link, start, first[other], up, sw, by, tally
                     )  # fmt: skip
                     continue
                 of_byte = op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID
@@ -155,7 +155,7 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
                 source = at if of_byte else words2 + a * stride2
                 where = small2 + b * narrow2 if b >= 0 else -1
                 kernels_rows.fold(
-                    op, n, rows[other], to, source, where, imm, link, start, first[other], uw, sw, by, tally
+                    op, n, rows[other], to, source, where, imm, link, start, first[other], sw, by, tally
                 )  # fmt: skip
         elif not (again and imm2 == 1):
             kernels_rows.store(op, n, aw if op == ops.STORE_WORD else ab, outputs[imm], start, sw, by)
@@ -185,7 +185,8 @@ def run_range(
             if widest <= CHILD_ROWS:
                 break
             # Shrink in proportion, so that a few steps are enough.
-            stop = h + max(np.int64(1), min(stop - h - 1, (stop - h) * CHILD_ROWS // widest))
+            fitting = int((stop - h) * CHILD_ROWS // widest)
+            stop = h + max(1, min(stop - h - 1, fitting))
         last = np.int64(to_member[stop])
         first[0], first[1], first[2], first[3] = h, m, s, t
         rows[0], rows[1] = stop - h, last - m
@@ -202,8 +203,8 @@ def run_range(
         h = stop
 
 
-def registers(program: Program, columns: Columns, block: int) -> Files:
-    """Register files for one thread, large enough for any block of these columns."""
+def registers(program: Program, columns: Columns, block: int) -> tuple[Files, tuple[Array, ...]]:
+    """Register files for one thread, large enough for any block of these columns; and the memory to keep alive."""
     most = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), columns.widest)
     rows = np.minimum(most, np.array(columns.rows))
     layout = np.zeros((4, 4), np.int64)
@@ -215,8 +216,9 @@ def registers(program: Program, columns: Columns, block: int) -> Files:
         words += stride * int(program.arrays.registers[level, 0])
         small += narrow * int(program.arrays.registers[level, 1])
     slack = (int(rows.max()) + 135) // 64 * 64
-    sw, by, tally = np.empty(words + slack, np.int64), np.empty(small + slack, np.uint8), np.empty(slack, np.uint64)
-    return Files(sw, sw.view(np.uint64), by, by.view(np.uint64), tally, tally.view(np.uint8), layout)
+    memory = np.empty(words + slack, np.int64), np.empty((small + slack) // 8, np.int64), np.empty(slack, np.int64)
+    sw, by, tally = (np.uint64(array.ctypes.data) for array in memory)
+    return Files(sw, by, tally, layout), memory
 
 
 def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
@@ -277,15 +279,16 @@ def _pass(
     code, pool, _ = program.arrays
 
     def work() -> None:
-        files = registers(program, columns, block)
+        files, memory = registers(program, columns, block)
         while True:
             with lock:
                 begin = next(starts, None)
             if begin is None:
-                return
+                break
             end = min(begin + chunk, households)
             with np.errstate(over="ignore"):  # of use without compilation only: words wrap
                 run_range(code, pool, data, files, columns.on, households, members, begin, end, block, touched)
+        del memory  # until here the kernels wrote to its addresses
 
     workers = min(max(1, threads), -(-households // chunk))
     if workers <= 1:
@@ -323,8 +326,8 @@ def _leaving(program: Program, raw: Raw) -> Array | None:
     """uint8 [members]: 1 for who is assessed alone and leaves the household; None where no rule makes anyone leave."""
     if not program.leaves:
         return None
-    met = [raw[name].values == 1 for name in program.leaves]
-    return np.logical_or.reduce(met).astype(np.uint8)
+    met = np.array([raw[name].values == 1 for name in program.leaves])
+    return np.asarray(met.any(axis=0), np.uint8)
 
 
 def warm() -> None:
