@@ -157,7 +157,9 @@ def benefit(desk: Checker) -> None:
                 low = Fraction(kind.lo, kind.den)
                 desk.warn(("benefit", i), "table.benefit_negative", low=low)
             # Refused and deferred households have 0, also where a later expression names the step.
-            kind = replace(kind, lo=min(kind.lo, 0), hi=max(kind.hi, 0), missing=kind.missing | verdicts, constant=False)
+            kind = replace(
+                kind, lo=min(kind.lo, 0), hi=max(kind.hi, 0), missing=kind.missing | verdicts, constant=False
+            )
         desk.run.of_name[step.name] = kind
 
 
