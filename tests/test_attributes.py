@@ -37,10 +37,7 @@ supporter_supported_count supporter_occupation supporter_luxury_assets supporter
 """
 
 INCOME = "wage_month business_income_year property_income_year other_income_year kind amount period month"
-RIGID = (
-    "rigid_medical_year rigid_education_year rigid_disability_year rigid_pension_premium_year "
-    "rigid_disaster_year"
-)
+RIGID = "rigid_medical_year rigid_education_year rigid_disability_year rigid_pension_premium_year rigid_disaster_year"
 SUPPORT = "supporter_income_year supporter_household_size supporter_supported_count supporter_children_count"
 PROPERTY = "financial_assets dwelling_units dwelling_area_m2 motor_vehicles vehicle_value disability_vehicle"
 
@@ -109,7 +106,7 @@ RULES: dict[str, str] = {
     "income: land by use, subsidies": "land_area_own land_area_sublet land_area_contracted kind",
     "income: job taken while receiving": "job_since current_status status_since wage_month",
     "support: supporter unable": "supporter_exempt_reason",
-    "property: registered and actual business": "business_registered_capital business_share_percent business_turnover_year",
+    "property: business": "business_registered_capital business_share_percent business_turnover_year",
     "stop: community work, refusals": "refused_community_work refused_jobs",
     "top-ups by category": "severe_illness_code disability_grade birth_date veteran returned_overseas relation_to_head",
     "self-care, Barthel form": "barthel_index",
