@@ -247,14 +247,14 @@ def bundle(arguments: list[str]) -> int:
     need(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
          "--only-binary", ":all:", "--dest", wheels, "--require-hashes", "-r", ROOT / "locks" / "test.lock")
     if (ROOT / ".git").exists() and shutil.which("git"):
-        need("git", "archive", "--format=zip", "--output", folder / "hardship.zip", "HEAD")
+        need("git", "archive", "--format=tar.gz", "--output", folder / "hardship.tar.gz", "HEAD")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS")
     sums = {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
     listing = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
     (folder / "SHA256SUMS").write_text(listing, encoding="utf-8")
     size = sum(p.stat().st_size for p in files) >> 20
     print(f"{folder}: {len(files)} files, {size} MiB. On another machine with the same system and Python:\n"
-          "  unpack hardship.zip, then: python3 dev.py setup --from BUNDLE")
+          "  unpack hardship.tar.gz, then: python3 dev.py setup --from BUNDLE")
     return 0
 
 
