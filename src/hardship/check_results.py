@@ -133,7 +133,9 @@ def distance(value: Kind, line: Kind) -> Kind | None:
     den = scales.common((value, line))
     low, high = scales.scaled(value, den)
     below, above = scales.scaled(line, den)
-    return replace(value, lo=below - high, hi=above - low, den=den * (12 if value.unit == YEARLY else 1))
+    return replace(
+        value, lo=below - high, hi=above - low, den=den * (12 if value.unit == YEARLY else 1), constant=False
+    )
 
 
 def persons(desk: Checker) -> None:

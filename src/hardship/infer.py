@@ -18,11 +18,11 @@ does narrow.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from hardship import infer_calls, scales
+from hardship import infer_calls, infer_texts, scales
 from hardship.infer_base import (
     BAD,
     BOOL,
@@ -31,9 +31,7 @@ from hardship.infer_base import (
     Report,
     as_ratio,
     is_zero,
-    listing,
     missing,
-    nearest,
     unit_hint,
     unit_text,
 )
@@ -112,7 +110,7 @@ class Inference:
             case Truth():
                 return replace(BOOL, lo=int(node.value), hi=int(node.value))
             case Text():
-                return self.text(node, domain)
+                return infer_texts.text(self, node, domain)
             case Name():
                 return self.of_name.get(node.name, BAD)
             case Negate():
@@ -123,7 +121,7 @@ class Inference:
             case Compare():
                 return self._compare(node, level, proved)
             case In():
-                return self._in(node, level, proved)
+                return infer_texts.membership(self, node, level, proved)
             case And() | Or():
                 return self._logic([self.truth(part, level, proved) for part in node.operands])
             case Not():
@@ -181,7 +179,7 @@ class Inference:
         name, reach = max(found, key=lambda pair: pair[1])
         return name or spell(node), f"{int(reach):,}"
 
-    def units(self, parts: Sequence[tuple[Node, Kind]], proved: Proved = frozenset()) -> Unit | None:
+    def units(self, parts: Sequence[tuple[Node, Kind]]) -> Unit | None:
         """The unit that all numbers share, zeros left out; None after a fault."""
         first: tuple[Node, Unit] | None = None
         for node, kind in parts:
@@ -340,7 +338,7 @@ class Inference:
             kind = self.infer(other, level, None, proved)
             if kind is BAD:
                 return BAD
-            return self._match(node, other, kind, texts) if node.op in ("==", "!=") else self._order(node, kind)
+            return infer_texts.match(self, other, kind, texts) if node.op in ("==", "!=") else self._order(node, kind)
         left, right = (self.infer(side, level, (), proved) for side in sides)
         if left is BAD or right is BAD:
             return BAD
@@ -366,65 +364,9 @@ class Inference:
         self.report(node, "table.compare", "table.hint_compare", found=TYPES[kind.type], text=spell(node))
         return BAD
 
-    def _match(self, node: Node, operand: Node, kind: Kind, texts: Sequence[Text]) -> Kind:
-        """An enum or code against quoted texts."""
-        if kind.type not in ("enum", "code"):
-            self.report(operand, "table.text_against", found=TYPES[kind.type], text=spell(operand))
-            return BAD
-        good = True
-        for text in texts:
-            found = self.text(text, kind.domain) if kind.type == "enum" else Kind("code")
-            if self.of_node.get(id(text), found) != found:  # `x == 'a' == y` shares its text
-                self.report(text, "table.choice_values", text=spell(text))
-                found = BAD
-            self.of_node[id(text)] = found
-            good = good and found is not BAD
-        return replace(BOOL, missing=kind.missing) if good else BAD
-
-    def text(self, node: Text, domain: tuple[str, ...] | None) -> Kind:
-        """The kind of a quoted text, which must be one of `domain`."""
-        if not domain:
-            self.report(node, "table.text_alone", found=node.value)
-            return BAD
-        if node.value not in domain:
-            legal = listing(domain)
-            self.report(node, "table.value", found=node.value, legal=legal, **nearest(node.value, domain))
-            return BAD
-        index = domain.index(node.value)
-        return Kind("enum", lo=index, hi=index, domain=domain)
-
-    def _in(self, node: In, level: str, proved: Proved) -> Kind:
-        if isinstance(node.options, tuple):
-            kind = self.infer(node.operand, level, (), proved)
-            return kind if kind is BAD else self._match(node, node.operand, kind, node.options)
-        named = self.names.by_name.get(node.options.name)
-        if named is not None and named.role == "list":
-            return self._in_list(node, named.definition.of, level, proved)
-        container = self.infer(node.options, level, None, proved)
-        if container is BAD:
-            return BAD
-        if container.type != "set" or not isinstance(node.operand, Text):
-            self.report(node, "table.membership", text=spell(node), found=TYPES[container.type])
-            return BAD
-        kind = self.text(node.operand, container.domain)
-        self.of_node[id(node.operand)] = kind
-        return BAD if kind is BAD else replace(BOOL, missing=container.missing)
-
-    def _in_list(self, node: In, of: str, level: str, proved: Proved) -> Kind:
-        kind = self.infer(node.operand, level, (), proved)
-        declared = self.of_name.get(of, BAD)
-        if kind is BAD or declared.type not in ("enum", "code"):
-            return BAD
-        operand = node.operand
-        other = isinstance(operand, Name) and operand.name != of and operand.name in self.names.attributes
-        if kind.type != declared.type or kind.domain != declared.domain or other:
-            self.report(operand, "table.list_of", of=of, text=spell(operand))
-            return BAD
-        return replace(BOOL, missing=kind.missing)
-
     def _cases(self, node: Cases, level: str, domain: tuple[str, ...] | None, proved: Proved) -> Kind:
         values = [*(value for _, value in node.cases), node.otherwise]
-        given = domain or self.choice_domain(values, level)
+        given = domain or infer_texts.choice_domain(self, values)
         parts, conditions = [], []
         for condition, value in node.cases:
             conditions.append(self.truth(condition, level, proved))
@@ -436,29 +378,6 @@ class Inference:
         if joined is BAD or BAD in conditions:
             return BAD
         return replace(joined, missing=joined.missing | missing(conditions))
-
-    def choice_domain(self, values: Sequence[Node], level: str) -> tuple[str, ...] | None:
-        """The legal values of texts in a choice: those of an enum beside them, else the texts themselves."""
-        texts: dict[str, None] = {}
-        for value in leaves(values):
-            if isinstance(value, Text):
-                texts[value.value] = None
-            elif isinstance(value, Name):
-                kind = self.of_name.get(value.name, BAD)
-                if kind is not BAD and kind.type == "enum":
-                    return kind.domain
-        return tuple(texts) or None
-
-
-def leaves(values: Iterable[Node]) -> Iterator[Node]:
-    """The values that choices within choices can give."""
-    for value in values:
-        if isinstance(value, Cases):
-            yield from leaves([*(part for _, part in value.cases), value.otherwise])
-        elif isinstance(value, Call) and value.function == "or_else":
-            yield from leaves(value.arguments)
-        else:
-            yield value
 
 
 def facts(condition: Node, level: str, holds: bool) -> Proved:

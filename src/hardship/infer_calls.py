@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hardship import scales
 from hardship.infer_base import BAD, BOOL, TYPES, Proved, listing, missing, unit_text
+from hardship.infer_texts import choice_domain
 from hardship.kinds import Kind
 from hardship.limits import ROWS
 from hardship.nodes import Aggregate, Call, Name, Node, Text
@@ -61,7 +62,7 @@ def call(run: Inference, node: Call, level: str, domain: tuple[str, ...] | None,
         case "known":
             return BAD if run.infer(arguments[0], level, None, proved) is BAD else BOOL
         case "or_else":
-            given = domain or run.choice_domain(arguments, level)
+            given = domain or choice_domain(run, arguments)
             parts = [(argument, run.infer(argument, level, given, proved)) for argument in arguments]
             joined = run.join(parts)
             last = parts[1][1].missing
