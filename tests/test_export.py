@@ -20,7 +20,8 @@ import pytest
 from hardship import export
 from hardship.columns import csv_parts, csv_texts, sha256_of
 from hardship.errors import UsageError
-from hardship.results import REJECT_COLUMNS, Results
+from hardship.rejects import COLUMNS as REJECT_COLUMNS
+from hardship.results import Results
 
 PAYLOADS = [
     "=1+1", "=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\0x", "＝1", "＋1", "－1", "＠x",
