@@ -164,20 +164,20 @@ def _place(view: View, axis: Axis, value: object) -> tuple[str, str]:
 
 def conversions(view: View) -> list[Entry]:
     """Every change of period in the computation as a line of its own, with both figures."""
-    entries = []
+    entries: list[Entry] = []
     for node, row in _seen_calls(view, ("per_month", "per_year")):
         value = node.arguments[0]
         before, after = view.stages.value(value, row), view.stages.value(node, row)
         if before is not None and after is not None:
-            entries.append(
-                {
-                    "where": view.words.expression(value),
-                    **view.place(row),
-                    "expr": view.words.expression(node),
-                    "from": view.shown(before, view.unit_at(value)),
-                    "to": view.shown(after, view.unit_at(node)),
-                }
-            )
+            entry = {
+                "where": view.words.expression(value),
+                **view.place(row),
+                "expr": view.words.expression(node),
+                "from": view.shown(before, view.unit_at(value)),
+                "to": view.shown(after, view.unit_at(node)),
+            }
+            if entry not in entries:
+                entries.append(entry)
     results = view.table.results
     if results.income_per_head is not None:
         node_of_income = results.income_per_head.node

@@ -31,23 +31,26 @@ def reasons(explanation: Entry) -> list[str]:
 
 def _circle(circle: Entry, lang: str) -> list[str]:
     if circle["otherwise"]["taken"]:
-        return [messages.text("explain.because_none", lang, rung=circle["otherwise"]["title"])]
+        found = [messages.text("explain.because_none", lang, rung=circle["otherwise"]["title"])]
+        last = circle["rungs"][-1] if circle["rungs"] else {"tests": []}
+        return found + [_line("explain.because_not", test, lang) for test in last["tests"] if not test["holds"]]
     found = []
     for rung in circle["rungs"]:
         if not rung["taken"]:
             continue
-        for test in rung["tests"]:
-            found.append(
-                messages.text(
-                    "explain.because_test",
-                    lang,
-                    name=test["value_words"],
-                    measured=test["measured"]["text"],
-                    sign=test["sign"],
-                    line=f"{test['name']} {test['text']}",
-                    rung=rung["title"],
-                )
-            )
+        found += [_line("explain.because_test", test, lang) for test in rung["tests"]]
         if rung["also"]:
             found.append(messages.text("explain.because_also", lang, also=rung["also"], rung=rung["title"]))
     return found
+
+
+def _line(code: str, test: Entry, lang: str) -> str:
+    return messages.text(
+        code,
+        lang,
+        name=test["value_words"],
+        measured=test["measured"]["text"],
+        sign=test["sign"],
+        line=f"{test['name']} {test['text']}",
+        rung=test["rung_title"],
+    )
