@@ -37,7 +37,7 @@ class Checked:
         lookups: kind of each look-up's cells, by name.
         points: kinds of points, by `item:<id>:<index>`, `group:<id>:<index>`, `index:<index>`.
         warnings: what is allowed and probably not meant.
-        path, sha256: the file and the hash of its bytes; "" for a table that is no file.
+        path, sha256: the file and the hash of its content; "" for a table that was not loaded.
     """
 
     table: Table

@@ -1,7 +1,7 @@
 """A scoring table from its file: read, shaped, named, checked; and which version is in force on a date.
 
-A table file lies at `<root>/<id>/<version>.toml`. It is never edited once used, so its content hash (line
-ends as LF) names it for good.
+A table file lies at `<root>/<id>/<version>.toml`. What it says is never changed once used, so the hash of its
+content names it for good; remarks and spacing are no content.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hardship.attributes import dictionary as data_dictionary
 from hardship.check import Checked, check
@@ -24,6 +25,7 @@ from hardship.roots import FOLDER, default_roots
 from hardship.shapes import validated
 from hardship.table import DeclaredAttribute, Table
 from hardship.toml_text import read_toml
+from hardship.toml_write import canonical
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _SPEC = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})(?:@([0-9]{4}-[0-9]{2}-[0-9]{2}))?\Z")
@@ -51,18 +53,38 @@ def load_text(
     return _checked(text.encode(errors="surrogatepass"), file, None, dictionary)
 
 
-def content_hash(data: bytes) -> str:
-    """SHA-256 of a file's bytes with line ends as LF."""
-    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+def load_values(
+    values: Mapping[str, Any], where: Positions, *, dictionary: Mapping[str, DeclaredAttribute] | None = None
+) -> Checked:
+    """Check a table given as the values of a TOML file; `where` says where each value stands.
+
+    Raises:
+        TableError: everything that is wrong with the table.
+    """
+    return _of_values(values, where, None, dictionary)
+
+
+def content_hash(values: Mapping[str, Any]) -> str:
+    """SHA-256 of everything a table file says: the same for any spacing, remarks and order of keys."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 
 def _checked(data: bytes, file: str, filed: Path | None, dictionary: Mapping[str, DeclaredAttribute] | None) -> Checked:
     values, where = read_toml(data, file)
+    return _of_values(values, where, filed, dictionary)
+
+
+def _of_values(
+    values: Mapping[str, Any],
+    where: Positions,
+    filed: Path | None,
+    dictionary: Mapping[str, DeclaredAttribute] | None,
+) -> Checked:
     table = validated(Table, values, where)
     if filed is not None:
         _filed(table, filed, where)
     names = resolve(table, data_dictionary() if dictionary is None else dictionary, where)
-    return dataclasses.replace(check(table, names, where), path=file, sha256=content_hash(data))
+    return dataclasses.replace(check(table, names, where), path=where.file, sha256=content_hash(values))
 
 
 def _filed(table: Table, path: Path, where: Positions) -> None:

@@ -40,7 +40,7 @@ def read_toml(data: bytes, file: str) -> tuple[dict[str, Any], Positions]:
         failure = Fault("table.toml_limit", file)
     walker = _Walker(text, file)
     try:
-        walker.document(_parser().parse(text.encode()).root_node)
+        walker.document(parser().parse(text.encode()).root_node)
     except RecursionError:
         failure = failure or Fault("table.toml_limit", file)
     if walker.faults or failure is not None:
@@ -51,7 +51,8 @@ def read_toml(data: bytes, file: str) -> tuple[dict[str, Any], Positions]:
 
 
 @cache
-def _parser() -> Parser:
+def parser() -> Parser:
+    """The syntax of TOML, with the places of everything."""
     import tree_sitter_toml
 
     return Parser(Language(tree_sitter_toml.language()))
@@ -106,6 +107,8 @@ class _Walker:
                     self.section(child, path)
                 case "table_array_element":
                     whole = self.key(child.named_children[0])
+                    if not whole:
+                        continue  # no header: the decoder's message names the place
                     path = (*self.entered(whole[:-1]), whole[-1])
                     index = self.lengths.get(path, 0)
                     self.lengths[path] = index + 1
