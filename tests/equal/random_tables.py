@@ -480,11 +480,13 @@ class Generator:
             ]
         if not self.chance(3):
             unit = self.choice.pick((M, Y))
+            self.late = False  # income per head is known before the items
             self.lines += [
                 "[results]",
                 f'income_per_head = "{self.number("household", unit, 1)} / persons"',
                 f'mode = "{self.choice.pick(MODES)}"',
             ]
+        self.late = True
         self.numbers.setdefault(("household", M), []).extend(pay)
 
     def output(self) -> None:

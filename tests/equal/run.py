@@ -27,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Compare the machine with the reference.")
     parser.add_argument("--table", default="", help="only this table")
     parser.add_argument("--households", type=int, default=2_000, help="synthetic households for each table")
-    parser.add_argument("--edges", type=int, default=2_000, help="most households around thresholds for each table")
+    parser.add_argument(
+        "--edges",
+        type=int,
+        default=2_000,
+        help="most households around thresholds for each table; 0: none, and nothing need be reached",
+    )
     parser.add_argument("--no-jit", action="store_true", help="run the machine as plain Python (slow)")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
@@ -80,8 +85,9 @@ def one_table(checked, total, households: int, most: int, seed: int) -> tuple[in
         counts += search.count(plain[:1_000]) if first == 0 else Counter()
     around = search.edges(bases, most)
     counts += search.count(around)
-    around += search.reach(counts, bases)
-    counts = counts + search.count([one for one in around if one["household"]["household_id"][0] == "R"])
+    further = search.reach(counts, bases) if most else []
+    counts += search.count(further)
+    around += further
     for first in range(0, len(around), PART):
         total.add(checked, standards, ON, register_of(around[first : first + PART], attributes))
     extremes = corners(search.attributes, 20, 2, area) + [
@@ -89,7 +95,7 @@ def one_table(checked, total, households: int, most: int, seed: int) -> tuple[in
         for k, one in enumerate(corners(search.attributes, 200, 1, area))
     ]
     total.add(checked, standards, ON, register_of(extremes, attributes))
-    return len(around), search.unreached(counts)
+    return len(around), search.unreached(counts) if most else []
 
 
 if __name__ == "__main__":
