@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -70,12 +70,14 @@ def test_the_pages_of_all_commands_are_up_to_date():
 
 
 def test_help_is_quick():
-    times = []
+    spent = []
     for _ in range(3):
-        began = time.perf_counter()
+        # Processor time: the wall clock would measure what else the machine is doing.
+        before = os.times()
         subprocess.run([sys.executable, "-m", "hardship", "score", "--help"], check=True, capture_output=True)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.3
+        after = os.times()
+        spent.append(after.children_user - before.children_user + after.children_system - before.children_system)
+    assert min(spent) < 0.3
 
 
 WRONG = {
