@@ -193,7 +193,7 @@ def some(lines: list[str], choice: random.Random) -> int:
 def short_row(lines: list[str], choice: random.Random) -> list[str]:
     place = some(lines, choice)
     cells = lines[place].split(",")
-    lines[place] = ",".join(cells[: choice.randrange(1, len(cells))])
+    lines[place] = ",".join(cells[: choice.randrange(1, max(2, len(cells)))])
     return lines
 
 

@@ -18,7 +18,7 @@ from hardship.table import DeclaredAttribute, Title
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()
-EXPECTED = "ef361c5f0c112025c1cac9d4e11a645e8f5c616c191a36ee63b44a530585d886"
+EXPECTED = "1c23907ab98c1c734962a52b89bdcddfecb6a1c92f4c2946aa069c680af6a785"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -317,29 +317,18 @@ def content_hash(frames: Mapping[Level, pl.DataFrame]) -> str:
         digest.update(f"{level}:{frame.height}\n".encode())
         nulls = frame.null_count().row(0, named=True)
         names = [one for one in sorted(frame.columns) if one not in ("file", "sheet", "line")]
-        names = [one for one in names if nulls[one] < frame.height]
-        for name, column, there in _plain_columns(frame.select(names), nulls):
+        for name in (one for one in names if nulls[one] < frame.height):
+            column = frame[name]
             digest.update(f"{name}\n".encode())
-            digest.update(np.packbits(there.to_numpy()).tobytes() if there is not None else b"all")
+            if nulls[name]:
+                digest.update(np.packbits(column.is_not_null().to_numpy()).tobytes())
             if column.dtype == pl.String:
-                texts = [text.encode() for text in column.to_list()]
-                digest.update(np.array([len(text) for text in texts], dtype=np.int64).tobytes())
-                digest.update(b"".join(texts))
-            else:
-                digest.update(column.to_numpy().tobytes())
+                texts = column.fill_null("") if nulls[name] else column
+                digest.update(texts.str.len_bytes().to_numpy().tobytes())
+                digest.update("".join(texts.str.join("").to_list()).encode())
+            else:  # the stored width is the attribute's, the same in every register
+                digest.update((column.fill_null(0) if nulls[name] else column).to_numpy().tobytes())
     return digest.hexdigest()
-
-
-def _plain_columns(frame: pl.DataFrame, nulls: Mapping[str, int]) -> Iterator[tuple[str, pl.Series, pl.Series | None]]:
-    """Columns without nulls and with one width of integers, and where they had values (None: everywhere)."""
-    wide: list[pl.Expr] = []
-    for name, dtype in frame.schema.items():
-        filled = pl.col(name).fill_null("" if dtype == pl.String else 0)
-        wide.append(filled if dtype in (pl.String, pl.UInt64) else filled.cast(pl.Int64))
-    plain = frame.select(wide)
-    known = frame.select(pl.col([one for one in frame.columns if nulls[one]]).is_not_null())
-    for name in frame.columns:
-        yield name, plain[name], known[name] if nulls[name] else None
 
 
 def from_dicts(household: Any, attributes: dict[str, DeclaredAttribute], on: dt.date) -> Register:
