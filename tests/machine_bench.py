@@ -77,7 +77,7 @@ class Bench:
             word = self.build.code[reg][ops.OP] not in ops.BYTE_RESULTS
             op = ops.STORE_WORD if word else ops.STORE_BYTE
             code.append((op, ops.LEVEL[level], 0, reg, NONE, NONE, NONE, place, 0, 0))
-            stores.append(Store(name, "value", level, "number", word))
+            stores.append(Store(name, "value", level, "number", word, output=place))
         return Program(
             arrays(self.build.code, code, self.build.pool, reuse=reuse), tuple(self.columns), (), (), ((), -1),
             tuple(stores), (), (), (), {}, (), False, "results",

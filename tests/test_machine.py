@@ -83,7 +83,7 @@ def test_truths_exhaustively() -> None:
     triples = list(itertools.product((0, 1, 2), repeat=3))
     bench = Bench()
     a, b, c = bench.load("b1"), bench.load("b2"), bench.load("b3")
-    for name, op in (("and", ops.AND), ("or", ops.OR), ("same", ops.SAME), ("add", ops.ADD_BYTE)):
+    for name, op in (("and", ops.AND), ("or", ops.OR), ("add", ops.ADD_BYTE)):
         bench.keep(name, bench.build.emit(op, "household", a, b))
     bench.keep("not", bench.build.emit(ops.NOT, "household", a))
     bench.keep("known", bench.build.emit(ops.KNOWN, "household", a))
@@ -102,7 +102,6 @@ def test_truths_exhaustively() -> None:
     assert found["known"] == [int(x is not None) for x, _, _ in kleene]
     assert found["passed"] == [int(x is True) for x, _, _ in kleene]
     assert found["pick"] == [y if x == 1 else z if x == 2 else 0 for x, y, z in triples]
-    assert found["same"] == [1 if x == y else 2 for x, y, _ in triples]
     assert found["add"] == [x + y for x, y, _ in triples]
     assert found["bit"] == [y | (128 if x == 1 else 0) for x, y, _ in triples]
 
@@ -140,7 +139,6 @@ def test_choices(rows: list[tuple[int, int, int]]) -> None:
     bench.keep("cc", emit(ops.SELECT_CC, "household", t, imm=2**62, imm2=-(2**62)))
     bench.keep("wide", emit(ops.WIDEN, "household", t))
     bench.keep("bit", emit(ops.BIT_WORD, "household", x, t, imm=63))
-    bench.keep("if", emit(ops.ADD_IF, "household", x, t, imm=-3))
     found = bench.run(frames({name: [row[k] for row in rows] for k, name in enumerate(("b", "x", "y"))}))
     assert found["rr"] == [x if t == 1 else y for t, x, y in rows]
     assert found["cx"] == [-7 if t == 1 else x for t, x, _ in rows]
@@ -148,7 +146,6 @@ def test_choices(rows: list[tuple[int, int, int]]) -> None:
     assert found["cc"] == [2**62 if t == 1 else -(2**62) for t, _, _ in rows]
     assert found["wide"] == [t for t, _, _ in rows]
     assert found["bit"] == [signed(x % 2**64 | (1 << 63 if t == 1 else 0)) for t, x, _ in rows]
-    assert found["if"] == [signed(x - 3) if t == 1 else x for t, x, _ in rows]
 
 
 @QUICK

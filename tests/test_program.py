@@ -141,7 +141,7 @@ def _operand_classes(row: list[int]) -> list[tuple[int, bool, int]]:
     if op < ops.ADD:
         return []
     if op < ops.LT:
-        return [(entity, words, a), (entity, op == ops.ADD_IF, b)]
+        return [(entity, words, a), (entity, words, b)]
     if op < ops.AND:
         return [(entity, words, register) for register in (a, b, c, d)]
     if op < ops.SELECT:

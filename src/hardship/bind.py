@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from hardship import ops
 from hardship.errors import EngineError, Fault, UsageError
-from hardship.limits import ASSESSMENT, ROWS
+from hardship.limits import ASSESSMENT, INT64, ROWS
 from hardship.ops import Column, Program
 from hardship.standards import StandardRow, Standards, converted
 from hardship.table import Level, Parameter
@@ -114,7 +114,7 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
         )
     frames = register.frames
     parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
-    rows = (frames["household"].height, *(len(parent) for parent in parents))
+    rows = (frames["household"].height, len(parents[0]), len(parents[1]), len(parents[2]))
     to_member, to_supporter, to_transfer = (
         _offsets(parents[0], rows[0]), _offsets(parents[1], rows[1]), _offsets(parents[2], rows[1])
     )  # fmt: skip
@@ -175,7 +175,7 @@ def _column(column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Array
     if series.null_count():
         valid = series.is_not_null().cast(_types()["byte"]).to_numpy()
     values = _coded(series, column) if column.texts or series.dtype == _types()["text"] else _plain(series, column)
-    if values.size and column.hi <= ops.INT64_MAX and (values.min() < column.lo or values.max() > column.hi):
+    if values.size and column.hi <= INT64 and (values.min() < column.lo or values.max() > column.hi):
         raise _broken(f"{column.attribute} outside its bounds")
     return np.ascontiguousarray(values), None if valid is None else np.ascontiguousarray(valid)
 

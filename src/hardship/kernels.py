@@ -70,7 +70,7 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
 
 
 @kernel
-def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
+def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any) -> None:
     """Arithmetic on words."""
     out, x = unsigned_at(sw, d, n), unsigned_at(sw, a, n)
     signed, sx = words_at(sw, d, n), words_at(sw, a, n)
@@ -107,13 +107,9 @@ def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -
     elif op == ops.MAX_C:
         for i in range(n):
             signed[i] = sx[i] if sx[i] > imm else imm
-    elif op == ops.SUB_FROM_C:
+    else:  # SUB_FROM_C
         for i in range(n):
             out[i] = c - x[i]
-    else:  # ADD_IF
-        t = small_at(by, b, n)
-        for i in range(n):
-            out[i] = x[i] + (c if t[i] == 1 else np.uint64(0))
 
 
 @kernel
@@ -211,10 +207,6 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         low, high = np.uint8(imm), np.uint8(imm2)
         for i in range(n):
             out[i] = 1 if (x[i] >= low) & (x[i] <= high) else 2
-    elif op == ops.SAME:
-        y = small_at(by, b, n)
-        for i in range(n):
-            out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.MASK:
         y = small_at(by, b, n)
         for i in range(n):

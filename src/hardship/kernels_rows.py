@@ -255,11 +255,11 @@ def fold_bytes(
         total = np.uint64(0)
         counts = u64_at(tally + np.uint64(8), eights)
         for k in range(eights):
-            running = (x[k] & ones) * ones
-            both = (running & low7) + (total & low7)
-            running = both ^ ((running ^ total) & top)  # byte by byte, without a carry into the next
-            counts[k] = running
-            total = (running >> np.uint64(56)) * ones
+            running = (x[k] & ones) * ones  # the sums within eight rows, none above 8
+            so_far = (total & np.uint64(255)) * ones
+            total += running >> np.uint64(56)
+            # Byte by byte, without a carry into the next.
+            counts[k] = ((running & low7) + (so_far & low7)) ^ ((running ^ so_far) & top)
         offsets = u32_at(offset + np.uint64(parent * 4), n + 1)
         begin = np.uint32(first)
         before = count[np.uint32(0)]
@@ -275,15 +275,17 @@ def fold_bytes(
             after = count[offsets[i + 1] - begin]
             truth[i] = 2 if after == before else 1
             before = after
-    out8, t = small_at(by, d, n), small_at(by, a, rows)
+    out8 = small_at(by, d, n)
     parents = u32_at(up + np.uint64(first * 4), rows)
     for k in range(eights):
-        word = x[k] | (x[k] >> np.uint64(1))
-        if (word & ones) != ones:
-            for i in range(k * 8, min(k * 8 + 8, rows)):
-                if t[i] == 0:
-                    place = parents[i] - start
-                    out8[place] = 0 if op == ops.FOLD_VALID or out8[place] == 2 else out8[place]
+        zeros = ~(x[k] | (x[k] >> np.uint64(1))) & ones
+        while zeros != 0:
+            lowest = zeros & (~zeros + np.uint64(1))
+            row = k * 8 + np.int64((((lowest - np.uint64(1)) & ones) * ones) >> np.uint64(56))
+            zeros ^= lowest
+            if row < rows:
+                place = parents[row] - start
+                out8[place] = 0 if op == ops.FOLD_VALID or out8[place] == 2 else out8[place]
 
 
 @kernel

@@ -44,6 +44,7 @@ class _Table(Stages):
         super().__init__(checked)
         self.detail = detail
         self.stores: list[Store] = []
+        self.outputs: dict[tuple[int, bool, str], int] = {}
         self.store_code: list[tuple[int, ...]] = []
         self.sinks: list[tuple[Sink, int]] = []
         self.domains: dict[str, tuple[str, ...]] = {}
@@ -292,10 +293,13 @@ class _Table(Stages):
     # ── stores ──
 
     def _out(self, store: Store, reg: int, once: bool = False) -> None:
-        op = ops.STORE_WORD if store.word else ops.STORE_BYTE
-        level = ops.LEVEL[store.level]
-        self.store_code.append((op, level, 0, reg, NONE, NONE, NONE, len(self.stores), int(once), 0))
-        self.stores.append(store)
+        key = (reg, once, store.name if store.part == "planes" else "")
+        if key not in self.outputs:
+            op = ops.STORE_WORD if store.word else ops.STORE_BYTE
+            level, number = ops.LEVEL[store.level], len(self.outputs)
+            self.store_code.append((op, level, 0, reg, NONE, NONE, NONE, number, int(once), 0))
+            self.outputs[key] = number
+        self.stores.append(replace(store, output=self.outputs[key]))
 
     def _store(
         self, name: str, value: Value, *, valid: bool | None = None, marked: bool = False, once: bool = False,

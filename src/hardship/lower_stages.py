@@ -13,7 +13,7 @@ from math import lcm
 from hardship import comparisons, ops
 from hardship.lower_expression import MONTHS, Expressions
 from hardship.names import raised
-from hardship.table import Item, Ladder, Level, Person, Require, Rung, Test
+from hardship.table import Item, ItemBand, ItemCase, Ladder, Level, Person, Require, Rung, Test
 from hardship.units import Unit, parse
 from hardship.values import NONE, Value, broken, number, truth
 
@@ -108,7 +108,8 @@ class Stages(Expressions):
         domain = tuple(str(place) for place in range(len(cases) + len(bands) + 1))
         rows: dict[str, Value] = {}
         for index in self.indices:
-            worth = [self._spread(part.points)[index] for part in (*cases, *bands)]
+            parts: list[ItemCase | ItemBand] = [*cases, *bands]
+            worth = [self._spread(part.points)[index] for part in parts]
             cells = [*worth[len(cases) :], Fraction(0)]
             den = lcm(*(points.denominator for points in (*worth, Fraction(0))))
             found = number(0)

@@ -116,7 +116,7 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
             word = kernels.words_at(sw, dw, n)
             word[:] = on
         elif op < ops.LT:
-            kernels.words(op, n, dw, aw, bb if op == ops.ADD_IF else bw, imm, sw, by)
+            kernels.words(op, n, dw, aw, bw, imm, sw)
         elif op < ops.LT_WIDE:
             kernels.compare(op, n, db, aw, bw, imm, sw, by)
         elif op < ops.AND:
@@ -245,12 +245,13 @@ def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 20
 def compute(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
     """`run` without its checks."""
     planes = _planes(program, columns.rows[0])
-    outputs = [
-        planes[store.name][store.plane]
-        if store.part == "planes"
-        else np.empty(columns.rows[ops.LEVEL[store.level]], np.int64 if store.word else np.uint8)
-        for store in program.stores
-    ]
+    outputs: dict[int, Array] = {}
+    for store in program.stores:
+        if store.part == "planes":
+            outputs[store.output] = planes[store.name][store.plane]
+        elif store.output not in outputs:
+            rows = columns.rows[ops.LEVEL[store.level]]
+            outputs[store.output] = np.empty(rows, np.int64 if store.word else np.uint8)
     block = max(1, min(block, MOST_BLOCK))
     _pass(program, columns, outputs, None, threads, block)
     raw = _named(program, outputs) | {name: Stored(array, "byte", "household") for name, array in planes.items()}
@@ -264,14 +265,14 @@ def compute(program: Program, columns: Columns, *, threads: int = 1, block: int 
 
 
 def _pass(
-    program: Program, columns: Columns, outputs: list[Array], affected: Array | None, threads: int, block: int
+    program: Program, columns: Columns, outputs: dict[int, Array], affected: Array | None, threads: int, block: int
 ) -> None:
     """One pass over all households, or the second over the blocks with an affected one."""
     households, members = columns.rows[:2]
     chunk = max(block, CHUNK)
     starts = iter(range(0, households, chunk))
     lock = threading.Lock()
-    addresses = np.array([array.ctypes.data for array in outputs], np.uint64)
+    addresses = np.array([outputs[place].ctypes.data for place in range(len(outputs))], np.uint64)
     data = Inputs(
         columns.addresses, columns.sizes, columns.known, columns.links, columns.values, columns.valid, addresses
     )
@@ -307,11 +308,11 @@ def _planes(program: Program, households: int) -> dict[str, Array]:
     return {name: np.empty((counts[name], households), np.uint8) for name in ("missing", "veto", "require")}
 
 
-def _named(program: Program, outputs: list[Array]) -> Raw:
+def _named(program: Program, outputs: dict[int, Array]) -> Raw:
     """The outputs of each store name put together."""
     parts: dict[str, dict[str, Array]] = {}
-    for store, array in zip(program.stores, outputs, strict=True):
-        parts.setdefault(store.name, {})[store.part] = array
+    for store in program.stores:
+        parts.setdefault(store.name, {})[store.part] = outputs[store.output]
     return {
         store.name: Stored(
             parts[store.name]["value"], store.type, store.level, parts[store.name].get("valid"),

@@ -46,7 +46,6 @@ MUL_C = 26  # a * IMM
 MIN_C = 27
 MAX_C = 28
 SUB_FROM_C = 29  # IMM - a
-ADD_IF = 30  # a + IMM where byte b is 1
 
 # truths from words
 LT = 40
@@ -68,7 +67,6 @@ OR = 61  # Kleene; of validities: either
 NOT = 62  # Kleene
 PICK = 63  # b where truth a is 1, c where it is 2, 0 where it is missing
 RANGE = 64  # truth: IMM <= a <= IMM2
-SAME = 65  # truth: a == b
 MASK = 66  # a where validity b is 1, else 0
 KNOWN = 67  # validity of truth a
 TRUTH = 68  # truth of validity a: 1 or 2
@@ -147,9 +145,6 @@ PLACES = 8  # each household's row of parameter values
 LINKS = 9
 
 
-INT64_MAX = 2**63 - 1
-
-
 class Arrays(NamedTuple):
     """A program as the machine reads it.
 
@@ -199,6 +194,7 @@ class Store:
         den: static denominator of a number.
         divisor_den: static denominator of a ratio's divisor.
         plane: which byte of a bit plane.
+        output: number of the array in the code; what is the same is stored once.
     """
 
     name: str
@@ -209,6 +205,7 @@ class Store:
     den: int = 1
     divisor_den: int = 1
     plane: int = 0
+    output: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def _program() -> Program:
     for place, (name, reg) in enumerate(found.items()):
         word = build.code[reg][ops.OP] not in ops.BYTE_RESULTS
         code.append((ops.STORE_WORD if word else ops.STORE_BYTE, 0, 0, reg, NONE, NONE, NONE, place, 0, 0))
-        stores.append(Store(name, "value", "household", "number", word))
+        stores.append(Store(name, "value", "household", "number", word, output=place))
     columns = (
         Column("amount", "member", 0, False, -1000, 1000, False),
         Column("holds", "member", 0, True, 0, 1, True),
