@@ -67,6 +67,8 @@ def command(say: Say) -> click.Command:
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
             run = export.write(out, results, formats=formats, files=inputs.files, timings=timings,
                                progress=bars)
+        for note in inputs.register.notes:  # unknown columns, hidden rows, the encoding
+            click.echo(note.text(lang[0]), err=True)
         if as_json:
             click.echo(json.dumps(run, ensure_ascii=False, indent=2))
         else:
