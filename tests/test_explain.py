@@ -83,6 +83,7 @@ def test_an_explanation_is_the_result(path: Path) -> None:
         jsonschema.validate(found, SCHEMA)
         assert found["household_id"] == row["household_id"]
         assert found["outcome"] == row["outcome"]
+        assert ";".join(found["flags"]) == row["flags"]
         assert ";".join(entry["name"] for entry in found["missing"]) == row["missing"]
         assert ";".join(entry["name"] for entry in found["assumed"]) == row["assumed"]
         assert ";".join(sorted(v["id"] for v in found["vetoes"] if v["hit"])) == row["vetoes"]

@@ -91,7 +91,7 @@ class Engine:
         }
         if explained:
             household = str(results.frame["household_id"][0])
-            found["explanation"] = explain(register, checked, self.standards, on, household, lang)
+            found["explanation"] = explain(register, checked, self.standards, on, household, lang, forced=forced)
         return found
 
     def many(
@@ -100,7 +100,7 @@ class Engine:
         """The results (None if no household is left) and all rejects of a register.
 
         Raises:
-            Refused: incomes that a wrong unit would explain.
+            Refused: incomes that a wrong unit would explain; a date outside the years that can be scored.
         """
         from hardship.score import score
 
@@ -108,6 +108,8 @@ class Engine:
             return None, register.rejects
         try:
             results = score(register, checked, self.standards, on, forced=forced, accepted=accepted)
+        except UsageError:
+            raise Refused("api.date") from None
         except RegisterError as error:
             if any(one.code == NOTHING_LEFT for one in error.faults):
                 return None, self._rejects(register, checked, on)

@@ -19,6 +19,7 @@ from hardship.errors import EngineError, Fault, RegisterError, UsageError
 from hardship.explain_reasons import reasons
 from hardship.explain_view import STATUSES, Entry, Key, View
 from hardship.nodes import Node
+from hardship.record import run_flags
 from hardship.reference import Reference
 from hardship.reference_rows import read_rows
 from hardship.reference_stages import Stages
@@ -50,11 +51,13 @@ def explain(
     household_id: str,
     lang: str = "en",
     *,
+    forced: bool = False,
     nearest: bool = True,
 ) -> Entry:
     """The explanation of one household's result under one table on one day.
 
     Args:
+        forced: the table's version was chosen by force; it is flagged.
         nearest: also look for the nearest single changes that would move the circle (up to a second).
 
     Raises:
@@ -69,11 +72,29 @@ def explain(
     view, reference = _view(plain, household, checked, standards, lang)
     agree(view, register, standards)
     found = _explained(view, reference, standards)
+    found["flags"] = flags(view, register, forced)
+    _tell_sources(found["inputs"], register, found["flags"])
     if nearest:
         from hardship.nearest import nearest_changes
 
         found["nearest_changes"] = nearest_changes(view, plain, household, register, standards)
     return found
+
+
+def flags(view: View, register: Register, forced: bool) -> list[str]:
+    """The flags of the household's result: of the register, of bounds it breaks, of the run."""
+    hit = [f"require:{name}" for name, broken in view.outcome.requires.items() if broken]
+    return sorted({*register.flags["flag"], *hit, *run_flags(view.table, view.on, forced)})
+
+
+def _tell_sources(inputs: list[Entry], register: Register, marks: list[str]) -> None:
+    """Say of each fact of the household where it was read: `file:sheet:line`, or that it was corrected."""
+    (row,) = register.frames["household"].select("file", "sheet", "line").rows()
+    place = ":".join(str(part) for part in row if part)
+    for entry in inputs:
+        if entry["level"] == "household" and entry["state"] == "known":
+            corrected = f"override:{entry['name']}" in marks
+            entry["source"] = "overrides" if corrected else place
 
 
 def agree(view: View, register: Register, standards: Standards) -> None:

@@ -40,7 +40,7 @@ def inputs(view: View) -> list[Entry]:
                     **view.shown(value, unit, name),
                     "state": state,
                     "state_text": view.say(STATES[state]),
-                    "source": attribute.source,
+                    "source": "",
                 }
             )
     return entries

@@ -206,6 +206,8 @@ class _Page:
             )
         for dated in self.all["facts_dated"]:
             yield "  " + self.say("explain.fact_dated", **dated)
+        if self.all["flags"]:
+            yield "  " + self.say("explain.flagged", flags=self.say("explain.w_or_list").join(self.all["flags"]))
 
     def ids(self, entry: Entry) -> str:
         ids = [one for one in entry["who"] if one]

@@ -44,7 +44,8 @@ def command(say: Say) -> click.Command:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
             read = inputs.register
             asked = household if household is not None else only_household(read.frames["household"])
-            why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0])
+            why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0],
+                                    forced=inputs.forced)
         if form[0] == "json":
             click.echo(explaining.explanation_json(why), nl=False)
         elif form[0] == "html":
