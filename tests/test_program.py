@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,6 +205,30 @@ def test_a_long_chain_of_names() -> None:
     assert incomplete(raw).tolist() == [True]
 
 
+def test_more_bands_than_a_byte_counts() -> None:
+    title = 'title = { zh = "甲", en = "A" }'
+    raising = dict.fromkeys(range(49, 300, 50), ', veto = "V"')
+    bands = ", ".join(f"{{ below = {k + 1}, points = {k % 7}{raising.get(k, '')} }}" for k in range(300))
+    edges = ", ".join(f"{{ at_most = {k} }}" for k in range(299))
+    cells = ", ".join(str(k * k % 11) for k in range(300))
+    text = (
+        f'[[lookup]]\nname = "grid"\n{title}\nrows = {{ unit = "money", bands = [{edges}, {{ otherwise = true }}] }}\n'
+        f"cells = [{cells}]\n" + derive("x", "lookup(grid, livestock_value)") + output("x")
+        + f'[[index]]\nid = "main"\n{title}\n[[item]]\nid = "a01"\n{title}\nvalue = "livestock_value"\nunit = "money"\n'
+        f"bands = [{bands}, {{ otherwise = true, points = 9 }}]\n"
+        f'[[veto]]\nid = "V"\n{title}\neffect = "defer"\n'
+    )  # fmt: skip
+    made = program(text)
+    fen = [0, 99, 100, 25_500, 25_600, 4_900, 4_999, 29_800, 29_900, 30_000, 1_000_000]
+    people = register([1] * len(fen), {"livestock_value": pl.Series(fen, dtype=pl.Int64)})
+    raw = machine.run(made, bind(made, people, Standards((), ""), ON))
+    places = [min(value // 100, 300) for value in fen]
+    assert [exact(raw["name:a01"], h) for h in range(len(fen))] == [9 if k == 300 else k % 7 for k in places]
+    rows_of = [min(-(-value // 100), 299) for value in fen]
+    assert [exact(raw["name:x"], h) for h in range(len(fen))] == [k * k % 11 for k in rows_of]
+    assert [exact(raw["deferred"], h) for h in range(len(fen))] == [k < 300 and k % 50 == 49 for k in places]
+
+
 def test_sinks_name_what_stands_behind_them() -> None:
     text = (
         "[household]\ncounted = \"member_counted == 'counted'\"\n"
@@ -259,8 +284,6 @@ def test_comparisons_of_ratios_and_numbers(
 
 
 def test_missing_attributes_looks_at_rows_that_are_not_excluded() -> None:
-    import polars as pl
-
     text = (
         "[household]\ncounted = \"member_counted == 'counted'\"\n"
         + derive("x", "sum(member.refused_jobs)") + output("x")

@@ -22,6 +22,7 @@ from hardship.values import NONE, Value, broken, deepest, number, truth
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _WIDE = {"<": ops.LT_WIDE, "<=": ops.LE_WIDE, "==": ops.EQ_WIDE}
 _WORD = {"<": ops.LT, "<=": ops.LE, "==": ops.EQ, "!=": ops.NE}
+MOST_PLACES = 250  # that a byte counts, with room for a mark
 UNREACHED = INT64  # an edge that pads a group of four
 
 
@@ -205,8 +206,24 @@ def stepped(build: Builder, value: Value, bands: Sequence[Band], cells: Sequence
     return Value("number", value.level, made, min(numbers), max(numbers), den, value.valid)
 
 
+def in_turn(build: Builder, value: Value, bands: Sequence[Band], worth: Sequence[Value]) -> Value:
+    """What the band that takes a number is worth, band after band: for more bands than a byte counts."""
+    found = worth[-1]
+    for entry, then in reversed(list(zip(bands, worth, strict=False))):
+        passing = edge(entry)
+        if passing is None:
+            found = then
+        else:
+            op, line = passing
+            found = build.select(compare(build, "<" if op == ">=" else "<=", value, number(line)), then, found)
+    return found
+
+
 def place_on(build: Builder, axis: Axis, value: Value, domain: Sequence[str]) -> tuple[Value, int]:
     """The row or column of a look-up that a value falls into, as an enum or number from 0; and how many there are."""
+    if axis.bands is not None and len(axis.bands) > MOST_PLACES:
+        places = [number(place) for place in range(len(axis.bands))]
+        return in_turn(build, value, axis.bands, places), len(axis.bands)
     if axis.bands is not None:
         return band(build, value, axis.bands), len(axis.bands)
     if axis.first is not None and axis.last is not None:

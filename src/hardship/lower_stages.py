@@ -107,6 +107,7 @@ class Stages(Expressions):
         value = None if item.value is None else self.node(item.value.node, level)
         domain = tuple(str(place) for place in range(len(cases) + len(bands) + 1))
         rows: dict[str, Value] = {}
+        many = len(domain) > comparisons.MOST_PLACES
         for index in self.indices:
             parts: list[ItemCase | ItemBand] = [*cases, *bands]
             worth = [self._spread(part.points)[index] for part in parts]
@@ -116,7 +117,9 @@ class Stages(Expressions):
             if value is not None:
                 edges = sum(comparisons.edge(band) is not None for band in bands)
                 plain = value.divisor is None and value.reg != NONE and edges > 0 and value.hi < FAR
-                if plain and not detailed:
+                if many:
+                    found = comparisons.in_turn(self.build, value, bands, [number(cell) for cell in cells])
+                elif plain and not detailed:
                     found = comparisons.stepped(self.build, value, bands, cells[: edges + 1], den)
                 else:
                     place = comparisons.band(self.build, value, bands)
@@ -125,7 +128,7 @@ class Stages(Expressions):
                 holds = truth(True) if case.when is None else self.node(case.when.node, level)
                 found = self.build.select(holds, number(points), found)
             rows[index] = found
-        if not detailed:
+        if not detailed or many:
             return rows, None
         which = choice(len(domain) - 1, domain)
         if value is not None:
@@ -142,7 +145,10 @@ class Stages(Expressions):
         """The truth that an item raises a veto in some row."""
         bands = item.bands or ()
         found = truth(False)
-        if item.value is not None:
+        if item.value is not None and len(bands) > comparisons.MOST_PLACES:
+            raises = [truth(band.veto == veto) for band in bands]
+            found = comparisons.in_turn(self.build, self.node(item.value.node, level), bands, [*raises, found])
+        elif item.value is not None:
             place = comparisons.band(self.build, self.node(item.value.node, level), bands)
             found = self.build.one_of(place, [k for k, band in enumerate(bands) if band.veto == veto])
         for case in reversed(item.cases or ()):
