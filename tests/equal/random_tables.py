@@ -74,6 +74,8 @@ class Generator:
     numbers: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     truths: dict[str, list[str]] = field(default_factory=dict)
     items: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    enums: dict[str, list[str]] = field(default_factory=dict)
     late: bool = False
     lines: list[str] = field(default_factory=list)
     count: int = 0
@@ -159,6 +161,8 @@ class Generator:
         """A cell of one of the tables' look-ups."""
         if level == "household":
             return f"lookup(stock, {self.number(level, STOCK, 0)})"
+        if self.chance(2):
+            return "lookup(grades, disability_grade)"
         return f"lookup(health, health_class, '{self.choice.pick(('low', 'high'))}')"
 
     def dotted(self, entity: str, unit: str) -> str | None:
@@ -186,7 +190,7 @@ class Generator:
 
     def truth(self, level: str, depth: int, inside: bool = False) -> str:
         """A condition at a level; inside an aggregate nothing folds again."""
-        kinds = ["fact", "fact", "compare", "enum"]
+        kinds = ["fact", "fact", "compare", "enum", "day"]
         if depth > 0:
             kinds += ["and", "or", "not", "known", "chain"]
             if level in BELOW and not inside:
@@ -195,6 +199,10 @@ class Generator:
         match self.choice.pick(kinds):
             case "compare":
                 return self.comparison(level, down, inside)
+            case "day":
+                names = [name for above in ABOVE[level] for name in DATES[above]]
+                op = self.choice.pick(("<", "<=", "==", "!=", ">"))
+                return f"{self.choice.pick(names)} {op} {self.choice.pick([*names, 'on'])}"
             case "chain":
                 unit = PLAIN
                 low, value, high = (self.number(level, unit, 0) for _ in range(3))
@@ -222,6 +230,11 @@ class Generator:
                     return f"{function}({entity}.{self.choice.pick(names)}{extra})"
         names = [name for above in ABOVE[level] for name in (*BOOLS[above], *self.truths.get(above, ()))]
         extra = ["'medical' in needs", "dwelling_tenure in homes"]
+        if level != "household":
+            extra += ["severe_illness_code in codes", "severe_illness_code != 'C34'"]
+        if level == "household" and self.late:
+            extra += self.verdicts
+        extra += [f"{name} == 'rented'" for above in ABOVE[level] for name in self.enums.get(above, ())]
         return self.choice.pick([*names, *extra])
 
     def comparison(self, level: str, depth: int, inside: bool) -> str:
@@ -274,6 +287,7 @@ class Generator:
         self.scores()
         self.late = True
         self.vetoes()
+        self.verdicts = ["refused", "deferred", "(not refused)"]
         self.ladders()
         self.benefit()
         for _ in range(self.choice.whole(0, 2)):
@@ -312,6 +326,8 @@ class Generator:
             f'rows = {{ unit = "money", bands = [{{ {edge} = 100 }}, {{ below = 2000.5 }}, {{ otherwise = true }}] }}',
             "cells = [1, 0.25, -3]",
         )  # fmt: skip
+        self.section("lookup", 'name = "grades"', TITLE, "rows = { first = 0, last = 4 }", "cells = [0, 1, 2.5, -1, 7]")
+        self.section("list", 'name = "codes"', TITLE, 'of = "severe_illness_code"', 'values = ["I10", "F20"]')
         self.section("list", 'name = "homes"', TITLE, 'of = "dwelling_tenure"', 'values = ["owned", "borrowed"]')
 
     def requires(self) -> None:
@@ -344,6 +360,13 @@ class Generator:
             self.section("derive", f'name = "{name}"', f'level = "{level}"', f'expr = "{self.truth(level, 2)}"')
             self.truths.setdefault(level, []).append(name)
             return
+        if self.chance(6):
+            cases = (
+                f"""{{ when = "{self.truth(level, 1)}", value = "dwelling_tenure" }}, {{ otherwise = "'rented'" }}"""
+            )
+            self.section("derive", f'name = "{name}"', f'level = "{level}"', f"cases = [{cases}]")
+            self.enums.setdefault(level, []).append(name)
+            return
         unit = self.choice.pick((PLAIN, M, Y, STOCK) if level in ("household", "transfer") else (PLAIN, M, Y))
         if self.chance(3):
             cases = f'{{ when = "{self.truth(level, 1)}", value = "{self.number(level, unit, 1)}" }}'
@@ -351,6 +374,12 @@ class Generator:
         else:
             body = f'expr = "{self.number(level, unit, 2)}"'
         self.section("derive", f'name = "{name}"', f'level = "{level}"', f'unit = "{unit}"', body)
+        if self.chance(4):
+            low = self.choice.pick((-5, 0, 1, 100))
+            bounds = self.choice.pick(
+                (f"at_least = {low}", f"at_most = {low}", f"at_least = {low}\nat_most = {low + 90}")
+            )
+            self.section("require", f'id = "r_{name}"', f'value = "{name}"', bounds, self.outside())
         self.numbers.setdefault((level, unit), []).append(name)
 
     def scores(self) -> None:
@@ -417,7 +446,7 @@ class Generator:
         self.items.append(name)
 
     def vetoes(self) -> None:
-        """Vetoes with a condition of their own."""
+        """Vetoes with a condition of their own; what they come to has names."""
         for effect in ("refuse", "defer"):
             if self.chance(2):
                 name = self.fresh("V")
@@ -452,11 +481,13 @@ class Generator:
                 self.section(
                     "ladder", f'id = "{ladder}"', TITLE, f'pick = "{pick}"', otherwise, f"rung = [{', '.join(rungs)}]"
                 )
+                self.verdicts.append("'one' in classes" if pick == "all" else f"{ladder} == 'one'")
         if self.chance(2):
+            also = f" or {self.choice.pick(self.verdicts)}" if self.chance(2) else ""
             benefit = f"round(max(0, {self.number('member', M, 1)}), to = fen, mode = 'half_up')"
             remaining = self.choice.pick(("counts", "leaves"))
             self.section(
-                "person", 'id = "alone"', TITLE, f'when = "{self.truth("member", 1)}"',
+                "person", 'id = "alone"', TITLE, f'when = "{self.truth("member", 1)}{also}"',
                 f"tests = [{self.test('member')}]",
                 f'benefit = "{benefit}"', f'remaining = "{remaining}"',
             )  # fmt: skip
@@ -509,7 +540,10 @@ class Generator:
         """Who is ranked and by what."""
         among = f'among = "{self.truth("household", 1)}"' if self.chance(3) else ""
         self.lines += ["[rank]", among]
+        ladders = [name.split(" ")[0] for name in self.verdicts if name.endswith("== 'one'")]
         values = [
+            *ladders,
+            *self.enums.get("household", ()),
             "main",
             "dwelling_tenure",
             "registered_poor",
