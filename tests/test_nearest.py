@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import polars as pl
 import pytest
 from test_explain import case_path, opened
 
@@ -116,3 +118,19 @@ def test_it_takes_less_than_a_second() -> None:
     began = time.process_time()
     found_for("county_model/02_farm_family")
     assert time.process_time() - began < 1
+
+
+def test_a_household_of_200_members_is_bounded() -> None:
+    """The household's own facts come first; nothing grows with the square of its members."""
+    one = opened(case_path("jinxiang/01_mother_and_son"))
+    frames = dict(one.register.frames)
+    members = frames["member"]
+    many = pl.concat([members, *([members[1:2]] * 198)])
+    ids = [f"{number:03d}" for number in range(many.height)]
+    frames["member"] = many.with_columns(pl.Series("member_id", ids))
+    register = replace(one.register, frames=frames)
+    began = time.process_time()
+    found = explain(register, one.checked, one.standards, one.on, one.ids[0], "en")
+    assert time.process_time() - began < 6
+    assert len(found["members"]) == 200
+    assert found["nearest_changes"]

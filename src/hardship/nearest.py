@@ -13,7 +13,7 @@ reward what it punishes further on); the change reported is still one that reall
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ import numpy as np
 from hardship.attributes import scale, stored_bounds
 from hardship.explain_steps import OUTCOMES
 from hardship.explain_view import Entry, Key, View
+from hardship.fields import DeclaredAttribute, Level
 from hardship.reference import Reference
-from hardship.table import DeclaredAttribute, Level
 from hardship.units import parse
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 NUMBERS = ("money", "int", "decimal")
-MOST_FACTS = 600  # a household of 200 members has thousands; those first in the dictionary are looked at
-MOST_ROWS = 400_000  # members in one batch
+MOST_ROWS = 60_000  # members in one batch
 PROBES = 15  # values between the two ends that are tried in a round
+# Members times facts looked at, members times changes confirmed: a household of 200 members has thousands of facts.
+# Its own facts and those of its first members are looked at, and its smallest changes told.
+SEARCHED, CONFIRMED = 8_000, 2_000
 PARENTS: dict[Level, Level] = {"member": "household", "supporter": "member", "transfer": "member"}
 GOOD = ("meets", "needs_review", "incomplete", "does_not_meet")
 
@@ -77,11 +79,12 @@ def nearest_changes(
     if view.outcome.incomplete:
         return []
     judge = _Judge(view, register, standards)
-    facts = list(_facts(view, reference, register))
+    facts = _facts(view, reference, register)[: SEARCHED // judge.members]
     now = judge.standings([(facts[0], facts[0].stored)])[0] if facts else ()
     moves = [*_numbers(judge, facts, now), *_choices(judge, facts, now)]
     found = []
-    for fact, stored in sorted(moves, key=lambda move: _order(*move)):
+    moves.sort(key=lambda move: _order(*move))
+    for fact, stored in moves[: CONFIRMED // judge.members]:
         value = _value(fact, stored)
         after = reference.evaluate(_changed(household, fact, value))
         before = view.outcome
@@ -91,20 +94,20 @@ def nearest_changes(
     return found
 
 
-def _facts(view: View, reference: Reference, register: Register) -> Iterator[Fact]:
-    """Known facts that the circle and the clauses depend on, in dictionary order."""
+def _facts(view: View, reference: Reference, register: Register) -> list[Fact]:
+    """Known facts that the circle and the clauses depend on: the household's, then member by member."""
     statics = reference.ground.statics
     used = statics.behind("refused") | statics.behind("deferred") | statics.behind("circle")
-    count = 0
+    found = []
     for name, attribute in view.names.attributes.items():
         frame = register.frames[attribute.level]
         if name not in used or name not in frame.columns or attribute.type not in (*NUMBERS, "bool", "enum"):
             continue
         for place, row in enumerate(view.rows(attribute.level)):
             stored = frame[name][place]
-            if stored is not None and count < MOST_FACTS:
-                count += 1
-                yield Fact(attribute, place, row.key, view.id_of(row), view.who(row), int(stored))
+            if stored is not None:
+                found.append(Fact(attribute, place, row.key, view.id_of(row), view.who(row), int(stored)))
+    return sorted(found, key=lambda fact: fact.key[:1])
 
 
 def _numbers(judge: _Judge, facts: Sequence[Fact], now: Standing) -> list[tuple[Fact, int]]:
