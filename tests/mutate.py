@@ -263,9 +263,9 @@ def broken_line(lines: list[str], choice: random.Random) -> list[str]:
 
 @on_lines
 def quoted_line_break(lines: list[str], choice: random.Random) -> list[str]:
-    """A cell of two lines, properly quoted: one row."""
+    """A cell of two lines, properly quoted: one row. Not where the row is broken anyway: then each line is one."""
     place = some(lines, choice)
-    if '"' not in lines[place]:
+    if '"' not in lines[place] and lines[place].count(",") == lines[0].count(","):
         cells = lines[place].split(",")
         cells[-1] = f'"{cells[-1]}\n{CONTINUED}"'
         lines[place] = ",".join(cells)
@@ -333,7 +333,7 @@ def write(book: Book, form: str, folder: Path, damages: list[str], choice: rando
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([header, *rows])
         lines = out.getvalue().split("\n")[:-1]
-        for damage in damages:
+        for damage in sorted(damages, key=lambda one: one == "quoted_line_break"):
             if damage in LINES and len(lines) > 1:
                 lines = LINES[damage](lines, choice)
         text = "\n".join(lines) + choice.choice(["", "\n"])

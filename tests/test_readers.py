@@ -22,7 +22,7 @@ from hardship.errors import RegisterError
 from hardship.read_csv import read_csv
 from hardship.read_json import loads, read_json
 from hardship.read_xlsx import read_sheets
-from hardship.readers import RawTable, raw_tables, refuse_bomb
+from hardship.readers import RawTable, raw_tables, read_file, refuse_bomb
 
 HEADER = "household_id,area_code,head_name"
 
@@ -360,3 +360,27 @@ def test_json_lines_lose_no_line(tmp_path: Path) -> None:
     path.write_text("not json\n")
     with pytest.raises(RegisterError):
         read_json(path)
+
+
+def test_damaged_parquet_is_refused_and_never_panics(tmp_path: Path) -> None:
+    """Bits flipped anywhere: either refused, or read with the right number of rows."""
+    homes = pl.DataFrame(
+        {"household_id": [f"户{n}" for n in range(300)], "area_code": ["370828"] * 300, "boats": [1] * 300}
+    )
+    homes.write_parquet(tmp_path / "good.parquet")
+    good = (tmp_path / "good.parquet").read_bytes()
+    choice = random.Random(8)
+    refused = 0
+    for _ in range(60):
+        data = bytearray(good)
+        for _ in range(choice.randrange(1, 4)):
+            data[choice.randrange(4, len(data) - 4)] ^= 1 << choice.randrange(8)
+        (tmp_path / "households.parquet").write_bytes(bytes(data))
+        try:
+            table = read_file(tmp_path / "households.parquet", "households")
+        except RegisterError:
+            refused += 1
+        else:
+            assert table.frame.height == table.lines.len() > 0
+            assert all(text is None or text.encode() for text in table.frame.to_series(0).cast(pl.String).to_list())
+    assert refused > 5
