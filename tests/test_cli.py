@@ -210,6 +210,33 @@ def test_verify_finds_what_was_changed(scored, tmp_path, capsys):
     assert "results_sha256" in err
 
 
+@pytest.mark.parametrize("damage", ["no run", "no json", "no date", "no sources", "list", "no parquet", "other bytes"])
+def test_damaged_results_are_refused_in_one_line(damage, scored, tmp_path, capsys):
+    out = tmp_path / "out"
+    shutil.copytree(scored, out)
+    run_file, frame = out / "run.json", out / "results.parquet"
+    record = json.loads(run_file.read_text(encoding="utf-8"))
+    match damage:
+        case "no run":
+            run_file.unlink()
+        case "no json":
+            run_file.write_text("{", encoding="utf-8")
+        case "no date":
+            run_file.write_text(json.dumps(record | {"on": 20180701}), encoding="utf-8")
+        case "no sources":
+            run_file.write_text(json.dumps(record | {"sources": {}}), encoding="utf-8")
+        case "list":
+            run_file.write_text("[1]", encoding="utf-8")
+        case "no parquet":
+            frame.unlink()
+        case _:
+            frame.write_bytes(b"PAR1 but not really PAR1")
+    code, told, err = run(capsys, "verify", out)
+    assert (code, told) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert str(out) in err
+
+
 def test_results_move_together_with_their_register(scored, tmp_path, capsys):
     shutil.copytree(scored.parent, tmp_path / "moved")
     code, told, _ = run(capsys, "verify", tmp_path / "moved" / "scored", "--sample", "10")

@@ -59,7 +59,7 @@ def verify(
         UsageError: the folder holds no results. TableError, RegisterError: an input cannot be used any more.
     """
     run = read_run(folder)
-    stored = pl.read_parquet(folder / "results.parquet")
+    stored = read_stored(folder, "results")
     inputs = reopen(folder, run, register, progress)
     differences = list(_hashes(run, inputs, sha256_of(stored)))
     households = reference.rows(inputs.register, inputs.checked.names.attributes)
@@ -73,7 +73,7 @@ def verify(
     skipped: Sequence[str] = () if sample is None else RANK_COLUMNS
     differences += compare(stored.filter(pl.col("household_id").is_in(known)), replayed, run, inputs, skipped)
     if inputs.checked.table.person:
-        kept = pl.read_parquet(folder / "persons.parquet").filter(pl.col("household_id").is_in(known))
+        kept = read_stored(folder, "persons").filter(pl.col("household_id").is_in(known))
         differences += compare_persons(kept, persons)
     return Verified(len(known), differences, sha256_of(stored))
 
@@ -90,11 +90,28 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         dt.date.fromisoformat(run["on"])
-        if run["schema"] == 1 and run["table"]["sha256"] and run["sources"]["register"]:
+        texts = [run["results_sha256"], run["standards_sha256"], run["table"]["sha256"], run["register"]["sha256"],
+                 run["table"]["id"], run["table"]["version"], *run["sources"]["register"], *run["sources"]["table"],
+                 *run["sources"]["standards"], *run["sources"]["mapping"]]
+        one_each = len(run["sources"]["register"]) == len(run["sources"]["table"]) == 1
+        if run["schema"] == 1 and one_each and all(isinstance(text, str) for text in texts):
             return dict(run)
     except (ValueError, KeyError, TypeError):
         pass
     raise UsageError(Fault("common.bad_run", params={"path": str(path)}))
+
+
+def read_stored(folder: Path, name: str) -> pl.DataFrame:
+    """One stored frame of a result folder.
+
+    Raises:
+        UsageError: it is not there, or no Parquet.
+    """
+    path = folder / f"{name}.parquet"
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError):
+        raise UsageError(Fault("common.bad_stored", params={"path": str(path)})) from None
 
 
 def reopen(
@@ -104,9 +121,9 @@ def reopen(
     sources = {kind: [folder / path for path in paths] for kind, paths in run["sources"].items()}
     table = sources["table"][0]
     spec = str(table) if table.is_file() else f"{run['table']['id']}@{run['table']['version']}"
-    mapping = sources.get("mapping") or [None]
+    mapping = sources["mapping"][0] if sources["mapping"] else None
     return open_inputs(register or sources["register"][0], spec, dt.date.fromisoformat(run["on"]),
-                       standards=sources.get("standards", []), mapping=mapping[0], progress=progress)
+                       standards=sources["standards"], mapping=mapping, progress=progress)
 
 
 def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Difference]:
