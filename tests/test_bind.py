@@ -54,7 +54,8 @@ def parameter(name: str, more: str = "") -> str:
 def register(members: list[int], household: dict[str, pl.Series] | None = None, **rest: Any) -> SimpleNamespace:
     rows = len(members)
     owner = pl.Series([h for h, count in enumerate(members) for _ in range(count)], dtype=pl.UInt32)
-    head = {"area_code": pl.Series([""] * rows, dtype=pl.String), **(household or {})}
+    ids = pl.Series([f"H{h:03}" for h in range(rows)], dtype=pl.String)
+    head = {"household_id": ids, "area_code": pl.Series([""] * rows, dtype=pl.String), **(household or {})}
     return SimpleNamespace(
         frames={
             "household": pl.DataFrame(head),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hardship import cells
 from hardship.attributes import dictionary
 from hardship.convert import SMALL, as_text, convert
-from hardship.table import DeclaredAttribute, Title
+from hardship.fields import DeclaredAttribute, Title
 
 D = dictionary()
 MONEY = D["wage_month"]  # 0 … 10,000,000 yuan

@@ -8,10 +8,11 @@ import pytest
 
 from hardship.attributes import dictionary
 from hardship.errors import TableError
+from hardship.fields import DeclaredAttribute, Title
 from hardship.names import Names, ancestors, raised, resolve
 from hardship.results import column_types
 from hardship.shapes import validated
-from hardship.table import DeclaredAttribute, Table, Title
+from hardship.table import Table
 from hardship.toml_text import read_toml
 
 HEAD = """

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from hardship.check import Checked
 from hardship.errors import TableError
+from hardship.fields import Title
 from hardship.kinds import Kind
 from hardship.load import load_table, load_text
 from hardship.nodes import Node
@@ -35,7 +36,7 @@ from hardship.reference_values import (
 )
 from hardship.standards import Standards, load_standards, parsed, standards
 from hardship.synthesis import synthesize
-from hardship.table import Parameter, Title
+from hardship.table import Parameter
 
 ON = dt.date(2018, 7, 1)
 TABLES = sorted(Path(__file__).resolve().parents[1].joinpath("scoring_tables").glob("*/*.toml"))

@@ -13,8 +13,8 @@ import pytest
 from hardship import synthesis
 from hardship.attributes import dictionary, stored_bounds
 from hardship.errors import UsageError
+from hardship.fields import DeclaredAttribute, Title
 from hardship.register import Register, read_register
-from hardship.table import DeclaredAttribute, Title
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()

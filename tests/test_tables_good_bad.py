@@ -19,10 +19,11 @@ import hardship
 from hardship import table as table_module
 from hardship.errors import TableError
 from hardship.expression import AGGREGATES, FUNCTIONS
+from hardship.fields import Model, Provided
 from hardship.load import load_text
 from hardship.nodes import Node, walk
 from hardship.sites import sites
-from hardship.table import Computed, Model, Provided
+from hardship.table import Computed
 
 TABLES = Path(__file__).parent / "tables"
 SOURCES = Path(hardship.__file__).parent

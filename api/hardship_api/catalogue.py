@@ -12,8 +12,9 @@ from fastapi.responses import Response
 import hardship
 from hardship.attributes import dictionary
 from hardship.check import Checked
+from hardship.fields import Provided, Title
 from hardship.load import versions
-from hardship.table import Band, Item, Ladder, Provided, Test, Title
+from hardship.table import Band, Item, Ladder, Test
 from hardship.wording import Wording, number_text
 from hardship_api.engine import Engine
 from hardship_api.problems import language

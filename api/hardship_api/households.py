@@ -14,9 +14,9 @@ from hardship import messages
 from hardship.attributes import STRUCTURAL
 from hardship.cells import normal
 from hardship.errors import Fault, RegisterError
+from hardship.fields import DeclaredAttribute
 from hardship.read_json import PARTS, tables
 from hardship.register import Register, clean, from_dicts
-from hardship.table import DeclaredAttribute
 from hardship_api.strict_json import Refused, decode
 
 LINE_BYTES = 1_000_000

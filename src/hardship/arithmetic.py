@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from hardship import ops, scales
+from hardship.fields import Level
 from hardship.limits import ROWS
-from hardship.table import Level
 from hardship.values import MAYBE, NONE, Divisor, Registers, Value, broken, deepest, fitting, number
 
 

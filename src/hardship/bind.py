@@ -17,10 +17,12 @@ import numpy.typing as npt
 
 from hardship import ops
 from hardship.errors import EngineError, Fault, UsageError
+from hardship.fields import Level
 from hardship.limits import ASSESSMENT, INT64, ROWS
+from hardship.lots import LOT, lot
 from hardship.ops import Column, Program
 from hardship.standards import StandardRow, Standards, converted
-from hardship.table import Level, Parameter
+from hardship.table import Parameter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -168,6 +170,8 @@ def _column(column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Array
     frame = frames[column.level]
     if not column.attribute:
         return np.zeros(frame.height, np.uint8), None
+    if column.attribute == LOT:
+        return np.fromiter(map(lot, frame["household_id"]), np.int64, frame.height), None
     if column.attribute not in frame.columns:
         return None, np.zeros(frame.height, np.uint8)
     series = frame[column.attribute]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hardship.attributes import scale, stored_bounds
-from hardship.table import DeclaredAttribute
+from hardship.fields import DeclaredAttribute
 
 ERROR_CELL = "\x00error"
 FORMULA_CELL = "\x00formula"

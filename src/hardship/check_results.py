@@ -8,6 +8,7 @@ from fractions import Fraction
 from hardship import scales
 from hardship.checker import MONTHLY, YEARLY, Checker, Edge
 from hardship.expression import Expression
+from hardship.fields import Show
 from hardship.infer_base import BAD, BOOL, TYPES, as_ratio, missing, unit_text
 from hardship.kinds import Kind
 from hardship.limits import SET_VALUES
@@ -15,7 +16,7 @@ from hardship.names import raised
 from hardship.nodes import Name
 from hardship.positions import Path
 from hardship.spelling import spell
-from hardship.table import Ladder, Rung, Show
+from hardship.table import Ladder, Rung
 from hardship.units import NONE, parse
 
 FEN = Fraction(1, 100)

@@ -9,6 +9,7 @@ from typing import Any
 from hardship import units
 from hardship.errors import Fault
 from hardship.expression import Expression
+from hardship.fields import Show
 from hardship.infer import Inference
 from hardship.infer_base import BAD, TYPES, is_zero, unit_hint, unit_text, written
 from hardship.infer_calls import round_kind
@@ -18,7 +19,7 @@ from hardship.names import Names
 from hardship.nodes import Node, walk
 from hardship.positions import Path, Positions
 from hardship.spelling import spell
-from hardship.table import Computed, Points, Show, Test
+from hardship.table import Computed, Points, Test
 from hardship.units import Unit
 
 MONTHLY, YEARLY = units.parse("money/month"), units.parse("money/year")

@@ -15,8 +15,9 @@ from math import ceil, floor, gcd, lcm
 
 from hardship import ops
 from hardship.arithmetic import Builder
+from hardship.fields import Level
 from hardship.limits import INT64
-from hardship.table import Axis, Band, Level
+from hardship.table import Axis, Band
 from hardship.values import NONE, Value, broken, deepest, number, truth
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

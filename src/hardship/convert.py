@@ -14,7 +14,7 @@ import polars as pl
 
 from hardship.attributes import scale, storage, stored_bounds
 from hardship.cells import MAX_DIGITS, Cell, bound_class, parser
-from hardship.table import DeclaredAttribute
+from hardship.fields import DeclaredAttribute
 
 SMALL = 512  # rows below which plain Python beats polars
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)

@@ -18,13 +18,13 @@ from hardship.check import Checked
 from hardship.errors import EngineError, Fault, RegisterError, UsageError
 from hardship.explain_reasons import reasons
 from hardship.explain_view import STATUSES, Entry, Key, View
+from hardship.fields import Level
 from hardship.nodes import Node
 from hardship.record import run_flags
 from hardship.reference import Reference
 from hardship.reference_rows import read_rows
 from hardship.reference_stages import Stages
 from hardship.reference_values import Value, tree
-from hardship.table import Level
 from hardship.units import parse
 
 if TYPE_CHECKING:

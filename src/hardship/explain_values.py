@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from hardship import messages
+from hardship.table import Band
 from hardship.units import NONE, Unit
 from hardship.wording import Wording, number_text
 
@@ -76,6 +78,22 @@ def text(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str
 def plain(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str:
     """As `text`, but a number without its unit, for use inside a calculation."""
     return _digits(value, unit) if isinstance(value, Fraction) else text(value, words, name, unit)
+
+
+def band_text(bands: Sequence[Band], number: int, words: Wording, unit: Unit = NONE) -> str:
+    """A band in words: its title, or its edges (`≥ 0.2 且 < 0.4`)."""
+    band = bands[number]
+    if band.title is not None:
+        return band.title.text(words.lang)
+    parts = []
+    if number:
+        before = bands[number - 1]
+        edge, sign = (before.below, "≥") if before.below is not None else (before.at_most, ">")
+        parts.append(f"{sign} {text(edge, words, unit=unit)}")
+    if band.otherwise is None:
+        edge, sign = (band.below, "<") if band.below is not None else (band.at_most, "≤")
+        parts.append(f"{sign} {text(edge, words, unit=unit)}")
+    return messages.text("explain.w_and", words.lang).join(parts) or messages.text("explain.any_value", words.lang)
 
 
 def _number(value: Fraction, words: Wording, unit: Unit) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 from hardship import explain_values, messages
 from hardship.check import Checked
 from hardship.explain_values import Value
+from hardship.fields import Provided
 from hardship.nodes import Aggregate, Call, Cases, In, Name, Node, Number
 from hardship.reference import Outcome
 from hardship.reference_stages import Stages
 from hardship.reference_values import Row
-from hardship.table import Band, Case, Provided
+from hardship.table import Band, Case
 from hardship.units import NONE, Unit
 from hardship.wording import ATOM, SUM, Wording
 
@@ -176,18 +177,7 @@ class View:
 
     def band_text(self, bands: tuple[Band, ...], number: int, unit: Unit) -> str:
         """A band in words: its title, or its edges (`≥ 0.2 且 < 0.4`)."""
-        band = bands[number]
-        if band.title is not None:
-            return band.title.text(self.lang)
-        parts = []
-        if number:
-            before = bands[number - 1]
-            edge, sign = (before.below, "≥") if before.below is not None else (before.at_most, ">")
-            parts.append(f"{sign} {self.text(edge, unit)}")
-        if band.otherwise is None:
-            edge, sign = (band.below, "<") if band.below is not None else (band.at_most, "≤")
-            parts.append(f"{sign} {self.text(edge, unit)}")
-        return self.say("explain.w_and").join(parts) or self.say("explain.any_value")
+        return explain_values.band_text(bands, number, self.words, unit)
 
 
 STATUSES = {

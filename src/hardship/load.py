@@ -19,11 +19,12 @@ from typing import Any
 from hardship.attributes import dictionary as data_dictionary
 from hardship.check import Checked, check
 from hardship.errors import Fault, TableError, UsageError
+from hardship.fields import DeclaredAttribute
 from hardship.names import resolve
 from hardship.positions import Positions
 from hardship.roots import FOLDER, default_roots
 from hardship.shapes import validated
-from hardship.table import DeclaredAttribute, Table
+from hardship.table import Table
 from hardship.toml_text import read_toml
 from hardship.toml_write import canonical
 

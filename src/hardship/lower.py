@@ -11,12 +11,14 @@ from hardship.allocate import arrays
 from hardship.attributes import value_names
 from hardship.check import Checked
 from hardship.expression import Expression
+from hardship.fields import Level, Show
+from hardship.lots import LOT
 from hardship.lower_expression import stored
 from hardship.lower_stages import FEN, Form, Stages, choice
 from hardship.names import raised
 from hardship.nodes import Aggregate, walk
 from hardship.ops import Program, Sink, Store
-from hardship.table import Assume, Level, Show
+from hardship.table import Assume
 from hardship.values import NONE, Value, truth
 
 Detail = Literal["results", "items", "all"]
@@ -235,7 +237,8 @@ class _Table(Stages):
     def _every_name(self) -> None:
         """Every value that has a name, of those that the program reads."""
         for named in self.names.by_name.values():
-            if named.role in ("lookup", "list") or (named.role == "attribute" and named.name not in self.columns):
+            read = named.role == "attribute" or named.name == LOT
+            if named.role in ("lookup", "list") or (read and named.name not in self.columns):
                 continue
             self._store(f"name:{named.name}", self.name(named.name), valid=True, level=named.level)
 

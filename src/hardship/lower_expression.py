@@ -15,7 +15,9 @@ from hardship import comparisons, ops
 from hardship.arithmetic import Builder
 from hardship.attributes import scale, stored_bounds, value_names
 from hardship.check import Checked
+from hardship.fields import DeclaredAttribute, Level
 from hardship.limits import ASSESSMENT
+from hardship.lots import LOT, LOTS
 from hardship.nodes import (
     Aggregate,
     And,
@@ -35,7 +37,7 @@ from hardship.nodes import (
     walk,
 )  # fmt: skip
 from hardship.ops import Column
-from hardship.table import Assume, DeclaredAttribute, Level, Lookup, Require
+from hardship.table import Assume, Lookup, Require
 from hardship.values import DEPTH, NONE, Value, broken, number, truth
 
 LEFT = ""  # the column of members who were assessed alone and leave
@@ -156,6 +158,9 @@ class Expressions:
                 return self.node(named.definition.node, named.level)
         if name == "on":
             return Value("date", "household", self.build.emit(ops.ON, "household"), *ASSESSMENT)
+        if name == "lot":
+            column = self._column(LOT, Column(LOT, "household", 0, False, 0, LOTS - 1, False))
+            return Value("number", "household", self.build.emit(ops.LOAD_WORD, "household", imm=column), 0, LOTS - 1)
         raise broken(f"{name} is named before its stage")
 
     def _attribute(self, attribute: DeclaredAttribute) -> Value:

@@ -11,9 +11,10 @@ from fractions import Fraction
 from math import lcm
 
 from hardship import comparisons, ops
+from hardship.fields import Level
 from hardship.lower_expression import MONTHS, Expressions
 from hardship.names import raised
-from hardship.table import Item, ItemBand, ItemCase, Ladder, Level, Person, Require, Rung, Test
+from hardship.table import Item, ItemBand, ItemCase, Ladder, Person, Require, Rung, Test
 from hardship.units import Unit, parse
 from hardship.values import NONE, Value, broken, number, truth
 

@@ -51,6 +51,7 @@ from pydantic import Field, ValidationError
 from hardship.cells import parser
 from hardship.convert import as_text
 from hardship.errors import Fault, RegisterError
+from hardship.fields import DeclaredAttribute, Exact, Level, Model
 from hardship.mapping_rules import (
     BAD_ID_NUMBER,
     Rule,
@@ -62,7 +63,6 @@ from hardship.mapping_rules import (
     sex_by_id_number,
 )
 from hardship.readers import ENTITIES, BadLine, RawTable, read_file
-from hardship.table import DeclaredAttribute, Exact, Level, Model
 
 UNITS = {"yuan": Fraction(1), "fen": Fraction(1, 100), "wan": Fraction(10_000)}
 MONTHS = {("month", "year"): 12}
@@ -184,9 +184,7 @@ def load_mapping(path: Path, attributes: Mapping[str, DeclaredAttribute]) -> Reg
         file = MappingFile.model_validate(data)
     except ValidationError as error:
         faults = [
-            Fault(
-                "register.mapping_shape", path.name, params={"message": f"{place(one['loc'])}: {one['msg']}"}
-            )
+            Fault("register.mapping_shape", path.name, params={"message": f"{place(one['loc'])}: {one['msg']}"})
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise RegisterError(faults) from None
@@ -255,9 +253,7 @@ def _period_factor(attribute: DeclaredAttribute, column: Column) -> int | None:
 class _Translation:
     """One entity's source rows on their way to a raw table."""
 
-    def __init__(
-        self, mapping: RegisterMapping, entity: str, about: Entity, source: RawTable, on: dt.date
-    ) -> None:
+    def __init__(self, mapping: RegisterMapping, entity: str, about: Entity, source: RawTable, on: dt.date) -> None:
         self.mapping, self.entity, self.about, self.source, self.on = mapping, entity, about, source, on
         self.nothing = pl.repeat("", source.lines.len(), dtype=pl.String, eager=True)
 
@@ -323,9 +319,7 @@ class _Translation:
 
     def _text(self, column: str) -> pl.Series:
         if column not in self.source.frame.columns:
-            raise RegisterError(
-                Fault("register.mapping_no_column", self.mapping.name, params={"column": column})
-            )
+            raise RegisterError(Fault("register.mapping_no_column", self.mapping.name, params={"column": column}))
         try:
             text = as_text(self.source.frame[column]).cast(pl.String).fill_null("")
         except ValueError as error:
@@ -390,8 +384,6 @@ def _one_row_each(
     grouped = frame.with_columns(lines.alias("#line")).group_by("household_id", maintain_order=True)
     found = grouped.agg(pl.all().first(), *(pl.col(name).n_unique().alias(f"#{name}") for name in agree))
     faults = [
-        (row, name, "household_disagrees")
-        for name in agree
-        for row in (found[f"#{name}"] > 1).arg_true().to_list()
+        (row, name, "household_disagrees") for name in agree for row in (found[f"#{name}"] > 1).arg_true().to_list()
     ]
     return found.select(frame.columns), found["#line"], tuple(faults)

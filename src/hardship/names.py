@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from hardship.errors import Fault, TableError
 from hardship.expression import RESERVED, STEPS
+from hardship.fields import DeclaredAttribute, Level
 from hardship.nodes import PARENT, Aggregate, Call, In, Name, Node, Text, children, walk
 from hardship.positions import Path, Positions
 from hardship.sites import Site, Stage, sites
-from hardship.table import DeclaredAttribute, Derive, Item, Level, Table
+from hardship.table import Derive, Item, Table
 
 Role = Literal[
     "attribute", "parameter", "constant", "derive", "item", "group", "index", "ladder",
@@ -243,6 +244,7 @@ class _Resolver:
         for attribute in self.dictionary.values():
             self.enter(attribute.name, "attribute", attribute.level, "read", (), attribute)
         self.enter("on", "builtin", "household", "read", (), None)
+        self.enter("lot", "builtin", "household", "read", (), None)
         self.enter("refused", "builtin", "household", "veto", (), None)
         self.enter("deferred", "builtin", "household", "veto", (), None)
         for i, attribute in enumerate(self.table.attribute):

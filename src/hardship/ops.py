@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hardship.table import Level, Parameter
+from hardship.fields import Level
+from hardship.table import Parameter
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -15,9 +15,9 @@ import polars as pl
 from hardship.cells import normal, parser, read_date, read_id
 from hardship.convert import as_text
 from hardship.errors import Fault, RegisterError
+from hardship.fields import DeclaredAttribute
 from hardship.readers import RawTable
 from hardship.rejects import Part
-from hardship.table import DeclaredAttribute
 
 TITLES = {
     "household_id": ("家庭编号", "Household number"),
@@ -113,9 +113,7 @@ def _fault(
     return ("", "") if read_date(texts["on"][row]) else ("override_unsigned", "on")
 
 
-def _write(
-    used: Mapping[tuple[int, str], int], values: list[str], households: Part
-) -> list[tuple[pl.Series, str]]:
+def _write(used: Mapping[tuple[int, str], int], values: list[str], households: Part) -> list[tuple[pl.Series, str]]:
     flags: list[tuple[pl.Series, str]] = []
     for name in sorted({name for _, name in used}):
         rows = {place: values[row] for (place, one), row in used.items() if one == name}

@@ -16,7 +16,7 @@ import polars as pl
 
 from hardship.attributes import LEVELS, STRUCTURAL, scale, storage, value_names
 from hardship.errors import Fault, UsageError
-from hardship.table import DeclaredAttribute, Level
+from hardship.fields import DeclaredAttribute, Level
 
 if TYPE_CHECKING:
     from hardship.register import Register
@@ -39,9 +39,7 @@ def plain_household(given: Mapping[str, Any], attributes: Attributes, file: str 
             try:
                 read[name] = value if name in STRUCTURAL else _fact(value, attributes[name], level)
             except (KeyError, TypeError, ValueError):
-                faults.append(
-                    Fault("common.case_fact", file, params={"place": place, "found": f"{name} = {value}"})
-                )
+                faults.append(Fault("common.case_fact", file, params={"place": place, "found": f"{name} = {value}"}))
         return read
 
     members = [row(facts, "member", facts["member_id"]) for facts in given["members"]]
@@ -87,9 +85,7 @@ def _fact(value: Any, attribute: DeclaredAttribute, level: Level) -> Any:
     raise ValueError(value)
 
 
-def register_of(
-    households: Sequence[Mapping[str, Any]], attributes: Attributes, name: str = "plain"
-) -> Register:
+def register_of(households: Sequence[Mapping[str, Any]], attributes: Attributes, name: str = "plain") -> Register:
     """A register of plain households, sorted as one that is read; every household holds.
 
     `reference.rows` of it gives the households back, sorted. Columns that no row has are left out.

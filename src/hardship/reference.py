@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from hardship.fields import DeclaredAttribute, Expr, Show
+from hardship.lots import LOT
 from hardship.names import Names
 from hardship.nodes import Name, walk
 from hardship.reference_expressions import Ground, Observe
 from hardship.reference_stages import PersonResult, Stages
 from hardship.reference_static import Closure
 from hardship.reference_values import MONTHS_OF_YEAR, Kleene, Parameters, Value, rounded, tree
-from hardship.table import DeclaredAttribute, Expr, Show, Table
+from hardship.table import Table
 from hardship.units import parse as parse_unit
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ class Reference:
         self.shown = [
             one
             for one in names.by_name.values()
-            if one.role not in ("lookup", "list") and (one.name in named or one.role != "attribute")
+            if one.role not in ("lookup", "list")
+            and (one.name in named or (one.role != "attribute" and one.name != LOT))
         ]
 
     def evaluate(self, household: Mapping[str, Any]) -> Outcome:
@@ -163,8 +166,7 @@ class Reference:
             done.exit_amount = run.number(table.exit.amount.node, run.root)
         done.gap = self._gap(run)
         done.outputs = {
-            output.name: _shown(done.values[output.name, ()], output.show or DEFAULT_SHOW)
-            for output in table.output
+            output.name: _shown(done.values[output.name, ()], output.show or DEFAULT_SHOW) for output in table.output
         }
         done.keys = tuple(self._key(run, key.value, key.show) for key in table.rank.keys)
         done.among = run.truth(table.rank.among.node if table.rank.among else None, run.root)

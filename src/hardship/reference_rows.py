@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from hardship.fields import DeclaredAttribute
 from hardship.reference_values import Value
-from hardship.table import DeclaredAttribute
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from hardship.lots import lot
 from hardship.names import Named
 from hardship.reference_expressions import ORDER, Expressions, Ground, broken
 from hardship.reference_values import Kleene, Row, Value, band_of, both, either, negation
@@ -83,6 +84,8 @@ class Stages(Expressions):
         match name:
             case "on":
                 return self.ground.on
+            case "lot":
+                return Fraction(lot(str(row.facts["household_id"])))
             case "refused":
                 return self.refused()
             case "deferred":

@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hardship.errors import Fault, TableError
-from hardship.table import Band, DeclaredAttribute, Parameter
+from hardship.fields import DeclaredAttribute
+from hardship.table import Band, Parameter
 from hardship.units import parse as parse_unit
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ def tree(household: Mapping[str, Any]) -> Row:
         members.append(member)
         for entity in ("supporter", "transfer"):
             given = facts.get(entity + "s", ())
-            member.children[entity] = [
-                Row(entity, (number, k), child, member) for k, child in enumerate(given)
-            ]
+            member.children[entity] = [Row(entity, (number, k), child, member) for k, child in enumerate(given)]
     return root
 
 
@@ -231,9 +230,7 @@ def converted(row: StandardRow, parameter: Parameter) -> Fraction:
     if (value * 10**parameter.decimals).denominator != 1:
         raise _standard_fault("table.standard_decimals", row, str(value), parameter.decimals)
     if not parameter.bounds[0] <= value <= parameter.bounds[1]:
-        raise _standard_fault(
-            "table.standard_bounds", row, str(value), " … ".join(map(str, parameter.bounds))
-        )
+        raise _standard_fault("table.standard_bounds", row, str(value), " … ".join(map(str, parameter.bounds)))
     return value
 
 

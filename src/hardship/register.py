@@ -22,10 +22,10 @@ from hardship.attributes import STRUCTURAL
 from hardship.cells import normal, read_area, read_id
 from hardship.convert import as_text, convert, read_column
 from hardship.errors import Fault, RegisterError
+from hardship.fields import DeclaredAttribute, Level
 from hardship.overrides import apply_overrides
 from hardship.readers import Progress, RawTable, raw_tables
 from hardship.rejects import Part, Rows, rejects_frame, sentence_params
-from hardship.table import DeclaredAttribute, Level
 
 LEVELS: dict[str, Level] = {
     "households": "household",

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from hardship import messages
 from hardship.attributes import STRUCTURAL, scale, stored_bounds
 from hardship.cells import normal
+from hardship.fields import DeclaredAttribute
 from hardship.readers import BadLine, RawTable
-from hardship.table import DeclaredAttribute
 
 COLUMNS = {
     "file": pl.String,

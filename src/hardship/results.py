@@ -29,8 +29,9 @@ from hardship.columns import (
     scaled_integers,
 )
 from hardship.errors import EngineError, Fault
+from hardship.fields import Show
 from hardship.program import missing_behind
-from hardship.table import Assume, Ladder, Outcome, Show, Table
+from hardship.table import Assume, Ladder, Outcome, Table
 
 if TYPE_CHECKING:
     from hardship.bind import Columns
@@ -122,8 +123,9 @@ def households_with_null(frames: dict[Any, pl.DataFrame], level: str, attribute:
     A column that the register does not have is missing in every row.
     """
     frame, households = frames[level], frames["household"].height
-    null = (frame[attribute].is_null().to_numpy() if attribute in frame.columns
-            else np.ones(frame.height, dtype=np.bool_))
+    null = (
+        frame[attribute].is_null().to_numpy() if attribute in frame.columns else np.ones(frame.height, dtype=np.bool_)
+    )
     if level == "household":
         return null
     rows = frame[_parent(level)].to_numpy()[null]
@@ -149,15 +151,20 @@ class Areas:
     def of(cls, area_code: pl.Series) -> Areas:
         """Number the distinct codes; a missing code is −1."""
         codes = area_code.drop_nulls().unique().sort()
-        places = area_code.to_frame("c").join(
-            pl.DataFrame({"c": codes, "i": np.arange(len(codes), dtype=np.int64)}), on="c", how="left",
-            maintain_order="left")["i"].fill_null(-1)
+        places = (
+            area_code.to_frame("c")
+            .join(
+                pl.DataFrame({"c": codes, "i": np.arange(len(codes), dtype=np.int64)}),
+                on="c",
+                how="left",
+                maintain_order="left",
+            )["i"]
+            .fill_null(-1)
+        )
         return cls(codes.to_list(), places.to_numpy())
 
 
-def rank_columns(
-    keys: Sequence[rank.Key], chosen: Array, areas: Areas, circle: Array
-) -> dict[str, pl.Series]:
+def rank_columns(keys: Sequence[rank.Key], chosen: Array, areas: Areas, circle: Array) -> dict[str, pl.Series]:
     """`position`, all ranks and `percentile`; null for households that are not ranked.
 
     Args:
@@ -212,9 +219,7 @@ class Found:
     kept: Array
 
 
-def build(
-    register: Register, checked: Checked, columns: Columns, raw: Raw, run_flags: Sequence[str]
-) -> Found:
+def build(register: Register, checked: Checked, columns: Columns, raw: Raw, run_flags: Sequence[str]) -> Found:
     """The result columns of a register.
 
     Args:
@@ -349,13 +354,12 @@ def points_columns(table: Table, raw: Raw, complete: Array, detail: str) -> dict
 def assumed_rows(register: Register, checked: Checked) -> list[tuple[Array, str]]:
     """Which households lack which of the attributes that the table assumes."""
     levels = {name: checked.names.attributes[name].level for name in assumed_attributes(checked.table)}
-    return [(np.flatnonzero(households_with_null(register.frames, level, name)), name)
-            for name, level in levels.items()]
+    return [
+        (np.flatnonzero(households_with_null(register.frames, level, name)), name) for name, level in levels.items()
+    ]
 
 
-def flag_rows(
-    register: Register, program: Program, raw: Raw, run_flags: Sequence[str]
-) -> list[tuple[Array, str]]:
+def flag_rows(register: Register, program: Program, raw: Raw, run_flags: Sequence[str]) -> list[tuple[Array, str]]:
     """Which rows carry which flag: the register's, the requires', the run's."""
     households = register.frames["household"].select("household_id").with_row_index("row")
     found: list[tuple[Array, str]] = []
@@ -401,12 +405,14 @@ def persons_frame(register: Register, table: Table, raw: Raw, kept: Array) -> pl
         known = state.values != PERSON_STATES.index("incomplete")
         if benefit.valid is not None:
             known &= benefit.valid == 1
-        rule = pl.DataFrame({
-            "household_id": ids,
-            "member_id": members["member_id"],
-            "rule": pl.repeat(person.id, members.height, dtype=pl.String, eager=True),
-            "outcome": chosen_texts(PERSON_STATES, state.values),
-            "benefit_month": decimal_series(benefit.values, known, benefit.den, 2),
-        })
+        rule = pl.DataFrame(
+            {
+                "household_id": ids,
+                "member_id": members["member_id"],
+                "rule": pl.repeat(person.id, members.height, dtype=pl.String, eager=True),
+                "outcome": chosen_texts(PERSON_STATES, state.values),
+                "benefit_month": decimal_series(benefit.values, known, benefit.den, 2),
+            }
+        )
         parts.append(rule.filter(pl.Series(stays & (state.values != 0))))
     return pl.concat(parts).sort("household_id", "member_id", "rule")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hardship.expression import Expression
+from hardship.fields import Level
 from hardship.nodes import Node
 from hardship.positions import Path
-from hardship.table import Computed, Level, Table, Test
+from hardship.table import Computed, Table, Test
 
 Stage = Literal[
     "read", "counted", "require", "derive", "item", "group", "index", "veto", "ladder",

@@ -20,8 +20,9 @@ from typing import get_args
 from hardship import units
 from hardship.attributes import dictionary
 from hardship.errors import Fault, TableError, UsageError
+from hardship.fields import Status
 from hardship.roots import default_roots
-from hardship.table import Parameter, Status
+from hardship.table import Parameter
 from hardship.toml_text import shown
 
 COLUMNS = ("parameter", "area_code", "residence", "effective_from", "value", "unit", "status", "source")

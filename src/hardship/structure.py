@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from hardship.fields import DeclaredAttribute, Level
 from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
 from hardship.rejects import Part, Rows
-from hardship.table import DeclaredAttribute, Level
 
 OLDEST = 130
 CHILDREN: tuple[Level, ...] = ("member", "supporter", "transfer")

@@ -20,10 +20,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hardship.attributes import dictionary, scale, storage, stored_bounds, value_names
+from hardship.fields import DeclaredAttribute, Level
 from hardship.readers import Progress
 from hardship.register import Register, content_hash, sorted_rows
 from hardship.rejects import rejects_frame
-from hardship.table import DeclaredAttribute, Level
 from hardship.write_register import ENTITY, write_frames
 
 PART = 50_000

@@ -10,9 +10,9 @@ from typing import Any
 
 from hardship import messages
 from hardship.attributes import LEVELS, STRUCTURAL, dictionary, scale, stored_bounds, value_names
+from hardship.fields import DeclaredAttribute, Level, Title
 from hardship.readers import SHEETS
 from hardship.register import ID_COLUMNS
-from hardship.table import DeclaredAttribute, Level, Title
 from hardship.write_register import ENTITY
 
 ROWS = 5_000  # rows of a sheet that are formatted and have drop-downs
@@ -55,9 +55,7 @@ def write_template(path: Path | str, attributes: Mapping[str, DeclaredAttribute]
 def _guide(book: Any) -> None:
     sheet = book.add_worksheet("说明")
     sheet.set_column(0, 0, 100)
-    lines = (messages.text("register.guide", "zh") + "\n\n" + messages.text("register.guide", "en")).split(
-        "\n"
-    )
+    lines = (messages.text("register.guide", "zh") + "\n\n" + messages.text("register.guide", "en")).split("\n")
     for row, line in enumerate(lines):
         sheet.write_string(row, 0, line)
 

@@ -14,8 +14,8 @@ from fractions import Fraction
 
 from hardship import ops
 from hardship.errors import EngineError, Fault
+from hardship.fields import Level
 from hardship.limits import INT64
-from hardship.table import Level
 
 NONE = -1  # no register: a constant, or never missing
 MAYBE = -2  # of a truth: it may be missing, and its own byte says so

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hardship import messages, units
+from hardship.fields import DeclaredAttribute, Title
 from hardship.nodes import (
     Aggregate,
     And,
@@ -28,7 +29,7 @@ from hardship.nodes import (
     Text,
     Truth,
 )
-from hardship.table import DeclaredAttribute, Ladder, Otherwise, Rung, Title
+from hardship.table import Ladder, Otherwise, Rung
 
 if TYPE_CHECKING:
     from hardship.names import Named, Names
@@ -89,7 +90,12 @@ BASES = {
     "mu": "explain.u_mu",
 }
 CURRENCIES = {"CNY": "explain.u_cny", "USD": "explain.u_usd", "CLP": "explain.u_clp"}
-BUILTINS = {"on": "explain.w_on", "refused": "explain.w_refused", "deferred": "explain.w_deferred"}
+BUILTINS = {
+    "on": "explain.w_on",
+    "lot": "explain.w_lot",
+    "refused": "explain.w_refused",
+    "deferred": "explain.w_deferred",
+}
 NEGATED = {"refused": "explain.w_not_refused", "deferred": "explain.w_not_deferred"}
 
 

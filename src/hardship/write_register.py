@@ -11,7 +11,7 @@ import polars as pl
 
 from hardship.attributes import scale, value_names
 from hardship.errors import Fault, UsageError
-from hardship.table import DeclaredAttribute, Level
+from hardship.fields import DeclaredAttribute, Level
 
 SHEET_ROWS = 1_048_575
 ENTITY: dict[Level, str] = {

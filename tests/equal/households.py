@@ -10,8 +10,8 @@ from typing import Any
 
 from hardship.attributes import scale, stored_bounds, value_names
 from hardship.check import Checked
+from hardship.fields import DeclaredAttribute
 from hardship.nodes import Name, walk
-from hardship.table import DeclaredAttribute
 
 Household = dict[str, Any]
 Place = tuple[str, int, int]

@@ -1,15 +1,15 @@
-"""`hardship tables`: which scoring tables there are, and the card of one."""
+"""`hardship tables`: which scoring tables there are, and the public card of one."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import examples
+from hardship.commands.common import OneOf, examples, lang_option, standards_option
 from hardship.errors import Fault, UsageError
 from hardship.messages import default_language
 
@@ -22,52 +22,50 @@ def command(say: Say) -> click.Command:
 
     @click.command("tables", help=say("cli.tables_help"), epilog=examples(say, "cli.tables_examples"))
     @click.argument("table", metavar="[ID]", required=False)
-    def tables(table: str | None) -> int:
+    @click.option("--format", "form", type=OneOf(say, "text", "json", "html"), default="text",
+                  help=say("cli.tables_format"))
+    @standards_option(say)
+    @lang_option(say)
+    def tables(table: str | None, form: tuple[str, ...], standards: tuple[Path, ...], lang: tuple[str, ...]) -> int:
         from hardship.load import load_table, versions
 
-        known = versions()
         if table is None:
-            for name, files in known.items():
+            for name, files in versions().items():
                 title = load_table(list(files.values())[-1]).table.table.title.text(default_language())
                 click.echo(f"{name:<16} {', '.join(map(str, files)):<24} {title}")
             return 0
-        if table not in known:
-            raise UsageError(Fault("cli.no_such_table", params={"names": ", ".join(known)}))
-        click.echo(card(load_table(list(known[table].values())[-1]), list(known[table]), say), nl=False)
+        from hardship import card
+        from hardship.standards import load_standards
+
+        checked = open_version(table)
+        known = list(versions().get(checked.table.table.id, {}))
+        made = card.card(checked, lang[0], standards=load_standards(standards), versions=known)
+        if form[0] == "json":
+            click.echo(card.card_json(made), nl=False)
+        elif form[0] == "html":
+            from hardship.card_html import render as page
+
+            click.echo(page(made), nl=False)
+        else:
+            from hardship.card_text import render
+
+            click.echo(render(made), nl=False)
         return 0
 
     return tables
 
 
-def card(checked: Checked, versions: list[dt.date], say: Say) -> str:
-    """What an office should know of a table before it is used: where from, which numbers, which stops."""
-    lang, table = default_language(), checked.table
-    head = table.table
-    lines = [
-        f"{head.id}  {head.title.text(lang)}",
-        say("cli.card_place", place=getattr(head.place, lang), area=head.place.area or "-"),
-        say("cli.card_versions", versions=", ".join(map(str, versions))),
-        say("cli.card_hash", sha256=checked.sha256),
-    ]
-    if head.note is not None:
-        lines.append(head.note.text(lang))
-    lines.append(say("cli.card_parts", items=len(table.item), groups=len(table.group), vetoes=len(table.veto),
-                     parameters=len(table.parameter), steps=len(table.benefit)))
-    marked = [*table.parameter, *table.constant, *table.lookup, *table.list, *table.item, *table.veto]
-    status = Counter(str(number.status or head.default_status) for number in marked)
-    counts = ", ".join(f"{n} {name}" for name, n in sorted(status.items()))
-    lines.append(say("cli.card_status", counts=counts))
-    for reason in head.protected:
-        lines.append(say("cli.card_protected", attribute=reason.attribute, reason=reason.reason.text(lang)))
-    for title, entries in (
-        ("cli.card_parameters", [(p.name, f"{p.title.text(lang)} ({p.unit})") for p in table.parameter]),
-        ("cli.card_groups", [(g.id, g.title.text(lang)) for g in table.group]),
-        ("cli.card_vetoes", [(v.id, f"{v.title.text(lang)} [{v.effect}]") for v in table.veto]),
-        ("cli.card_rungs", [(r.id, r.title.text(lang)) for ladder in table.ladder for r in ladder.rung]),
-        ("cli.card_sources", [(s.id, " ".join(x for x in (s.title.text(lang), str(s.date or "")) if x))
-                              for s in table.source]),
-    ):
-        if entries:
-            lines.append(say(title))
-            lines += [f"  {name:<24} {text}" for name, text in entries]
-    return "\n".join(lines) + "\n"
+def open_version(spec: str) -> Checked:
+    """The checked table that `spec` means without a date: the last version of an ID, ID@DATE, or a file.
+
+    Raises:
+        UsageError: no such table. TableError: it is wrong.
+    """
+    from hardship.load import find_table, load_table, versions
+
+    known = versions()
+    if spec in known:
+        return load_table(list(known[spec].values())[-1])
+    if not (spec.endswith(".toml") or "/" in spec or "@" in spec):
+        raise UsageError(Fault("cli.no_such_table", params={"names": ", ".join(known)}))
+    return load_table(find_table(spec, dt.date.max)[0])
