@@ -13,13 +13,13 @@ from typing import Any
 from hardship import bands as banding
 from hardship.attributes import MAX_ENUM, MAX_SET, scale, stored_bounds, value_names
 from hardship.checker import Checker
-from hardship.fields import DeclaredAttribute
+from hardship.fields import Assume, DeclaredAttribute
 from hardship.infer_base import BAD, TYPES, listing, nearest, written
 from hardship.kinds import Kind, Type
 from hardship.limits import ASSESSMENT, INT64
 from hardship.lots import LOTS
 from hardship.positions import Path
-from hardship.table import Assume, Axis, Lookup, ValueList
+from hardship.table import Axis, Lookup, ValueList
 
 KIND_TYPES: dict[str, Type] = {
     "bool": "bool", "int": "number", "money": "number", "decimal": "number",

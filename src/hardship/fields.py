@@ -97,6 +97,12 @@ class Place(Model):
     area: str = ""
 
 
+class Assume(Model):
+    """A value put in the place of a missing one, and marked on the result."""
+
+    assume: Any
+
+
 class Provided(Model):
     """Where a number or a rule comes from: `source` names a `[[source]]`; `status` defaults to the table's."""
 

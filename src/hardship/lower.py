@@ -11,14 +11,13 @@ from hardship.allocate import arrays
 from hardship.attributes import value_names
 from hardship.check import Checked
 from hardship.expression import Expression
-from hardship.fields import Level, Show
+from hardship.fields import Assume, Level, Show
 from hardship.lots import LOT
 from hardship.lower_expression import stored
 from hardship.lower_stages import FEN, Form, Stages, choice
 from hardship.names import raised
 from hardship.nodes import Aggregate, walk
 from hardship.ops import Program, Sink, Store
-from hardship.table import Assume
 from hardship.values import NONE, Value, truth
 
 Detail = Literal["results", "items", "all"]

@@ -15,7 +15,7 @@ from hardship import comparisons, ops
 from hardship.arithmetic import Builder
 from hardship.attributes import scale, stored_bounds, value_names
 from hardship.check import Checked
-from hardship.fields import DeclaredAttribute, Level
+from hardship.fields import Assume, DeclaredAttribute, Level
 from hardship.limits import ASSESSMENT
 from hardship.lots import LOT, LOTS
 from hardship.nodes import (
@@ -37,7 +37,7 @@ from hardship.nodes import (
     walk,
 )  # fmt: skip
 from hardship.ops import Column
-from hardship.table import Assume, Lookup, Require
+from hardship.table import Lookup, Require
 from hardship.values import DEPTH, NONE, Value, broken, number, truth
 
 LEFT = ""  # the column of members who were assessed alone and leave

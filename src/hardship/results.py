@@ -29,9 +29,9 @@ from hardship.columns import (
     scaled_integers,
 )
 from hardship.errors import EngineError, Fault
-from hardship.fields import Show
+from hardship.fields import Assume, Show
 from hardship.program import missing_behind
-from hardship.table import Assume, Ladder, Outcome, Table
+from hardship.table import Ladder, Outcome, Table
 
 if TYPE_CHECKING:
     from hardship.bind import Columns

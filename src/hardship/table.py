@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from hardship.fields import (
+    Assume,
     Code,
     DeclaredAttribute,
     Entry,
@@ -68,12 +69,6 @@ class Household(Model):
     """`[household]`: which members count."""
 
     counted: Expr | None = None
-
-
-class Assume(Model):
-    """A value put in the place of a missing one, and marked on the result."""
-
-    assume: Any
 
 
 class Parameter(Provided):
