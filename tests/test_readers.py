@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import random
@@ -12,17 +13,21 @@ import zipfile
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardship import read_csv as read_csv_module
+from hardship.attributes import dictionary
 from hardship.errors import RegisterError
 from hardship.read_csv import read_csv
 from hardship.read_json import loads, read_json
 from hardship.read_xlsx import read_sheets
 from hardship.readers import RawTable, raw_tables, read_file, refuse_bomb
+from hardship.register import read_register
 
 HEADER = "household_id,area_code,head_name"
 
@@ -165,8 +170,6 @@ def workbook(path: Path, cells: list[list[object]], sheet: str = "households") -
 
 
 def test_workbook_cells_keep_their_kind(tmp_path: Path) -> None:
-    import datetime as dt
-
     path = workbook(
         tmp_path / "r.xlsx",
         [
@@ -224,8 +227,6 @@ def test_formulas_inline_texts_and_rich_texts(tmp_path: Path) -> None:
 
 
 def test_dates_of_1904_and_hidden_rows(tmp_path: Path) -> None:
-    import datetime as dt
-
     path = workbook(
         tmp_path / "r.xlsx", [["household_id", "area_code", "record_date"], ["H1", "1", dt.datetime(2018, 7, 1)]]
     )
@@ -384,3 +385,30 @@ def test_damaged_parquet_is_refused_and_never_panics(tmp_path: Path) -> None:
             assert table.frame.height == table.lines.len() > 0
             assert all(text is None or text.encode() for text in table.frame.to_series(0).cast(pl.String).to_list())
     assert refused > 5
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([None], pa.decimal256(50, 2)),
+        pa.array([b"5"]),
+        pa.array([dt.time(5)]),
+        pa.array([dt.timedelta(5)]),
+        pa.array([{"a": 1}]),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+        pa.array([[5]]),
+    ],
+    ids=lambda column: str(column.type)[:12],
+)
+def test_odd_parquet_types_are_refused_only_where_they_are_used(tmp_path: Path, column: pa.Array) -> None:
+    (tmp_path / "members.csv").write_text("household_id,member_id\nH1,1\n")
+    for name in ("remarks", "financial_assets"):
+        table = pa.table({"household_id": ["H1"], "area_code": ["1"], name: column})
+        pq.write_table(table, tmp_path / "households.parquet")
+        if name == "remarks":
+            register = read_register(tmp_path, attributes=dictionary(), on=dt.date(2018, 7, 1))
+            assert register.frames["household"].height == 1
+        else:
+            with pytest.raises(RegisterError) as caught:
+                read_register(tmp_path, attributes=dictionary(), on=dt.date(2018, 7, 1))
+            assert caught.value.faults[0].code == "register.column_type"

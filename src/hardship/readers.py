@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -196,9 +197,12 @@ def _parquet(file: Path, entity: str) -> RawTable:
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
         table = pq.read_table(file, page_checksum_verification=True, memory_map=False)
         table.validate(full=True)
-    except (ArrowException, OSError, UnicodeDecodeError) as error:
+        odd = [one.name for one in table.schema if not _can_be_a_cell(one.type)]
+        frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=True))
+    except (ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise RegisterError(Fault("register.unreadable", file.name)) from error
-    frame = pl.DataFrame(pl.from_arrow(table, rechunk=True))
+    # Kept by name only: refused if it turns out to be a column of the register.
+    frame = frame.with_columns(pl.lit(None, dtype=pl.Binary).alias(name) for name in odd)
     not_text = {
         name: pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean)
         for name, dtype in frame.schema.items()
@@ -206,3 +210,19 @@ def _parquet(file: Path, entity: str) -> RawTable:
     }
     lines = pl.int_range(2, frame.height + 2, dtype=pl.Int64, eager=True)
     return RawTable(entity, file.name, "", frame, lines, not_text)
+
+
+def _can_be_a_cell(kind: Any) -> bool:
+    """Whether an Arrow type holds single texts, numbers, dates, truth values, or lists of texts."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind):
+        return _is_text(kind.value_type)
+    checks = (types.is_integer, types.is_float32, types.is_float64, types.is_decimal128, types.is_boolean)
+    return _is_text(kind) or any(fits(kind) for fits in (*checks, types.is_date, types.is_timestamp, types.is_null))
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
