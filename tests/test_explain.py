@@ -138,7 +138,8 @@ def test_text_and_page_say_all(path: Path, lang: str) -> None:
         for forbidden in ("<script", "http://", "https://", "@import", "url("):
             assert forbidden not in page
         for said in (text, page):
-            assert found["outcome_text"] in said
+            if found["circle"]["rungs"]:
+                assert found["outcome_text"] in said
             assert found["household_id"] in said
             assert ("不是行政决定" if lang == "zh" else "not a decision") in said
             assert ("行政复议" if lang == "zh" else "disagrees") in said

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 MONTHLY = parse("money/month")
+DIRECTIONS = {
+    "higher_is_harder": "explain.higher_is_harder",
+    "higher_is_better": "explain.higher_is_better",
+}
 NO_CIRCLE: Entry = {
     "id": None,
     "name": "circle",
@@ -185,6 +189,8 @@ def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
             "title": identity.title.text(view.lang),
             "place": identity.place.zh if view.lang == "zh" else identity.place.en,
             "note": identity.note.text(view.lang) if identity.note is not None else "",
+            "direction": identity.direction,
+            "direction_text": view.say(DIRECTIONS[identity.direction]),
             "status": identity.default_status,
             "status_text": view.say(STATUSES[identity.default_status]),
             "sha256": view.checked.sha256,

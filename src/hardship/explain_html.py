@@ -32,6 +32,7 @@ def render(explanation: Entry) -> str:
                 (entries[0], explain_text.told(entries, lang))
                 for entries in explain_text.by_name(explanation["derived"])
             ],
+            outputs=[(step, explain_text.told([step], lang)) for step in explanation["outputs"]],
             benefit=[(step, explain_text.told([step], lang)) for step in explanation["benefit"]["steps"]],
             conversions=[change for change in explanation["conversions"] if change["from"]["exact"] != "0"],
             converted=[one for one in explanation["parameters"] if one["converted"]],

@@ -61,6 +61,7 @@ class _Page:
             ("explain.h_points", self.points()),
             ("explain.h_benefit", self.benefit()),
             ("explain.h_persons", self.persons()),
+            ("explain.h_outputs", self.outputs()),
             ("explain.h_steps", self.steps()),
             ("explain.h_conversions", self.conversions()),
             ("explain.h_nearest", self.nearest()),
@@ -119,6 +120,8 @@ class _Page:
             yield "  " + self.say("explain.vetoes_clear", ids=self.say("explain.w_or_list").join(clear))
 
     def points(self) -> Iterator[str]:
+        if self.all["indices"]:
+            yield f"  {self.all['table']['direction_text']}"
         for index in self.all["indices"]:
             yield "  " + self.pair(index["title"], index["value"] or "?")
             for group in index["groups"]:
@@ -171,6 +174,10 @@ class _Page:
                 yield f"      [{who}] {text} {sum_}".rstrip() + reason
             elif sum_ or reason:
                 yield f"      {sum_}{reason}"
+
+    def outputs(self) -> Iterator[str]:
+        for steps in by_name(self.all["outputs"]):
+            yield from self.step(steps)
 
     def steps(self) -> Iterator[str]:
         for steps in by_name(self.all["derived"]):
@@ -251,8 +258,11 @@ def told(steps: list[Entry], lang: str) -> list[tuple[str, str, str, str]]:
 def result_rows(explanation: Entry) -> list[tuple[str, str]]:
     """The result itself: label and text of each line."""
     lang = explanation["lang"]
-    rows = [(messages.text("explain.outcome", lang), explanation["outcome_text"])]
+    rows = []
     complete = explanation["outcome"] != "incomplete"
+    # A table without circles says nothing about who meets its conditions.
+    if explanation["circle"]["rungs"] or explanation["outcome"] != "meets":
+        rows.append((messages.text("explain.outcome", lang), explanation["outcome_text"]))
     if explanation["circle"]["id"] is not None and complete:
         rows.append((explanation["circle"]["ladder"], explanation["circle"]["title"]))
     if complete:
