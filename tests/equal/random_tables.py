@@ -143,7 +143,7 @@ class Generator:
         names += [name for above in ABOVE[level] for name in self.numbers.get((above, unit), ())] * 3
         names += self.constants.get(unit, []) + self.parameters.get(unit, [])
         if unit == PLAIN:
-            names += ["1"] + (self.items if self.late and level == "household" else [])
+            names += ["1", "lot"] + (self.items if self.late and level == "household" else [])
         return self.choice.pick(names)
 
     def constant(self, unit: str) -> str:
