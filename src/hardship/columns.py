@@ -18,7 +18,12 @@ import polars as pl
 
 Array = npt.NDArray[Any]
 
-def decimal_series(values: Array, valid: Array | None, den: int, decimals: int) -> pl.Series:
+WIDE = 38  # digits of a decimal that any 64-bit integer over any scale fits
+
+
+def decimal_series(
+    values: Array, valid: Array | None, den: int, decimals: int, precision: int = 18
+) -> pl.Series:
     """Exact numbers `values / den` as a decimal column, rounded half up to `decimals` for display.
 
     Args:
@@ -26,29 +31,28 @@ def decimal_series(values: Array, valid: Array | None, den: int, decimals: int) 
         valid: (n,) truth; False becomes null. None: all valid.
         den: the common denominator.
         decimals: scale of the column.
+        precision: digits of the column.
     """
     # What the machine leaves in a null cell may be too wide for any column.
     safe = values if valid is None else np.where(valid, values, 0)
-    return nulled(fixed_point(scaled_integers(safe, den, decimals), 18, decimals), valid)
+    return nulled(fixed_point(scaled_integers(safe, den, decimals), precision, decimals), valid)
 
 
-def fixed_point(values: Array, precision: int, scale: int) -> pl.Series:
+def fixed_point(integers: pl.Series, precision: int, scale: int) -> pl.Series:
     """Integers read as hundredths, thousandths, …: a decimal column without any arithmetic."""
-    return pl.Series(values).cast(pl.Int128).reinterpret(dtype=pl.Decimal(precision, scale))
+    return integers.cast(pl.Int128).reinterpret(dtype=pl.Decimal(precision, scale))
 
 
-def scaled_integers(values: Array, den: int, decimals: int) -> Array:
-    """`values / den · 10^decimals`, rounded half up (ties away from zero), as int64."""
+def scaled_integers(values: Array, den: int, decimals: int) -> pl.Series:
+    """`values / den · 10^decimals`, rounded half up (ties away from zero)."""
     scale: int = 10**decimals
     widest = max((abs(int(values.min())), abs(int(values.max())))) if len(values) else 0
     if scale % den == 0 and widest * (scale // den) < 2**63:
-        wide: Array = values.astype(np.int64, copy=False)
-        return wide * (scale // den)
-    # Rare denominators: few distinct values, so plain fractions are fast enough and need no proof.
+        return pl.Series(values.astype(np.int64, copy=False) * (scale // den))
+    # Rare denominators and widths: few distinct values, so plain fractions are fast enough.
     distinct, place = np.unique(values, return_inverse=True)
-    rounded = np.array([round_half_up(Fraction(int(v), den) * scale) for v in distinct], dtype=np.int64)
-    found: Array = rounded[place]
-    return found
+    rounded = [round_half_up(Fraction(int(v), den) * scale) for v in distinct]
+    return pl.Series(rounded, dtype=pl.Int128).gather(place)
 
 
 def round_half_up(value: Fraction) -> int:

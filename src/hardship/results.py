@@ -15,6 +15,7 @@ import polars as pl
 
 from hardship import rank
 from hardship.columns import (
+    WIDE,
     Array,
     chosen_texts,
     date_series,
@@ -82,7 +83,7 @@ def output_type(kind: Kind, show: Show | None) -> pl.DataType:
     """The column type of an `[[output]]`."""
     match kind.type:
         case "number":
-            return pl.Decimal(18, decimals_of(show.to if show else CENT))
+            return pl.Decimal(WIDE, decimals_of(show.to if show else CENT))
         case "bool":
             return pl.Boolean()
         case "date":
@@ -181,7 +182,7 @@ def rank_columns(keys: Sequence[rank.Key], chosen: Array, areas: Areas, circle: 
         found[f"rank_{level}"] = rank.within(ordered, rank.area_groups(areas.codes, areas.of_row, length))
     found["rank_circle"] = rank.within(ordered, circle)
     columns = {name: nulled(pl.Series(v.astype(np.uint32)), v > 0) for name, v in found.items()}
-    share = fixed_point(rank.percentile(overall, len(ordered.rows)), 5, 2)
+    share = fixed_point(pl.Series(rank.percentile(overall, len(ordered.rows))), 5, 2)
     return columns | {"percentile": nulled(share, overall > 0)}
 
 
@@ -261,7 +262,7 @@ def build(register: Register, checked: Checked, columns: Columns, raw: Raw, run_
     if "exit:months" in raw:
         months = raw["exit:months"]
         known = complete if months.valid is None else complete & (months.valid == 1)
-        found["exit_months"] = nulled(pl.Series(scaled_integers(months.values, months.den, 0)), known)
+        found["exit_months"] = nulled(scaled_integers(months.values, months.den, 0), known)
     found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
     found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
     found["assumed"] = joined_flags(rows, assumed_rows(register, checked))
@@ -377,7 +378,7 @@ def output_series(stored: Any, show: Show | None) -> pl.Series:
     match stored.type:
         case "number":
             decimals = decimals_of(show.to if show else CENT)
-            return decimal_series(stored.values, valid, stored.den, decimals)
+            return decimal_series(stored.values, valid, stored.den, decimals, WIDE)
         case "bool":
             return nulled(pl.Series(stored.values == TRUE), stored.values != 0)
         case "date":
