@@ -26,7 +26,8 @@ EXEMPT = (
     "preferential_allowance", "commendation", "family_planning_reward", "bravery_award", "scholarship", "student_aid",
     "disability_living_subsidy", "disability_care_subsidy", "elderly_care_subsidy", "old_age_allowance",
     "orphan_allowance", "dibao_benefit", "tekun_benefit", "temporary_assistance", "medical_assistance",
-    "medical_reimbursement", "education_assistance", "housing_subsidy", "price_subsidy", "assistance_in_kind", "charity",
+    "medical_reimbursement", "education_assistance", "housing_subsidy", "price_subsidy", "assistance_in_kind",
+    "charity",
 )  # fmt: skip
 PENSIONS = ("pension", "residents_pension", "survivors_pension")
 MENTAL = ("intellectual", "mental")
