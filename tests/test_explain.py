@@ -22,6 +22,7 @@ from hardship.cases import case_standards, read_case
 from hardship.check import Checked
 from hardship.errors import EngineError, RegisterError, UsageError
 from hardship.explain import explain, explanation_json
+from hardship.explain_values import half_up
 from hardship.plain import plain_household, register_of
 from hardship.register import Register
 from hardship.score import score
@@ -29,7 +30,13 @@ from hardship.standards import Standards
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "explanation.json").read_text(encoding="utf-8"))
-CASES = sorted((ROOT / "tests" / "cases").glob("*/*/*.toml"))
+FULL = ("bairin_left", "beilin", "county_model", "jinxiang")
+"""Tables all of whose cases are explained; of the others, scorecards of one form, some are."""
+CASES = [
+    path
+    for folder in sorted((ROOT / "tests" / "cases").glob("*/*"))
+    for path in sorted(folder.glob("*.toml"))[: None if folder.parent.name in FULL else 3]
+]
 
 
 @cache
@@ -109,11 +116,12 @@ def points_add_up(found: dict[str, Any], row: dict[str, Any]) -> None:
         total = sum((Fraction(group["points"]) for group in index["groups"]), Fraction(0))
         assert total == Fraction(index["sum"])
         assert total + Fraction(index["adjustment"]) == Fraction(index["exact"])
+    decimals = len(found["index"].partition(".")[2])
     for group in found["groups"]:
         for item in group["items"]:
-            assert Decimal(item["points"]) == row[f"item_{item['id']}"]
+            assert Decimal(half_up(Fraction(item["points"]), decimals)) == row[f"item_{item['id']}"]
         if group["id"]:
-            assert Decimal(group["points"]) == row[f"points_{group['id']}"]
+            assert Decimal(half_up(Fraction(group["points"]), decimals)) == row[f"points_{group['id']}"]
 
 
 def group_adds_up(group: dict[str, Any]) -> None:
