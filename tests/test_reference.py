@@ -241,7 +241,7 @@ def test_every_value_of_a_shipped_table_lies_in_its_interval(path: Path) -> None
     rng = random.Random(7)
     area = checked.table.table.place.area or "370828"
     households = [random_household(used(checked), rng, f"H{k}", (area,), ON) for k in range(60)]
-    assert assert_sound(checked, load_standards(), households) > 10_000
+    assert assert_sound(checked, load_standards(), households) > 1_000
 
 
 @settings(max_examples=25, deadline=None)
