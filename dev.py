@@ -207,14 +207,15 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/data-dictionary.md"""
+    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/data-dictionary.md, docs/table-schema.json"""
     install()
     for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
         need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)
     english = {**os.environ, "HARDSHIP_LANG": "en"}
-    page = subprocess.run([str(PYTHON), "-m", "hardship", "attributes", "--markdown"], cwd=ROOT, env=english,
-                          capture_output=True, check=True).stdout
-    (ROOT / "docs" / "data-dictionary.md").write_bytes(page)
+    for name, words in (("data-dictionary.md", ("attributes", "--markdown")), ("table-schema.json", ("table", "schema"))):
+        page = subprocess.run([str(PYTHON), "-m", "hardship", *words], cwd=ROOT, env=english,
+                              capture_output=True, check=True).stdout
+        (ROOT / "docs" / name).write_bytes(page)
     return 0
 
 

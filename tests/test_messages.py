@@ -18,13 +18,13 @@ CATALOGUES = sorted({path.name.split(".")[0] for path in LOCALE.glob("*.po")})
 _ID = re.compile(rf"({'|'.join(CATALOGUES)})\.[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(rf"({'|'.join(CATALOGUES)})\.[a-z0-9_]*\Z")
 _QUOTED = re.compile(rf"""["']((?:{"|".join(CATALOGUES)})\.[a-z][a-z0-9_]*)["']""")
-_FILES = {"toml", "xlsx", "csv", "json", "parquet", "sha256"}
+_FILES = {"toml", "xlsx", "csv", "json", "parquet", "sha256", "html"}
 """Ends of texts that look like ids and are none: files, and columns of a record."""
 
 
 @cache
 def _sources() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Ids written out; beginnings of ids that are finished at run time; all words in texts of the sources."""
+    """Ids written out; beginnings of ids that are finished at run time; keys of models, and words in texts."""
     ids: set[str] = set()
     prefixes: set[str] = set()
     words: set[str] = set()
@@ -35,6 +35,8 @@ def _sources() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
                     first = node.values[0]
                     if isinstance(first, ast.Constant) and _PREFIX.match(str(first.value)):
                         prefixes.add(str(first.value))
+                elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    words.add(node.target.id)  # a key of a model: its label is found by its name
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     words.update(re.findall(r"[a-z][a-z0-9_]*", node.value))
                     if _ID.match(node.value):

@@ -17,11 +17,7 @@ from hardship.toml_text import read_toml
 from hardship.toml_write import canonical, document, inline
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLES = [
-    ROOT / "scoring_tables" / name
-    for name in ("bairin_left/2018-03-24.toml", "beilin/2018-03-24.toml", "county_model/2018-01-01.toml",
-                 "jinxiang/2018-03-24.toml")
-]  # fmt: skip
+TABLES = [ROOT / "scoring_tables" / name for name in ("county_model/2018-01-01.toml", "jinxiang/2018-03-24.toml")]
 OTHERS = [
     *sorted(set((ROOT / "scoring_tables").glob("*/*.toml")) - set(TABLES)),
     ROOT / "examples" / "casen_1990" / "table.toml",

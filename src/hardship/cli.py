@@ -28,6 +28,7 @@ COMMANDS = {
     "check": ("check", "cli.check_short"),
     "test": ("test", "cli.test_short"),
     "tables": ("tables", "cli.tables_short"),
+    "table": ("table", "cli.table_short"),
     "attributes": ("attributes", "cli.attributes_short"),
     "synth": ("synth", "cli.synth_short"),
     "warm": ("warm", "cli.warm_short"),
@@ -97,10 +98,16 @@ class Program(click.Group):
             return None
         module = importlib.import_module(f"hardship.commands.{COMMANDS[cmd_name][0]}")
         made: click.Command = module.command(self.say)
+        self.prepare(made)
+        return made
+
+    def prepare(self, made: click.Command) -> None:
+        """Give a command, and the commands below it, the pages and words of this run."""
         made.context_class = self.context_class
         made.options_metavar = self.say("cli.options_metavar")
         translate_help(made, self.say)
-        return made
+        for below in made.commands.values() if isinstance(made, click.Group) else ():
+            self.prepare(below)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -146,8 +153,8 @@ def usage_text(error: click.ClickException, say: Say) -> str:
             return say("cli.no_such_option", name=error.option_name) + hint
         case click.BadParameter():
             return say("cli.bad_parameter", name=parameter_name(error.param), text=error.message)
-        case click.UsageError() if error.ctx is not None and isinstance(error.ctx.command, Program):
-            return say("cli.no_such_command", names=", ".join(COMMANDS))
+        case click.UsageError() if error.ctx is not None and isinstance(error.ctx.command, click.Group):
+            return say("cli.no_such_command", names=", ".join(error.ctx.command.list_commands(error.ctx)))
         case _:
             return say("cli.usage_fault", text=error.format_message())
 

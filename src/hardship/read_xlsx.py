@@ -12,9 +12,9 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from xml.parsers import expat
 
 import polars as pl
@@ -24,6 +24,7 @@ from hardship.errors import Fault, RegisterError
 from hardship.read_csv import column_names
 from hardship.readers import MAX_COLUMNS, BadLine, RawTable, refuse_bomb
 
+T = TypeVar("T")
 MAX_ENTRIES = 2_000
 MAX_STRINGS = 400 * 2**20  # characters of all shared strings
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
@@ -51,6 +52,11 @@ def read_sheets(file: Path, wanted: Mapping[str, Sequence[str]]) -> list[RawTabl
     Raises:
         RegisterError: no workbook, refused as unsafe, or a sheet without a header.
     """
+    return _opened(file, lambda book: book.tables(wanted))
+
+
+def _opened(file: Path, use: Callable[[_Workbook], T]) -> T:
+    """What `use` makes of a workbook that is safe to read."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
@@ -59,9 +65,18 @@ def read_sheets(file: Path, wanted: Mapping[str, Sequence[str]]) -> list[RawTabl
             for entry in entries:
                 refuse_bomb(file.name, entry.compress_size, [entry.file_size])
             refuse_bomb(file.name, file.stat().st_size, [entry.file_size for entry in entries])
-            return _Workbook(archive, file.name).tables(wanted)
+            return use(_Workbook(archive, file.name))
     except _BROKEN as error:
         raise RegisterError(Fault("register.not_workbook", file.name)) from error
+
+
+def read_cells(file: Path) -> dict[str, list[tuple[int, list[str]]]]:
+    """Every sheet of a workbook: for each row that is not empty its Excel row and the texts of its cells.
+
+    Raises:
+        RegisterError: no workbook, or refused as unsafe.
+    """
+    return _opened(file, lambda book: {title: book.cells(part) for title, part in book.sheets})
 
 
 class _Workbook:
@@ -96,6 +111,11 @@ class _Workbook:
                 title, part = matches[0]
                 found.append(self._table(entity, title, part))
         return found
+
+    def cells(self, part: str) -> list[tuple[int, list[str]]]:
+        sheet = _Sheet(self.strings, self.date_styles, self.epoch_1904)
+        _parse(self.archive.open(part), sheet.start, sheet.end, sheet.text)
+        return [(row, texts) for row, texts, _ in sheet.rows if any(texts)]
 
     def _table(self, entity: str, title: str, part: str) -> RawTable:
         sheet = _Sheet(self.strings, self.date_styles, self.epoch_1904)

@@ -21,6 +21,8 @@ def page(lang: str) -> str:
             command = program.get_command(parent, name)
         assert command is not None
         parts += [f"## {name}", _help(command, f"hardship {name}")]
+        below = command.commands if isinstance(command, click.Group) else {}
+        parts += [_help(one, f"hardship {name} {key}") for key, one in below.items()]
     return "\n\n".join(parts) + "\n"
 
 

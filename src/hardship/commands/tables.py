@@ -22,8 +22,9 @@ def command(say: Say) -> click.Command:
 
     @click.command("tables", help=say("cli.tables_help"), epilog=examples(say, "cli.tables_examples"))
     @click.argument("table", metavar="[ID]", required=False)
-    @click.option("--format", "form", type=OneOf(say, "text", "json", "html"), default="text",
-                  help=say("cli.tables_format"))
+    @click.option(
+        "--format", "form", type=OneOf(say, "text", "json", "html"), default="text", help=say("cli.tables_format")
+    )
     @standards_option(say)
     @lang_option(say)
     def tables(table: str | None, form: tuple[str, ...], standards: tuple[Path, ...], lang: tuple[str, ...]) -> int:

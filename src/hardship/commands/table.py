@@ -1,0 +1,161 @@
+"""`hardship table`: a table as an Excel form and back, two versions compared, a new table, the schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from hardship.cli import Say
+from hardship.commands.common import EXISTING, Day, examples, lang_option
+from hardship.commands.tables import open_version
+from hardship.errors import Fault, UsageError
+
+Made = Callable[[Say], click.Command]
+
+
+def command(say: Say) -> click.Command:
+    """The group with its commands and their texts."""
+    group = click.Group(
+        "table",
+        help=say("cli.table_help"),
+        epilog=examples(say, "cli.table_examples"),
+        subcommand_metavar=say("cli.command_metavar"),
+        no_args_is_help=True,
+    )
+    for made in (export, import_, diff, new, schema):
+        group.add_command(made(say))
+    return group
+
+
+def export(say: Say) -> click.Command:
+    """`table export`."""
+
+    @click.command(
+        "export",
+        short_help=say("cli.table_export_short"),
+        help=say("cli.table_export_help"),
+        epilog=examples(say, "cli.table_export_examples"),
+    )
+    @click.argument("table", metavar="T")
+    @click.option("--xlsx", "workbook", type=EXISTING, required=True, metavar="F.xlsx", help=say("cli.table_xlsx"))
+    @lang_option(say)
+    def run(table: str, workbook: Path, lang: tuple[str, ...]) -> int:
+        from hardship.table_sheet import export_table
+
+        checked = export_table(Path(open_version(table).path), workbook)
+        click.echo(
+            say(
+                "cli.table_exported",
+                path=workbook,
+                title=checked.table.table.title.text(lang[0]),
+                sha256=checked.sha256,
+            )
+        )
+        return 0
+
+    return run
+
+
+def import_(say: Say) -> click.Command:
+    """`table import`."""
+
+    @click.command(
+        "import",
+        short_help=say("cli.table_import_short"),
+        help=say("cli.table_import_help"),
+        epilog=examples(say, "cli.table_import_examples"),
+    )
+    @click.argument("workbook", type=EXISTING, metavar="F.xlsx")
+    @click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
+    def run(workbook: Path, out: Path) -> int:
+        from hardship.table_unsheet import read_form
+
+        form = read_form(workbook)
+        head = form.checked.table.table
+        path = place(out, head.id, head.version, form.text)
+        click.echo(say("cli.table_imported", path=path, sha256=form.checked.sha256))
+        return 0
+
+    return run
+
+
+def diff(say: Say) -> click.Command:
+    """`table diff`."""
+
+    @click.command(
+        "diff",
+        short_help=say("cli.table_diff_short"),
+        help=say("cli.table_diff_help"),
+        epilog=examples(say, "cli.table_diff_examples"),
+    )
+    @click.argument("before", metavar="A")
+    @click.argument("after", metavar="B")
+    @click.option("--json", "as_json", is_flag=True, help=say("cli.table_json"))
+    @lang_option(say)
+    def run(before: str, after: str, as_json: bool, lang: tuple[str, ...]) -> int:
+        from hardship.table_diff import compare, difference_json, render
+
+        found = compare(open_version(before), open_version(after), lang[0])
+        click.echo(difference_json(found) if as_json else render(found), nl=False)
+        return 0 if found["same"] else 1
+
+    return run
+
+
+def new(say: Say) -> click.Command:
+    """`table new`."""
+
+    @click.command(
+        "new",
+        short_help=say("cli.table_new_short"),
+        help=say("cli.table_new_help"),
+        epilog=examples(say, "cli.table_new_examples"),
+    )
+    @click.argument("name", metavar="ID")
+    @click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
+    @click.option("--on", "on", type=Day(say), metavar=say("cli.day"), help=say("cli.table_new_on"))
+    @lang_option(say)
+    def run(name: str, out: Path, on: dt.date | None, lang: tuple[str, ...]) -> int:
+        from hardship.table_new import begun
+
+        day = on or dt.date.today()
+        path = place(out, name, day, begun(name, day, lang[0]))
+        click.echo(say("cli.table_new_done", path=path))
+        return 0
+
+    return run
+
+
+def schema(say: Say) -> click.Command:
+    """`table schema`."""
+
+    @click.command(
+        "schema",
+        short_help=say("cli.table_schema_short"),
+        help=say("cli.table_schema_help"),
+        epilog=examples(say, "cli.table_schema_examples"),
+    )
+    def run() -> int:
+        from hardship.table_schema import schema_json
+
+        click.echo(schema_json(), nl=False)
+        return 0
+
+    return run
+
+
+def place(out: Path, name: str, version: dt.date, text: str) -> Path:
+    """Write a table file where tables lie, `out/ID/DATE.toml`, unless one is there.
+
+    Raises:
+        UsageError: the file is there already.
+    """
+    path = out / name / f"{version}.toml"
+    if path.exists():
+        raise UsageError(Fault("cli.table_exists", params={"path": path}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
