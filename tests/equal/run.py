@@ -1,6 +1,6 @@
 """Compare the machine with the reference on every shipped table: the large run.
 
-    python tests/equal/run.py [--table ID] [--households N] [--edges N] [--no-jit] [--seed S]
+    python tests/equal/run.py [--table ID] [--households N] [--edges N] [--no-jit] [--seed S] [--jobs N]
 
 Prints `tables=… households=… edges=… differences=0 unreached=0 sha256=…`; exit code 1 if anything differs, or if a
 band, veto, rung or cap is not reached often enough from both sides.
@@ -10,16 +10,41 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import hashlib
+import multiprocessing
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TABLES = HERE.parents[1] / "scoring_tables"
 ON = dt.date(2018, 7, 1)
 PART = 2_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """One table's share of the run."""
+
+    file: Path
+    households: int
+    edges: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one table's share found."""
+
+    households: int
+    edges: int
+    differences: int
+    shown: list[str]
+    unreached: list[str]
+    sha256: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,57 +60,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--no-jit", action="store_true", help="run the machine as plain Python (slow)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; tables are shared out")
     chosen = parser.parse_args(arguments)
     if chosen.no_jit and os.environ.get("NUMBA_DISABLE_JIT") != "1":
         command = [sys.executable, str(Path(__file__).resolve()), *(arguments or sys.argv[1:])]
         os.execve(sys.executable, command, {**os.environ, "NUMBA_DISABLE_JIT": "1"})
-    sys.path.insert(0, str(HERE.parent))
-    from equal.compare import Comparison
-    from hardship.load import load_table
-
     files = sorted(TABLES.glob(f"{chosen.table or '*'}/*.toml"))
     if not files:
         print(f"no table {chosen.table}", file=sys.stderr)
         return 2
-    total = Comparison()
-    edges, unreached = 0, []
-    for file in files:
-        checked = load_table(file)
-        around, lacking = one_table(checked, total, chosen.households, chosen.edges, chosen.seed)
-        edges += around
-        unreached += [f"{checked.table.table.id}: {line}" for line in lacking]
-    for line in [*total.shown, *unreached]:
-        print(line, file=sys.stderr)
+    tasks = [Task(file, chosen.households, chosen.edges, chosen.seed) for file in files]
+    if chosen.jobs > 1 and len(tasks) > 1:
+        # Started afresh: a forked process would share numba's and polars' locks.
+        with multiprocessing.get_context("spawn").Pool(min(chosen.jobs, len(tasks))) as pool:
+            return report(pool.imap(one_table, tasks), len(tasks))
+    return report(map(one_table, tasks), len(tasks))
+
+
+def report(found: Iterable[Found], tables: int) -> int:
+    """Print each table's faults as they come, then the closing line; the exit code."""
+    households = edges = differences = unreached = 0
+    digest = hashlib.sha256()
+    for one in found:
+        for line in [*one.shown, *one.unreached]:
+            print(line, file=sys.stderr, flush=True)
+        households, edges = households + one.households, edges + one.edges
+        differences, unreached = differences + one.differences, unreached + len(one.unreached)
+        digest.update(one.sha256.encode())
     print(
-        f"tables={len(files)} households={total.households - edges} edges={edges} "
-        f"differences={total.differences} unreached={len(unreached)} sha256={total.digest.hexdigest()}"
+        f"tables={tables} households={households} edges={edges} "
+        f"differences={differences} unreached={unreached} sha256={digest.hexdigest()}"
     )
-    return 1 if total.differences or unreached else 0
+    return 1 if differences or unreached else 0
 
 
-def one_table(checked, total, households: int, most: int, seed: int) -> tuple[int, list[str]]:  # type: ignore[no-untyped-def]
+def one_table(task: Task) -> Found:
     """One table on synthetic households, on its edges, and at the corners of all bounds."""
+    sys.path.insert(0, str(HERE.parent))
+    from equal.compare import Comparison
     from equal.edges import Edges
     from equal.households import corners
+    from hardship.load import load_table
     from hardship.plain import register_of
     from hardship.reference import rows
     from hardship.standards import load_standards
     from hardship.synthesis import synthesize
 
+    checked, total = load_table(task.file), Comparison()
     attributes, standards = checked.names.attributes, load_standards()
     area = checked.table.table.place.area or "370828"
-    search = Edges(checked, standards, ON, seed)
+    search = Edges(checked, standards, ON, task.seed)
     counts: Counter[tuple[str, bool]] = Counter()
     bases = []
-    for first in range(0, households, PART):
-        register = synthesize(min(PART, households - first), seed + first, area=area, attributes=attributes)
+    for first in range(0, task.households, PART):
+        register = synthesize(min(PART, task.households - first), task.seed + first, area=area, attributes=attributes)
         total.add(checked, standards, ON, register)
         plain = rows(register, attributes)
         bases += plain[: max(0, 500 - len(bases))]
         counts += search.count(plain[:1_000]) if first == 0 else Counter()
-    around = search.edges(bases, most)
+    around = search.edges(bases, task.edges)
     counts += search.count(around)
-    further = search.reach(counts, bases) if most else []
+    further = search.reach(counts, bases) if task.edges else []
     counts += search.count(further)
     around += further
     for first in range(0, len(around), PART):
@@ -95,7 +130,16 @@ def one_table(checked, total, households: int, most: int, seed: int) -> tuple[in
         for k, one in enumerate(corners(search.attributes, 200, 1, area))
     ]
     total.add(checked, standards, ON, register_of(extremes, attributes))
-    return len(around), search.unreached(counts) if most else []
+    lacking = search.unreached(counts) if task.edges else []
+    name = checked.table.table.id
+    return Found(
+        total.households - len(around),
+        len(around),
+        total.differences,
+        total.shown,
+        [f"{name}: {line}" for line in lacking],
+        total.digest.hexdigest(),
+    )
 
 
 if __name__ == "__main__":
