@@ -140,13 +140,14 @@ def test_five_kinds_of_supporters_are_not_assessed_in_bairin_left() -> None:
 
 
 def test_beilin_declares_where_exactly_one_and_a_half_and_two_times_belong() -> None:
-    (circle, programmes) = load("beilin").table.ladder
+    (circle, programmes, unmet, way) = load("beilin").table.ladder
     assert [rung.id for rung in circle.rung] == ["dibao", "low_income", "circle_3", "circle_4"]
     assert circle.otherwise.id == "monitor"
     assert circle.rung[3].note is not None
     assert "1.5倍" in circle.rung[3].note.zh
     assert "2倍" in circle.rung[3].note.zh
-    assert programmes.pick == "all"
+    assert programmes.pick == unmet.pick == "all"
+    assert programmes.otherwise.id == way.otherwise.id == "monitor"
 
 
 def everywhere(parameter: Parameter, residence: str, asked: dt.date) -> list[StandardRow]:
