@@ -242,6 +242,15 @@ def test_sinks_name_what_stands_behind_them() -> None:
     assert never.sinks == ()
 
 
+def test_equal_bit_planes_have_a_place_each() -> None:
+    """Twenty sinks behind one fact: the first two planes are the same byte."""
+    outputs = [output("durable_goods_count").replace('"shown"', f'"shown_{k}"') for k in range(20)]
+    made = program("".join(outputs))
+    planes = [store for store in made.stores if store.name == "missing"]
+    assert [store.plane for store in planes] == [0, 1, 2]
+    assert len({store.output for store in planes}) == 3
+
+
 def test_an_interval_beyond_a_word_is_the_engine_s_fault() -> None:
     build = Builder()
     wide = Value("number", "household", build.emit(ops.ON, "household"), 0, 2**40)

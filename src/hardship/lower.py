@@ -295,7 +295,8 @@ class _Table(Stages):
     # ── stores ──
 
     def _out(self, store: Store, reg: int, once: bool = False) -> None:
-        key = (reg, once, store.name if store.part == "planes" else "")
+        # Two bit planes of the same eight facts are two places still: each is given out by its number.
+        key = (reg, once, f"{store.name}:{store.plane}" if store.part == "planes" else "")
         if key not in self.outputs:
             op = ops.STORE_WORD if store.word else ops.STORE_BYTE
             level, number = ops.LEVEL[store.level], len(self.outputs)
