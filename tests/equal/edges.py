@@ -9,6 +9,7 @@ something that must be reached from both sides: a band taken or not, a veto hit 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -265,14 +266,17 @@ class Edges:
         return household
 
     def edges(self, bases: Sequence[Household], most: int) -> list[Household]:
-        """Up to `most` households around the gauges in turn, under ids of their own."""
+        """`most` households around the gauges in turn, under ids of their own; fewer if a whole turn gives none."""
         found: list[Household] = []
-        for turn in range(WANTED):
+        for turn in itertools.count():
+            before = len(found)
             for gauge in self.gauges:
                 if len(found) >= most:
                     return found
                 base = bases[(turn * 7919 + len(found)) % len(bases)]
                 found += [renamed(one, f"E{len(found) + k:07}") for k, one in enumerate(self.around(gauge, base))]
+            if turn >= WANTED and len(found) == before:
+                return found
         return found
 
     def count(self, households: Sequence[Household]) -> Counter[tuple[str, bool]]:
