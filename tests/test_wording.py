@@ -172,3 +172,14 @@ def test_rounding_by_hand() -> None:
     assert half_up(Fraction(-1, 200), 2) == "-0.01"
     assert half_up(Fraction(-1, 300), 2) == "0.00"
     assert half_up(Fraction(5, 2), 0) == "3"
+
+
+def test_values_of_a_set_stand_in_the_order_in_which_they_are_declared() -> None:
+    assert ZH.options("needs", {"education", "medical", "living"}) == ["基本生活", "医疗", "教育"]
+    assert ZH.options("needs", {"unheard", "housing"}) == ["住房", "unheard"]
+    assert ZH.options("nothing", ["b", "a"]) == ["a", "b"]
+
+
+def test_a_household_s_lot_has_words() -> None:
+    assert ZH.expression(parse("lot < 1").node) == "本户抽查号 < 1"
+    assert EN.expression(parse("lot < 1").node) == "the lot of the household < 1"

@@ -70,9 +70,7 @@ def text(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str
         case _:
             if not value:
                 return messages.text("explain.nothing", words.lang)
-            return messages.text("explain.w_or_list", words.lang).join(
-                words.option(name, part) for part in sorted(value)
-            )
+            return messages.text("explain.w_or_list", words.lang).join(words.options(name, value))
 
 
 def plain(value: Value, words: Wording, name: str = "", unit: Unit = NONE) -> str:

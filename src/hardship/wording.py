@@ -7,6 +7,7 @@ read in two ways.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +172,16 @@ class Wording:
         """The title of one legal value of an enum, set, ladder or list; the value itself if it has none."""
         named = self.names.by_name.get(name)
         return self._titled(value, self._titles(named, 0) if named is not None else {})
+
+    def options(self, name: str, values: Iterable[str]) -> list[str]:
+        """The titles of several legal values, in the order in which they are declared."""
+        named = self.names.by_name.get(name)
+        titles = self._titles(named, 0) if named is not None else {}
+        places = {value: place for place, value in enumerate(titles)}
+        return [
+            self._titled(value, titles)
+            for value in sorted(values, key=lambda value: (places.get(value, len(places)), value))
+        ]
 
     def truth(self, value: bool) -> str:
         """`是` / `否`."""
