@@ -199,6 +199,15 @@ def test_labels(text: str, found: int | str) -> None:
     assert verdict(cells.parser(D["residence_type"])(text)) == found
 
 
+def test_a_label_as_the_dictionary_writes_it_is_never_flagged() -> None:
+    for attribute in D.values():
+        for entry in attribute.values if attribute.type == "enum" else ():
+            for label in (entry.title.zh, entry.title.en) if entry.title else ():
+                assert not cells.parser(attribute)(label).flagged, (attribute.name, label)
+    assert cells.parser(D["student_level"])("高中(中职)").flagged is False
+    assert cells.parser(D["student_level"])("　高中（中职）").flagged
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

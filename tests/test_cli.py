@@ -373,3 +373,19 @@ def test_persons_are_written_and_replayed(register, tmp_path, capsys):
     code, told, _ = run(capsys, "verify", out)
     assert code == 1
     assert f"differences={persons.filter(pl.col('outcome') != 'meets').height} " in told
+
+
+def test_a_register_of_which_nothing_is_left_says_why(tmp_path, capsys):
+    one = {"household": {"household_id": "H1", "boats": "many"}, "members": [{"sex": "female"}]}
+    (tmp_path / "one.json").write_text(json.dumps(one))
+    arguments = [tmp_path / "one.json", "--table", "county_model", *ON]
+    for command in (["score", *arguments, "--out", tmp_path / "out"], ["explain", *arguments]):
+        code, _, err = run(capsys, *command)
+        assert code == 2
+        for said in ("all 1", "one.json:1: ", "Boats"):
+            assert said in err
+    assert not (tmp_path / "out").exists()
+    code, _, err = run(capsys, "explain", *arguments, "--household", "H1")
+    assert code == 2
+    assert "was rejected" in err
+    assert "Boats" in err

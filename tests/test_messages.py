@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hardship.messages import LANGUAGES, Term, catalogue, default_language, text
+from hardship.messages import LANGUAGES, Both, Term, catalogue, default_language, text
 
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "src" / "hardship" / "locale"
@@ -110,6 +110,12 @@ def test_a_term_follows_the_language_of_its_sentence() -> None:
     zh, en = (text("table.expression_character", lang, found=term) for lang in LANGUAGES)
     assert text("table.hint_quotes", "zh") in zh
     assert text("table.hint_quotes", "en") in en
+
+
+def test_a_parameter_with_both_languages_follows_the_sentence() -> None:
+    zh, en = (text("common.reject_reason", lang, why=Both("重复", "twice"), count=2) for lang in LANGUAGES)
+    assert "重复" in zh and "twice" not in zh
+    assert "twice" in en and "重复" not in en
 
 
 def test_an_unknown_sentence_is_a_fault_of_ours() -> None:

@@ -351,6 +351,26 @@ def test_json_keeps_numbers_as_written(tmp_path: Path) -> None:
     assert rows(tables["members"]) == [(1, "1", "1", "female")]
 
 
+def test_json_half_characters_reach_the_grammar_of_cells(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text('{"household": {"head_name": "\\ud800", "\\udfff": "x", "needs": ["\\ud800"]}, "members": [{}]}')
+    households = read_json(path)[0]
+    assert rows(households) == [(1, "1", "", "\ufffd", "x", "\ufffd")]
+    assert households.frame.columns[-2] == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("[]", "no_table"), ("null", "bad_json"), ('{"household": []}', "bad_json"), ("[1, 2]", "bad_json")],
+)
+def test_json_without_a_household_says_so(tmp_path: Path, text: str, code: str) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(text)
+    with pytest.raises(RegisterError) as stopped:
+        read_json(path)
+    assert {fault.code for fault in stopped.value.faults} == {f"register.{code}"}
+
+
 def test_json_lines_lose_no_line(tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     good = '{"household": {"household_id": "H%d", "area_code": "1"}, "members": [{}]}'

@@ -161,6 +161,9 @@ def test_nothing_left_is_an_error(register):
         score(register, table(), standards([line("99")]), ON)
     assert stopped.value.faults[0].code == "common.nothing_left"
     assert stopped.value.faults[0].params["rejected"] == 400
+    (why,) = stopped.value.faults[1:]
+    assert why.params["count"] == 400
+    assert "no standard" in why.text("en").lower()
 
 
 def test_forced_tables_and_numbers_past_verification_are_flagged(register):

@@ -102,9 +102,9 @@ def parser(attribute: DeclaredAttribute) -> Parser:
         case "date":
             return _date_parser(attribute)
         case "bool":
-            return _label_parser(_BOOLS, "bad_bool")
+            return _label_parser(_BOOLS, "bad_bool", frozenset(_BOOLS))
         case "enum":
-            return _label_parser(labels(attribute), "bad_label")
+            return _label_parser(labels(attribute), "bad_label", _written(attribute))
         case "set":
             return _set_parser(labels(attribute))
         case _:
@@ -209,7 +209,13 @@ def read_date(text: str) -> dt.date | None:
     return dt.date(*parts) if parts is not None else None
 
 
-def _label_parser(known: Mapping[str, int], problem: str) -> Parser:
+def _written(attribute: DeclaredAttribute) -> frozenset[str]:
+    """The labels as the dictionary writes them: full-width brackets of its own are no reason for a flag."""
+    titles = [entry.title for entry in attribute.values if entry.title]
+    return frozenset(label for title in titles for label in (title.zh, title.en))
+
+
+def _label_parser(known: Mapping[str, int], problem: str, written: frozenset[str]) -> Parser:
     def read(text: str) -> Cell:
         if text == "":
             return MISSING
@@ -217,7 +223,7 @@ def _label_parser(known: Mapping[str, int], problem: str) -> Parser:
         index = known.get(key.casefold())
         if index is None:
             return _wrong(problem, text)
-        return Cell(index, flagged=key != text)
+        return Cell(index, flagged=key != text and text not in written)
 
     return read
 

@@ -25,6 +25,7 @@ from hardship.reference import Reference
 from hardship.reference_rows import read_rows
 from hardship.reference_stages import Stages
 from hardship.reference_values import Value, tree
+from hardship.rejects import main_reasons
 from hardship.units import parse
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def explain(
     Raises:
         UsageError: the register has no such household.
         EngineError: the two evaluators differ.
-        RegisterError: the household cannot be scored (no standard for its place, or a value out of range).
+        RegisterError: the household was rejected (no standard for its place, a value out of range, …).
         TableError: a standard that holds for the household does not fit the table.
     """
     register = only(register, household_id)
@@ -128,12 +129,15 @@ def only(register: Register, household_id: str) -> Register:
     """The register with this one household.
 
     Raises:
-        UsageError: there is no such household.
+        UsageError: there is no such household. RegisterError: it was rejected; the reasons are said.
     """
     import polars as pl
 
     place = register.frames["household"]["household_id"].index_of(household_id)
     if place is None:
+        own = register.rejects.filter(pl.col("household_id") == household_id)
+        if own.height:
+            raise RegisterError([Fault("explain.rejected", params={"register": register.name}), *main_reasons(own)])
         raise UsageError(Fault("explain.no_household", params={"register": register.name}))
     frames: dict[Level, pl.DataFrame] = {"household": register.frames["household"][place : place + 1]}
     members = register.frames["member"].with_row_index("old").filter(pl.col("household") == place)

@@ -6,6 +6,7 @@ A message id is `<catalogue>.<name>`; its catalogue file holds `<name>`. Placeho
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,6 +31,14 @@ class Term(str):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Both:
+    """A parameter whose words are there in both languages."""
+
+    zh: str
+    en: str
+
+
 def text(code: str, lang: str, **params: Any) -> str:
     """The sentence `code` in `lang`, its placeholders filled.
 
@@ -37,8 +46,19 @@ def text(code: str, lang: str, **params: Any) -> str:
         KeyError: no such sentence; a test holds that every code used in the sources exists in both languages.
     """
     name, _, short = code.partition(".")
-    words = {key: text(value, lang) if isinstance(value, Term) else value for key, value in params.items()}
+    words = {key: _worded(value, lang) for key, value in params.items()}
     return catalogue(name, lang)[short].format(**words)
+
+
+def _worded(value: Any, lang: str) -> Any:
+    """A parameter as it stands in a sentence of `lang`."""
+    match value:
+        case Term():
+            return text(value, lang)
+        case Both():
+            return value.zh if lang == "zh" else value.en
+        case _:
+            return value
 
 
 def default_language() -> str:

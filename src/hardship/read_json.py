@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -28,6 +29,8 @@ PARTS = {
     "transfers": "transfers",
 }
 WRONG_SHAPE = "\x00object"
+SHOWN = 5  # bad lines that are told where no line is a household
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NumberText(str):
@@ -85,7 +88,7 @@ def cell(value: Any) -> tuple[str, bool]:
         case NumberText():
             return str(value), False
         case str():
-            return value, True
+            return _encodable(value), True
         case bool():
             return ("true" if value else "false"), False
         case int():
@@ -99,16 +102,21 @@ def cell(value: Any) -> tuple[str, bool]:
         case dt.date():
             return value.isoformat(), False
         case list() | tuple() if all(isinstance(one, str) for one in value):
-            return ";".join(map(str, value)) or "none", True
+            return _encodable(";".join(map(str, value))) or "none", True
         case _:
             return WRONG_SHAPE, False
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates (`"\\ud800"`) as U+FFFD, which the grammar of cells then rejects."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def read_json(path: Path) -> list[RawTable]:
     """The tables of a JSON file; a line or list entry that is no household becomes a bad line.
 
     Raises:
-        RegisterError: the file is not UTF-8, or not JSON at all.
+        RegisterError: the file is not UTF-8, not JSON at all, or has no household.
     """
     try:
         text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
@@ -128,7 +136,12 @@ def read_json(path: Path) -> list[RawTable]:
                 bad.append(BadLine(number, "bad_json", f"text({len(line)})"))
         if not documents:
             raise RegisterError(Fault("register.not_json", path.name)) from None
-    return tables(documents, path.name, bad)
+    found = tables(documents, path.name, bad)
+    if found[0].lines.len() == 0:
+        refused = [Fault("register.bad_json", path.name, line.line, params={"seen": line.value_class})
+                   for line in found[0].bad[:SHOWN]]
+        raise RegisterError(refused or Fault("register.no_table", path.name, params={"entity": "households"}))
+    return found
 
 
 def tables(documents: Sequence[tuple[int, Any]], file: str, bad: Sequence[BadLine] = ()) -> list[RawTable]:
@@ -166,7 +179,7 @@ def _parts(document: Any) -> dict[str, list[dict[str, Any]]] | None:
         part = [part] if entity == "households" else part
         if not isinstance(part, (list, tuple)) or not all(isinstance(row, Mapping) for row in part):
             return None
-        parts[entity] = [{str(name): value for name, value in row.items()} for row in part]
+        parts[entity] = [{_encodable(str(name)): value for name, value in row.items()} for row in part]
     return parts
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hardship import messages
 from hardship.attributes import STRUCTURAL, scale, stored_bounds
 from hardship.cells import normal
+from hardship.errors import Fault
 from hardship.fields import DeclaredAttribute
 from hardship.readers import BadLine, RawTable
 
@@ -33,6 +34,8 @@ COLUMNS = {
 }
 _FAULT = {"row": pl.Int64, "field": pl.String, "code": pl.String, "value_class": pl.String}
 _PLAIN_ID = re.compile(r"[0-9A-Za-z._#-]{1,64}\Z")
+_TAKEN_ALONG = ("household_rejected", "member_rejected", "override_rejected")
+REASONS = 5
 Rows = NDArray[np.int64]
 
 
@@ -157,6 +160,23 @@ def with_messages(found: pl.DataFrame, attributes: Mapping[str, DeclaredAttribut
     }
     spoken = kinds.with_columns(**{name: pl.Series(said, dtype=pl.String) for name, said in texts.items()})
     return found.join(spoken, on=keys, how="left", maintain_order="left").select(list(COLUMNS))
+
+
+def main_reasons(rejects: pl.DataFrame) -> list[Fault]:
+    """The commonest reasons in a frame of rejects, each at its first place, with the number of its rows.
+
+    Rows that were only taken along by another one are no reason.
+    """
+    own = rejects.filter(~pl.col("code").is_in(list(_TAKEN_ALONG)))
+    found = own.group_by("message_zh", "message_en", maintain_order=True).agg(
+        pl.col("file", "sheet", "line").first(), pl.len().alias("count")
+    )
+    return [
+        Fault("common.reject_reason", f"{file}:{sheet}" if sheet else file, line or 0,
+              params={"why": messages.Both(zh, en), "count": count})
+        for zh, en, file, sheet, line, count in found.sort("count", descending=True, maintain_order=True)
+        .head(REASONS).iter_rows()
+    ]
 
 
 def sentence(name: str, code: str, seen: str, lang: str, attributes: Mapping[str, DeclaredAttribute]) -> str:

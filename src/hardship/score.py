@@ -18,6 +18,7 @@ from hardship.errors import Fault, RegisterError
 from hardship.lower import Detail, lower
 from hardship.plausible import check_incomes
 from hardship.record import record, run_flags, set_aside
+from hardship.rejects import main_reasons
 from hardship.results import Results
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def score(
     found = results.build(register, checked, columns, raw, flags)
     rejects = set_aside(register, checked, columns, raw)
     if found.frame.height == 0:
-        raise RegisterError(Fault("common.nothing_left", params={"rejected": rejects.height}))
+        count = register.counts["households"]["in"]
+        raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
     incomes = check_incomes(found.frame, checked, standards, on, accepted)
     done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags,
                   incomes=incomes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,7 +20,10 @@ from hardship.commands.common import (
     standards_option,
     table_option,
 )
-from hardship.errors import Fault, UsageError
+from hardship.errors import Fault, RegisterError, UsageError
+
+if TYPE_CHECKING:
+    from hardship.register import Register
 
 
 def command(say: Say) -> click.Command:
@@ -43,7 +47,7 @@ def command(say: Say) -> click.Command:
         with Bars(say) as bars:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
             read = inputs.register
-            asked = household if household is not None else only_household(read.frames["household"])
+            asked = household if household is not None else only_household(read)
             why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0],
                                     forced=inputs.forced)
         if form[0] == "json":
@@ -61,15 +65,19 @@ def command(say: Say) -> click.Command:
     return explain
 
 
-def only_household(frame: object) -> str:
+def only_household(register: Register) -> str:
     """The id of the one household of a one-household register.
 
     Raises:
-        UsageError: there is none, or more than one.
+        UsageError: there is more than one.
+        RegisterError: there is none: the reasons are said.
     """
-    import polars as pl
+    from hardship.rejects import main_reasons
 
-    assert isinstance(frame, pl.DataFrame)
-    if frame.height != 1:
-        raise UsageError(Fault("cli.which_household", params={"count": frame.height}))
-    return str(frame["household_id"][0])
+    ids = register.frames["household"]["household_id"]
+    if len(ids) == 0:
+        count = register.counts["households"]["in"]
+        raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(register.rejects)])
+    if len(ids) > 1:
+        raise UsageError(Fault("cli.which_household", params={"count": len(ids)}))
+    return str(ids[0])
