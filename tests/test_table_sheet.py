@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardship import form, table
@@ -23,7 +23,7 @@ from hardship.form_layout import sheets, singles
 from hardship.messages import LANGUAGES
 from hardship.read_xlsx import read_cells
 from hardship.table_sheet import export_table, title_of
-from hardship.table_unsheet import read_form
+from hardship.table_unsheet import form_of, read_form
 from hardship.toml_layout import layout
 from hardship.toml_text import read_toml
 from hardship.toml_write import canonical
@@ -244,3 +244,31 @@ def test_cells_as_people_type_them() -> None:
     for wrong in ("", "abc", "12,5", "nan", "1e400"):
         with pytest.raises(ValueError, match=r"form\.want"):
             read(wrong, Exact)
+
+
+# --- hostile forms ---
+
+HOSTILE = [
+    "", " ", "是", "0", "1/0", "9" * 5000, "1e400", "-0.0", "²", "[", "[" * 3000, '"', '{a = 1}', "{", "[[1]]", "true",
+    "2018-02-30", "=1+1", "#REF!", "\x00", "'", "a\nb", "不", "01", "99999999", "else", "count(", "评分项",
+    "级", "x" * 3000,
+]  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_typed_is_a_table_or_faults_at_cells(pages: Any, data: st.DataObject) -> None:
+    """Never anything else: no crash, no fault without the workbook's name."""
+    typed = {title: [(number, list(texts)) for number, texts in rows] for title, rows in pages.items()}
+    for _ in range(data.draw(st.integers(1, 4))):
+        title = data.draw(st.sampled_from(sorted(typed)))
+        _, texts = data.draw(st.sampled_from(typed[title]))
+        place = data.draw(st.integers(0, len(texts) + 2))
+        texts.extend([""] * (place + 1 - len(texts)))
+        texts[place] = data.draw(st.sampled_from(HOSTILE))
+    faults = []
+    try:
+        form_of(typed, "f.xlsx")
+    except TableError as error:
+        faults = error.faults
+    assert all(fault.text("zh").startswith("f.xlsx") and fault.text("en") for fault in faults)

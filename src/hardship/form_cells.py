@@ -26,8 +26,8 @@ TRUTH = (True, False)
 REST = "其余"
 _REST = (REST, "otherwise", "*")
 _BAND = re.compile(r"(<=|≤|<|＜)\s*(\S+)\Z")
-_NUMBER = re.compile(r"[+-]?[0-9]+(_[0-9]+)*(\.[0-9]+)?\Z")
-_FRACTION = re.compile(r"-?[0-9]+/[0-9]+\Z")
+_NUMBER = re.compile(r"[+-]?[0-9_]{1,40}(\.[0-9]{1,40})?\Z")
+_FRACTION = re.compile(r"-?[0-9]{1,40}/[0-9]{1,40}\Z")
 _SPLIT = re.compile(r"\s*[;；]\s*")
 
 
@@ -87,7 +87,7 @@ def read(text: str, annotation: Any) -> Any:
     if text[:1] in ("[", "{", '"'):
         try:
             return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             pass  # a title may begin so too
     kind = kind_of(annotation)
     match kind:
@@ -160,11 +160,11 @@ def _number(text: str) -> Any:
     """An int or decimal; a fraction stays a text, as in the file. A workbook's own number may have an exponent."""
     if _FRACTION.match(text):
         return text
-    if _NUMBER.match(text):
-        return Decimal(text) if "." in text else int(text)
     try:
+        if _NUMBER.match(text):
+            return Decimal(text) if "." in text else int(text)
         value = Decimal(text)
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         raise ValueError("form.want_number") from None
     if not value.is_finite() or abs(value.adjusted()) > 15:
         raise ValueError("form.want_number")

@@ -91,10 +91,14 @@ def entry_of(columns: Sequence[Column], row: Row) -> dict[str, Any]:
 
 
 def put(entry: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key."""
+    """Set a dotted key; raises ValueError where it, or what it is in, is given already."""
     *outer, last = key.split(".")
     for part in outer:
         entry = entry.setdefault(part, {})
+        if not isinstance(entry, dict):
+            raise ValueError("form.want_once")
+    if last in entry:
+        raise ValueError("form.want_once")
     entry[last] = value
 
 
@@ -133,9 +137,14 @@ def _edge(band: Mapping[str, Any]) -> str:
 def grid(lines: Sequence[Row], two_way: bool) -> list[Any]:
     """The cells of a look-up from its lines; an empty cell between others is an empty text."""
     lines = [line for line in lines if line.get(LINE) == GRID]
-    width = max((int(key) for line in lines for key in line if key.isdigit()), default=1)
+    width = max((int(key) for line in lines for key in line if is_number(key)), default=1)
     found = [[read(line[str(n)], Any) if str(n) in line else "" for n in range(1, width + 1)] for line in lines]
     return found if two_way else [row[0] if width == 1 else row for row in found]
+
+
+def is_number(title: str) -> bool:
+    """Whether a column is one of those of the numbers of a look-up."""
+    return title.isascii() and title.isdecimal() and len(title) <= 4 and not title.startswith("0")
 
 
 def missing_rows(values: Mapping[str, Any]) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from hardship.errors import EngineError, Fault, TableError
 from hardship.fields import Provided
 from hardship.form_cells import read
 from hardship.form_layout import GRID, HEAD, LABEL, Column, Line, Sheet, sheets, singles
-from hardship.form_rows import LINE, ORDER, REMARK, Row, grid, put
+from hardship.form_rows import LINE, ORDER, REMARK, Row, grid, is_number, put
 from hardship.load import load_text, load_values
 from hardship.positions import Path, Positions
 from hardship.read_xlsx import read_cells
@@ -66,8 +66,16 @@ def read_form(file: FilePath) -> Form:
     Raises:
         RegisterError: no workbook. TableError: everything that is wrong, each at its `sheet!cell`.
     """
-    reader = _Reader(file.name)
-    pages = read_cells(file)
+    return form_of(read_cells(file), file.name)
+
+
+def form_of(pages: Mapping[str, Sequence[tuple[int, list[str]]]], name: str) -> Form:
+    """The form in the cells of a workbook: for each sheet its rows with their Excel numbers.
+
+    Raises:
+        TableError: everything that is wrong, each at its `sheet!cell`.
+    """
+    reader = _Reader(name)
     reader.singles(_page(pages, "table"))
     for sheet in sheets():
         page = _page(pages, sheet.name)
@@ -82,8 +90,8 @@ def read_form(file: FilePath) -> Form:
     except TableError as error:
         raise TableError(list({fault.text(): fault for fault in error.faults}.values())) from None
     text = document(_usual(values), reader.layout().order, reader.remarks)
-    if load_text(text, file.name).sha256 != checked.sha256:
-        raise EngineError(Fault("form.differs", params={"path": file.name}))
+    if load_text(text, name).sha256 != checked.sha256:
+        raise EngineError(Fault("form.differs", params={"path": name}))
     return Form(checked, text)
 
 
@@ -200,7 +208,7 @@ class _Reader:
         keys = []
         number, texts = header
         for place, text in enumerate(texts):
-            key = text if text.isdigit() else known.get(text.strip(), "")
+            key = text if is_number(text) else known.get(text.strip(), "")
             if text.strip() and not key:
                 near = difflib.get_close_matches(text, known, 1, 0.5)
                 cell = f"{title}!{_letters(place)}{number}"
@@ -215,13 +223,18 @@ class _Reader:
         if line.parent:
             above, inside = open_entries[line.parent]
             listed = inside.setdefault(line.keys[0], [])
-            path: Path = (*above, line.keys[0], len(listed))
+            path: Path = (*above, line.keys[0], len(listed) if isinstance(listed, list) else 0)
         else:
             inside = self.values
             for key in line.keys[:-1]:
                 inside = inside.setdefault(key, {})
             listed = inside.setdefault(line.keys[-1], [])
             path = (*line.keys, len(listed))
+        if not isinstance(listed, list):
+            self.fault(
+                first, "form.want", expected=messages.Term("form.want_once"), found=form.section(line.name, "zh")
+            )
+            return
         for key in (REMARK, ORDER):
             if key in row:
                 self._beside(path, key, row.pop(key), places[key])
@@ -239,7 +252,7 @@ class _Reader:
         listed = Column(key, Any) if key in _lists_below(line) else None
         column = next((column for column in line.columns if column.key == key), inside or listed)
         if column is None:
-            self.fault(cell, "form.not_here", column=form.label(key, "zh"), line=form.section(line.name, "zh"))
+            self._not_here(cell, key, line.name)
             return
         self.where.cells[(*path, *key.split("."))] = cell
         if "." in key:
@@ -251,14 +264,21 @@ class _Reader:
         except ValueError as error:
             self.fault(cell, "form.want", expected=messages.Term(str(error)), found=shown(text))
 
+    def _not_here(self, cell: str, key: str, line: str) -> None:
+        """A key that a line does not have, or that nobody knows: the sheet of single sections lets people type it."""
+        known = {column.key for sheet in sheets() for column in sheet.columns}
+        known |= {column.key for single in singles() for column in single.columns}
+        name = form.label(key, "zh") if key in known else shown(key)
+        self.fault(cell, "form.not_here", column=name, line=form.section(line, "zh"))
+
     def _numbers(self, row: Row, places: Cells) -> Row:
         """The numbers of a line of a look-up."""
         found = {}
         for key, text in row.items():
             if key in (LABEL, REMARK, ORDER):
                 continue
-            if not key.isdigit():
-                self.fault(places[key], "form.not_here", column=form.label(key, "zh"), line=form.section(GRID, "zh"))
+            if not is_number(key):
+                self._not_here(places[key], key, GRID)
             elif text in (ERROR_CELL, FORMULA_CELL):
                 self.fault(places[key], "form.want", expected=messages.Term("form.want_number"), found=shown(text))
             else:
@@ -270,7 +290,7 @@ class _Reader:
     def _beside(self, path: Path, key: str, text: str, cell: str) -> None:
         if key == REMARK:
             self.remarks[path] = text
-        elif text.isdigit():
+        elif is_order(text):
             self.orders[path] = int(text)
         else:
             self.fault(cell, "form.want", expected=messages.Term("form.want_whole"), found=shown(text))
@@ -308,6 +328,11 @@ def _usual(value: Any, inner: bool = False) -> Any:
     places = {key: place for place, key in enumerate(_FIRST)}
     keys = sorted(value, key=lambda key: (key in late, places.get(key, len(places)), list(value).index(key)))
     return {key: _usual(value[key]) for key in keys}
+
+
+def is_order(text: str) -> bool:
+    """Whether a cell can be a place in the file."""
+    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def _lists_below(line: Line) -> set[str]:
