@@ -358,6 +358,12 @@ class Expressions:
                 written = axis.values or self.checked.kind_of_name[axis.of or ""].domain
                 order = [written.index(entry) for entry in value.domain]
             orders.append(order)
+        if places[1:] and places[1][0].constant:
+            # One column of many, unless it is empty throughout, takes no room for the others.
+            column = orders[1][places[1][0].lo]
+            cells = [self._cell(lookup, row, column) for row in orders[0]]
+            if any(cell is not None for cell in cells):
+                return comparisons.look_up(self.build, places[:1], cells, self.checked.lookups[name.name].den)
         cells = [
             self._cell(lookup, row, column) for row in orders[0] for column in (orders[1] if orders[1:] else [None])
         ]
