@@ -293,7 +293,8 @@ class _Page(Words):
 
     def lookups(self) -> Iterator[str]:
         for one in self.made["lookups"]:
-            yield f"{one['title']}  [{self.mark(one)}]"
+            unit = self.say("explain.w_inside", text=one["unit_text"]) if one["unit_text"] else ""
+            yield f"{one['title']}{unit}  [{self.mark(one)}]"
             if len(one["columns"]) > 1:
                 yield f"    {one['row_title']} \\ {one['column_title']}: " + " | ".join(one["columns"])
             for label, cells, printed in zip(one["rows"], one["cells"], one["published"], strict=True):
