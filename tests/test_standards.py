@@ -242,3 +242,18 @@ def test_the_hash_belongs_to_the_set_of_rows(order: list[int], fen: int, places:
     ]
     assert standards([rows[n] for n in order]).sha256 == standards(rows).sha256
     assert standards(rows[1:]).sha256 != standards(rows).sha256
+
+
+@pytest.mark.parametrize(
+    ("source", "zh", "en"),
+    [
+        ("某文件第三条 | Some document, article 3", "某文件第三条", "Some document, article 3"),
+        ("某文件第三条", "某文件第三条", "某文件第三条"),
+        ("甲|乙", "甲|乙", "甲|乙"),
+        ("a | b | c", "a | b | c", "a | b | c"),
+        ("", "", ""),
+    ],
+)
+def test_a_source_may_be_said_in_both_languages(source: str, zh: str, en: str) -> None:
+    row = StandardRow("p", "", "", dt.date(2018, 1, 1), Fraction(1), "", "law", source, "f.csv", 2)
+    assert (row.source_text("zh"), row.source_text("en")) == (zh, en)

@@ -145,7 +145,7 @@ def _row(pen: Pen, row: StandardRow) -> Entry:
         **pen.number(row.value, row.unit),
         "status": row.status,
         "status_text": pen.option(row.status),
-        "source": row.source,
+        "source": row.source_text(pen.lang),
     }
 
 

@@ -85,7 +85,7 @@ def parameters(view: View, chosen: Parameters) -> list[Entry]:
         if row is not None and value is not None:
             given = parse(row.unit)
             entry |= {
-                "source": row.source,
+                "source": row.source_text(view.lang),
                 "date": row.effective_from.isoformat(),
                 "status": row.status,
                 "status_text": view.say(STATUSES[row.status]),

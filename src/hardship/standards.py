@@ -41,6 +41,7 @@ class StandardRow:
         residence: `residence_type` for which it holds; "" for any.
         value: the number as written, in `unit`.
         unit: in the spelling of `units`.
+        source: where the number comes from; `中文 | English` says it in both languages.
         file, line: where it was read; `line` is the physical line, or the row of the sheet.
     """
 
@@ -54,6 +55,11 @@ class StandardRow:
     source: str
     file: str
     line: int
+
+    def source_text(self, lang: str) -> str:
+        """The source in `lang` (`zh` or `en`); as it stands where it is said in one language only."""
+        parts = self.source.split(" | ")
+        return self.source if len(parts) != 2 else parts[0 if lang == "zh" else 1]
 
     @property
     def key(self) -> tuple[str, str, str, dt.date]:
