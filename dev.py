@@ -207,13 +207,14 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: docs/cli.md, docs/cli.zh.md, docs/data-dictionary.md, docs/table-schema.json"""
+    """write the generated pages anew: docs/cli.md, cli.zh.md, data-dictionary.md, table-schema.json"""
     install()
     for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
         need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)
     english = {**os.environ, "HARDSHIP_LANG": "en"}
-    for name, words in (("data-dictionary.md", ("attributes", "--markdown")), ("table-schema.json", ("table", "schema"))):
-        page = subprocess.run([str(PYTHON), "-m", "hardship", *words], cwd=ROOT, env=english,
+    made = (("data-dictionary.md", "attributes --markdown"), ("table-schema.json", "table schema"))
+    for name, words in made:
+        page = subprocess.run([str(PYTHON), "-m", "hardship", *words.split()], cwd=ROOT, env=english,
                               capture_output=True, check=True).stdout
         (ROOT / "docs" / name).write_bytes(page)
     return 0

@@ -41,23 +41,6 @@ def validated(model: type[M], data: Mapping[str, Any], where: Positions) -> M:
     return found
 
 
-_CODES = {
-    "string_type": "table.value_text",
-    "string_too_short": "table.value_empty",
-    "int_type": "table.value_whole",
-    "bool_type": "table.value_truth",
-    "date_type": "table.value_date",
-    "date_from_datetime_inexact": "table.value_date",
-    "tuple_type": "table.value_list",
-    "dict_type": "table.value_table",
-    "model_type": "table.value_table",
-    "model_attributes_type": "table.value_table",
-    "exact": "table.value_exact",
-    "expression": "table.value_expression",
-}
-"""What each kind of error of the model means here; the others need more than the value."""
-
-
 def _faults(
     model: type[BaseModel], data: Mapping[str, Any], details: Sequence[ErrorDetails], where: Positions
 ) -> Iterator[Fault]:
