@@ -389,3 +389,35 @@ def test_a_register_of_which_nothing_is_left_says_why(tmp_path, capsys):
     assert code == 2
     assert "was rejected" in err
     assert "Boats" in err
+
+
+def test_a_folder_that_is_not_there_is_the_systems_refusal(tmp_path, capsys):
+    code, _, err = run(capsys, "attributes", "--template", tmp_path / "no" / "such" / "t.xlsx")
+    assert code == 2
+    assert "internal" not in err
+
+
+def test_a_reader_that_leaves_early_is_no_fault():
+    line = [sys.executable, "-m", "hardship", "attributes"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as one:
+        one.stdout.close()
+        told = one.stderr.read()
+    assert (one.returncode, told) == (0, b"")
+
+
+def test_results_under_a_link_stay_there_and_are_verified(register, tmp_path, capsys):
+    real = tmp_path / "far" / "away" / "results"
+    real.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(real)
+    assert run(capsys, "score", register, "--table", "county_model", *ON, "--out", tmp_path / "link")[0] == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (real / "run.json").is_file()
+    code, told, _ = run(capsys, "verify", tmp_path / "link", "--sample", "5")
+    assert (code, "differences=0" in told) == (0, True)
+
+
+def test_stored_results_without_ids_are_refused(scored, tmp_path, capsys):
+    shutil.copytree(scored, tmp_path / "odd")
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "odd" / "results.parquet")
+    code, _, err = run(capsys, "verify", tmp_path / "odd", "--register", scored.parent / "register")
+    assert (code, "results.parquet" in err) == (2, True)

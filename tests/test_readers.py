@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import os
 import random
 import resource
 import time
@@ -432,3 +433,14 @@ def test_odd_parquet_types_are_refused_only_where_they_are_used(tmp_path: Path, 
             with pytest.raises(RegisterError) as caught:
                 read_register(tmp_path, attributes=dictionary(), on=dt.date(2018, 7, 1))
             assert caught.value.faults[0].code == "register.column_type"
+
+
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "households.csv").mkdir()
+    with pytest.raises(RegisterError) as stopped:
+        raw_tables(tmp_path)
+    assert stopped.value.faults[0].code == "register.unreadable"
+    (tmp_path / "households.csv").rmdir()
+    os.mkfifo(tmp_path / "households.csv")
+    with pytest.raises(RegisterError):
+        raw_tables(tmp_path)

@@ -173,6 +173,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     lang = messages.default_language()
     say = speaker(lang)
+    output = sys.stdout
     try:
         return Program(lang).main(arguments, prog_name="hardship", standalone_mode=False) or 0
     except EngineError as error:
@@ -190,18 +191,33 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo(say("cli.stopped"), err=True)
         return STOPPED
-    except BrokenPipeError:
-        # The reader of our output has gone; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        if os.environ.get("HARDSHIP_DEBUG"):
+    except SystemExit:
+        if sys.stdout is output:
             raise
-        reason = error.strerror or type(error).__name__
-        click.echo(say("cli.system", reason=reason, name=error.filename or ""), err=True)
-        return UNUSABLE
+        sys.stdout = output  # click has replaced it because the reader has gone, and leaves
+        return abandoned()
+    except BrokenPipeError:
+        return abandoned()
+    except OSError as error:
+        return refused(error, say)
     except Exception as error:  # the last resort: one line instead of a traceback
-        return broken(error, say)
+        wrapped = error.args[0] if error.args else None  # xlsxwriter wraps what the system said
+        return refused(wrapped, say) if isinstance(wrapped, OSError) else broken(error, say)
+
+
+def abandoned() -> int:
+    """The reader of our output has gone; nobody is left to be told."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def refused(error: OSError, say: Say) -> int:
+    """The system's own fault or refusal: one line."""
+    if os.environ.get("HARDSHIP_DEBUG"):
+        raise error
+    reason = error.strerror or type(error).__name__
+    click.echo(say("cli.system", reason=reason, name=error.filename or ""), err=True)
+    return UNUSABLE
 
 
 def broken(error: Exception, say: Say) -> int:

@@ -71,7 +71,7 @@ def write(
         UsageError: see `prepare`. OSError: the disk is full or may not be written; `out` is then unchanged.
     """
     prepare(out)
-    out = out.absolute()
+    out = out.resolve()  # a link to a folder of results stays a link
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = out.parent / f".{out.name}.{os.getpid()}.part"
     shutil.rmtree(staging, ignore_errors=True)
@@ -98,8 +98,8 @@ def write(
 
 
 def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str, list[str]]:
-    """Where the inputs lie as seen from the results, so that both can be moved together."""
-    return {kind: [Path(os.path.relpath(path.absolute(), out)).as_posix() for path in paths]
+    """Where the inputs lie as seen from the results, so that both can be moved together; `out` without links."""
+    return {kind: [Path(os.path.relpath(path.resolve(), out)).as_posix() for path in paths]
             for kind, paths in files.items()}
 
 

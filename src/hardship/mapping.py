@@ -37,20 +37,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from hardship.cells import parser
 from hardship.convert import as_text
-from hardship.errors import Fault, RegisterError
+from hardship.errors import Fault, RegisterError, TableError
 from hardship.fields import DeclaredAttribute, Exact, Level, Model
 from hardship.mapping_rules import (
     BAD_ID_NUMBER,
@@ -63,6 +61,8 @@ from hardship.mapping_rules import (
     sex_by_id_number,
 )
 from hardship.readers import ENTITIES, BadLine, RawTable, read_file
+from hardship.shapes import validated
+from hardship.toml_text import read_toml
 
 UNITS = {"yuan": Fraction(1), "fen": Fraction(1, 100), "wan": Fraction(10_000)}
 MONTHS = {("month", "year"): 12}
@@ -180,14 +180,9 @@ def load_mapping(path: Path, attributes: Mapping[str, DeclaredAttribute]) -> Reg
         open.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        file = MappingFile.model_validate(data)
-    except ValidationError as error:
-        faults = [
-            Fault("register.mapping_shape", path.name, params={"message": f"{place(one['loc'])}: {one['msg']}"})
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise RegisterError(faults) from None
+        file = validated(MappingFile, *read_toml(path.read_bytes(), path.name))
+    except TableError as error:  # a faulty TOML file of ours: every fault with its place
+        raise RegisterError(error.faults) from None
     except (OSError, ValueError):
         raise RegisterError(Fault("register.mapping_unreadable", path.name)) from None
     mapping = RegisterMapping(file, path.name, attributes)
@@ -195,11 +190,6 @@ def load_mapping(path: Path, attributes: Mapping[str, DeclaredAttribute]) -> Reg
     if faults:
         raise RegisterError(faults)
     return mapping
-
-
-def place(location: tuple[int | str, ...]) -> str:
-    """Where in the file a key stands: `households.column[2].unit`."""
-    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in location).lstrip(".")
 
 
 def _faults(mapping: RegisterMapping, entity: str, about: Entity) -> list[Fault]:

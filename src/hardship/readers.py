@@ -89,6 +89,8 @@ def raw_tables(path: Path, progress: Progress | None = None) -> list[RawTable]:
             present = [file for file in found if file.exists()]
             if len(present) == 2:
                 raise RegisterError(Fault("register.two_files", str(path), params={"entity": entity}))
+            if present and not present[0].is_file():  # a folder, or a pipe that nobody writes to
+                raise RegisterError(Fault("register.unreadable", str(present[0])))
             if present:
                 say(f"read {present[0].name}", 0.0)
                 tables.append(read_file(present[0], entity))

@@ -105,13 +105,16 @@ def read_stored(folder: Path, name: str) -> pl.DataFrame:
     """One stored frame of a result folder.
 
     Raises:
-        UsageError: it is not there, or no Parquet.
+        UsageError: it is not there, no Parquet, or without the ids of households.
     """
     path = folder / f"{name}.parquet"
     try:
-        return pl.read_parquet(path)
+        frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError):
         raise UsageError(Fault("common.bad_stored", params={"path": str(path)})) from None
+    if frame.schema.get("household_id") != pl.String:
+        raise UsageError(Fault("common.bad_stored", params={"path": str(path)}))
+    return frame
 
 
 def reopen(
