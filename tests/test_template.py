@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import re
 import zipfile
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import jsonschema
 import polars as pl
+import pytest
 
 from hardship import template
 from hardship.attributes import LEVELS, dictionary
@@ -130,3 +132,14 @@ def test_the_page_is_up_to_date() -> None:
     assert page == template.markdown(), "run: hardship attributes --markdown > docs/data-dictionary.md"
     for name, attribute in D.items():
         assert f"| `{name}` | {attribute.title.zh} |" in page
+
+
+def test_a_full_disk_leaves_no_half_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: object) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        template.write_template(tmp_path / "t.xlsx")
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime as dt
+import io
 import json
 import os
 import shutil
@@ -120,12 +121,14 @@ def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(path, options) as book:
+    made = io.BytesIO()  # a workbook that finds the disk full leaves an open file behind
+    with xlsxwriter.Workbook(made, options) as book:
         book.set_properties({"created": dt.datetime(2000, 1, 1)})  # the same results, the same bytes
         safe = guarded(frame)
         for start in range(0, max(frame.height, 1), SHEET_ROWS):
             sheet = path.stem if start == 0 else f"{path.stem}_{start // SHEET_ROWS + 1}"
             safe.slice(start, SHEET_ROWS).write_excel(book, sheet, autofilter=True, freeze_panes=(1, 1))
+    path.write_bytes(made.getbuffer())
 
 
 WRITERS = {"parquet": write_parquet, "csv": write_csv, "xlsx": write_xlsx}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,11 +32,15 @@ def write_template(path: Path | str, attributes: Mapping[str, DeclaredAttribute]
     Args:
         path: the `.xlsx` to write; the same content has the same bytes.
         attributes: what it asks for (default: the data dictionary).
+
+    Raises:
+        OSError: the file cannot be written; half a file is not left.
     """
     import xlsxwriter
 
     known = dictionary() if attributes is None else attributes
-    with xlsxwriter.Workbook(str(path)) as book:
+    made = io.BytesIO()  # a full disk must leave neither half a file nor an open one
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
         book.set_properties({"created": _WHEN})
         _guide(book)
         choices = book.add_worksheet("选项")
@@ -50,6 +56,13 @@ def write_template(path: Path | str, attributes: Mapping[str, DeclaredAttribute]
         for level in LEVELS:
             used = _sheet(book, choices, used, level, known, formats)
         choices.hide()
+    whole = Path(path)
+    try:
+        whole.write_bytes(made.getbuffer())
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            whole.unlink(missing_ok=True)
+        raise
 
 
 def _guide(book: Any) -> None:
