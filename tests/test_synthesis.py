@@ -157,3 +157,10 @@ def test_progress_is_told_and_nothing_is_something(tmp_path: Path) -> None:
     assert synthesis.synthesize(0, 1).frames["member"].height == 0
     with pytest.raises(UsageError):
         synthesis.write(1, 1, tmp_path, format="xls")
+
+
+def test_no_second_format_beside_the_first(tmp_path):
+    synthesis.write(5, 1, tmp_path)
+    synthesis.write(5, 2, tmp_path)
+    with pytest.raises(UsageError):
+        synthesis.write(5, 1, tmp_path, format="parquet")

@@ -153,6 +153,8 @@ def usage_text(error: click.ClickException, say: Say) -> str:
             return say("cli.no_such_option", name=error.option_name) + hint
         case click.BadParameter():
             return say("cli.bad_parameter", name=parameter_name(error.param), text=error.message)
+        case click.exceptions.BadOptionUsage():
+            return say("cli.bad_option_usage", name=error.option_name)
         case click.UsageError() if error.ctx is not None and isinstance(error.ctx.command, click.Group):
             return say("cli.no_such_command", names=", ".join(error.ctx.command.list_commands(error.ctx)))
         case _:

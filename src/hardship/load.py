@@ -139,8 +139,11 @@ def find_table(spec: str, on: dt.date, roots: Sequence[Path] | None = None) -> t
         return path, begins is not None and begins > on
     parts = _SPEC.match(spec)
     known = versions(roots)
+    name, _, asked = spec.partition("@")
+    if parts is None and name in known:
+        params = {"id": name, "expected": ", ".join(map(str, known[name])), "found": asked[:64]}
+        raise UsageError(Fault("table.find_version", params=params))
     if parts is None or parts[1] not in known:
-        name = spec.partition("@")[0]
         near = difflib.get_close_matches(name, known, 1, 0.6)
         params = {"found": name[:64], "expected": ", ".join(known) or "-", "nearest": near[0] if near else ""}
         raise UsageError(Fault("table.find_id", params=params, hint="table.hint_nearest" if near else ""))

@@ -20,8 +20,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hardship.attributes import dictionary, scale, storage, stored_bounds, value_names
+from hardship.errors import Fault, UsageError
 from hardship.fields import DeclaredAttribute, Level
-from hardship.readers import Progress
+from hardship.readers import ENTITIES, Progress
 from hardship.register import Register, content_hash, sorted_rows
 from hardship.rejects import rejects_frame
 from hardship.write_register import ENTITY, write_frames
@@ -392,9 +393,13 @@ def write(
         format: `csv`, `parquet` or `xlsx` (as `register.xlsx` in the folder).
 
     Raises:
-        UsageError: no such format, or more rows than a sheet can hold.
+        UsageError: no such format, more rows than a sheet can hold, or a register in another format in `out`.
     """
     size = max(households, 1) if format == "xlsx" else PART
+    own = {f"{entity}.{form}" for entity in ENTITIES for form in ("csv", "parquet") if form != format}
+    odd = sorted(name for name in own if (Path(out) / name).exists())
+    if odd:  # a folder with a table in two formats is no register
+        raise UsageError(Fault("register.other_format", str(out), params={"files": ", ".join(odd)}))
 
     def told() -> Iterator[dict[Level, pl.DataFrame]]:
         done = 0
