@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Everything a developer or an office does with a checkout, with the standard library alone.
 
-    python3 dev.py            lists the commands
-    python3 dev.py demo       installs, makes a register, scores and ranks it
-    python3 dev.py test       installs and runs the tests
+python3 dev.py            lists the commands
+python3 dev.py demo       installs, makes a register, scores and ranks it
+python3 dev.py test       installs and runs the tests
 """
 
 from __future__ import annotations
@@ -133,8 +133,19 @@ def demo(arguments: list[str]) -> int:
     spoil(ROOT / register / "households.csv")
     print("   four of its rows are spoilt on purpose, to show what becomes of them")
     print(f"\n2. score and rank them as on 1 July 2018 -> {results}/", flush=True)
-    code = call(*hardship, "score", register, "--table", "county_model", "--on", "2018-07-01",
-                "--out", results, "--format", "parquet,csv")
+    code = call(
+        *hardship,
+        "score",
+        register,
+        "--table",
+        "county_model",
+        "--on",
+        "2018-07-01",
+        "--out",
+        results,
+        "--format",
+        "parquet,csv",
+    )
     if code not in (0, 3):
         return code
     program = BIN.relative_to(ROOT) / "hardship"
@@ -214,8 +225,9 @@ def docs(arguments: list[str]) -> int:
     english = {**os.environ, "HARDSHIP_LANG": "en"}
     made = (("data-dictionary.md", "attributes --markdown"), ("table-schema.json", "table schema"))
     for name, words in made:
-        page = subprocess.run([str(PYTHON), "-m", "hardship", *words.split()], cwd=ROOT, env=english,
-                              capture_output=True, check=True).stdout
+        page = subprocess.run(
+            [str(PYTHON), "-m", "hardship", *words.split()], cwd=ROOT, env=english, capture_output=True, check=True
+        ).stdout
         (ROOT / "docs" / name).write_bytes(page)
     return 0
 
@@ -229,9 +241,25 @@ def lock(arguments: list[str]) -> int:
     for name, extras in LOCKS.items():
         path = ROOT / "locks" / f"{name}.lock"
         wanted = [part for extra in extras for part in ("--extra", extra)]
-        need(uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", *wanted,
-             "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url",
-             "--no-emit-find-links", "--quiet", "-o", path, *arguments)
+        need(
+            uv,
+            "pip",
+            "compile",
+            "pyproject.toml",
+            "--universal",
+            "--python-version",
+            "3.11",
+            *wanted,
+            "--generate-hashes",
+            "--no-header",
+            "--no-annotate",
+            "--no-emit-index-url",
+            "--no-emit-find-links",
+            "--quiet",
+            "-o",
+            path,
+            *arguments,
+        )
         if "://" in path.read_text():
             raise SystemExit(f"{path.name} records a host")
     return 0
@@ -246,8 +274,21 @@ def bundle(arguments: list[str]) -> int:
     wheels = folder / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
     install()
-    need(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-         "--only-binary", ":all:", "--dest", wheels, "--require-hashes", "-r", ROOT / "locks" / "test.lock")
+    need(
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "--dest",
+        wheels,
+        "--require-hashes",
+        "-r",
+        ROOT / "locks" / "test.lock",
+    )
     if (ROOT / ".git").exists() and shutil.which("git"):
         need("git", "archive", "--format=tar.gz", "--output", folder / "hardship.tar.gz", "HEAD")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS")
@@ -255,8 +296,10 @@ def bundle(arguments: list[str]) -> int:
     listing = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
     (folder / "SHA256SUMS").write_text(listing, encoding="utf-8")
     size = sum(p.stat().st_size for p in files) >> 20
-    print(f"{folder}: {len(files)} files, {size} MiB. On another machine with the same system and Python:\n"
-          "  unpack hardship.tar.gz, then: python3 dev.py setup --from BUNDLE")
+    print(
+        f"{folder}: {len(files)} files, {size} MiB. On another machine with the same system and Python:\n"
+        "  unpack hardship.tar.gz, then: python3 dev.py setup --from BUNDLE"
+    )
     return 0
 
 

@@ -72,6 +72,8 @@ def local_numbers(checked: Checked, standards: Standards) -> LocalNumbers:
 def county(households: int, seed: int = 7) -> tuple[Checked, Standards, Register]:
     """`county_model`, its standards, and a complete synthetic register."""
     checked = load_table(find_table("county_model", ON, default_roots())[0])
-    return checked, load_standards([]), complete(
-        synthesize(households, seed, attributes=combined(checked.table.attribute))
+    return (
+        checked,
+        load_standards([]),
+        complete(synthesize(households, seed, attributes=combined(checked.table.attribute))),
     )

@@ -95,7 +95,9 @@ WRONG = {
     "table outside": (["score", "r", "--table", "../../etc/passwd", *ON, "--out", "o"], "passwd"),
     "no register": (["score", "nothing", "--table", "county_model", *ON, "--out", "o"], "nothing"),
     "before the first version": (
-        ["score", "r", "--table", "county_model", "--on", "1999-01-01", "--out", "o"], "2018-01-01"),
+        ["score", "r", "--table", "county_model", "--on", "1999-01-01", "--out", "o"],
+        "2018-01-01",
+    ),
     "no results": (["verify", "."], "run.json"),
     "no table file": (["check", "nothing.toml"], "nothing.toml"),
     "unknown card": (["tables", "nowhere"], "county_model"),
@@ -127,18 +129,34 @@ def test_faults_are_told_in_chinese(name, capsys, tmp_path, monkeypatch):
 
 def test_score_writes_what_it_says(register, tmp_path, capsys):
     out = tmp_path / "out"
-    code, told, err = run(capsys, "score", register, "--table", "county_model", *ON, "--out", out,
-                          "--format", "csv,xlsx", "--detail", "items")
+    code, told, err = run(
+        capsys,
+        "score",
+        register,
+        "--table",
+        "county_model",
+        *ON,
+        "--out",
+        out,
+        "--format",
+        "csv,xlsx",
+        "--detail",
+        "items",
+    )
     assert err == ""
     assert {p.name for p in out.iterdir()} == {
-        "results.parquet", "results.csv", "results.xlsx", "rejects.csv", "run.json"}
+        "results.parquet",
+        "results.csv",
+        "results.xlsx",
+        "rejects.csv",
+        "run.json",
+    }
     frame = pl.read_parquet(out / "results.parquet")
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     with (out / "rejects.csv").open(encoding="utf-8", newline="") as handle:
         rejects = list(csv.DictReader(handle))
     assert code == (3 if rejects else 0)
-    assert record["counts"]["households"] == {
-        "in": 300, "scored": frame.height, "rejected": 300 - frame.height}
+    assert record["counts"]["households"] == {"in": 300, "scored": frame.height, "rejected": 300 - frame.height}
     assert record["counts"]["incomplete"] == frame.filter(pl.col("outcome") == "incomplete").height
     assert "item_a01" in frame.columns or any(name.startswith("item_") for name in frame.columns)
     assert "the ten hardest" in told
@@ -150,7 +168,15 @@ def test_json_is_the_run_and_nothing_else(register, tmp_path, capsys):
     _, told, _ = run(capsys, "score", register, "--table", "jinxiang", *ON, "--out", out, "--json")
     assert json.loads(told) == json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert list(json.loads(told))[:8] == [
-        "schema", "engine", "on", "table", "standards_sha256", "register", "counts", "results_sha256"]
+        "schema",
+        "engine",
+        "on",
+        "table",
+        "standards_sha256",
+        "register",
+        "counts",
+        "results_sha256",
+    ]
 
 
 def test_a_forced_version_is_flagged_on_every_row(register, tmp_path, capsys):

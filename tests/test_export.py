@@ -24,8 +24,22 @@ from hardship.rejects import COLUMNS as REJECT_COLUMNS
 from hardship.results import Results
 
 PAYLOADS = [
-    "=1+1", "=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\0x", "＝1", "＋1", "－1", "＠x",
-    "-12.50", '=HYPERLINK("http://x")', "=1,2", '="a""b"',
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\0x",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠x",
+    "-12.50",
+    '=HYPERLINK("http://x")',
+    "=1,2",
+    '="a""b"',
 ]
 
 
@@ -63,7 +77,7 @@ def test_canonical_csv_is_what_the_csv_module_writes():
     writer.writerow(frame.columns)
     writer.writerows(row.values() for row in csv_texts(frame))
     assert b"".join(csv_parts(frame)).decode() == buffer.getvalue()
-    assert '-0.05' in buffer.getvalue()
+    assert "-0.05" in buffer.getvalue()
     assert "true" in buffer.getvalue()
 
 

@@ -98,8 +98,10 @@ def test_the_machine_gives_what_the_plain_evaluator_gives(name, register):
 
 def test_any_order_block_and_threads_give_one_result(register, county):
     known = load_standards()
-    hashes = {score(register, county, known, ON, threads=threads, block=block).sha256
-              for threads, block in ((1, 2048), (2, 7), (4, 100), (1, 1))}
+    hashes = {
+        score(register, county, known, ON, threads=threads, block=block).sha256
+        for threads, block in ((1, 2048), (2, 7), (4, 100), (1, 1))
+    }
     assert len(hashes) == 1
 
 
@@ -182,7 +184,9 @@ def scaled(register, factor):
         wide = [name for name in frames[level].columns if name.endswith(("_month", "_year", "amount"))]
         frames[level] = frames[level].with_columns(
             (pl.col(name).cast(pl.Int64) * factor.numerator // factor.denominator).clip(0, 10**9).cast(pl.Int32)
-            for name in wide if frames[level][name].dtype in (pl.Int32, pl.Int64))
+            for name in wide
+            if frames[level][name].dtype in (pl.Int32, pl.Int64)
+        )
     return dataclasses.replace(register, frames=frames)
 
 

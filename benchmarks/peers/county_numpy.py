@@ -110,9 +110,7 @@ def score_block(data: Columns, local: LocalNumbers, first: int, last: int) -> di
     severe = ((grade >= 1) & (grade <= 2)) | ((grade == 3) & mental) | m["ill"]
     student = m["student_level"] != code("student_level", "none")
     band = sum((years >= edge).astype(np.int64) for edge in AGE_EDGES)
-    labour = np.where(
-        (years < 16) | student | severe, 0, CELLS[m["health_class"].astype(np.int64) * 5 + band]
-    )
+    labour = np.where((years < 16) | student | severe, 0, CELLS[m["health_class"].astype(np.int64) * 5 + band])
     work = np.where(
         m["work_kind"] == code("work_kind", "no_fixed_workplace"),
         labour * (local.minimum_wage_month * 8 * 10),
@@ -157,10 +155,7 @@ def score_block(data: Columns, local: LocalNumbers, first: int, last: int) -> di
     spouse = count(relation == code("relation_to_head", "spouse"))
     third = (grade == 3) & mental
     disability = np.minimum(
-        count(grade == 1) * 5
-        + count(grade == 2) * 4
-        + count(third) * 3
-        + np.minimum(count((grade >= 3) & ~third), 2),
+        count(grade == 1) * 5 + count(grade == 2) * 4 + count(third) * 3 + np.minimum(count((grade >= 3) & ~third), 2),
         8,
     )
     burden = np.where(able == 0, 3, _bands(p - able, able, [(1, 1, 0), (2, 1, 1), (3, 1, 2)], 3))

@@ -155,9 +155,7 @@ def query(frames: Mapping[str, pl.DataFrame], local: LocalNumbers) -> pl.LazyFra
             employed=_is("work_kind", "employed").any(),
             no_pension=((c("years") >= 60) & ~c("pension")).any(),
             able_supporter=c("able_supporter").any(),
-            refusing=(
-                (c("refuses_work") == 1) & (c("refused_jobs") >= 3) & _is("labour_ability", "able")
-            ).any(),
+            refusing=((c("refuses_work") == 1) & (c("refused_jobs") >= 3) & _is("labour_ability", "able")).any(),
         )
     )
     counts = [
@@ -198,9 +196,7 @@ def query(frames: Mapping[str, pl.DataFrame], local: LocalNumbers) -> pl.LazyFra
     p, income, able = c("persons"), c("income"), c("able")
     area, area_scale = _int("dwelling_area_m2"), stored_scale("dwelling_area_m2")
     mean = p * (local.mean_floor_area_hundredths * area_scale)
-    disability = (
-        c("grade_1") * 5 + c("grade_2") * 4 + c("grade_3") * 3 + _capped("other", 1, 2)
-    ).clip(upper_bound=8)
+    disability = (c("grade_1") * 5 + c("grade_2") * 4 + c("grade_3") * 3 + _capped("other", 1, 2)).clip(upper_bound=8)
     burden = pl.when(able == 0).then(3).otherwise(_bands(p - able, able, [(1, 1, 0), (2, 1, 1), (3, 1, 2)], 3))
     status = (
         _capped("old", 1, 2)
@@ -311,9 +307,7 @@ def query(frames: Mapping[str, pl.DataFrame], local: LocalNumbers) -> pl.LazyFra
             points_earnings="points_earnings",
             points_property="points_property",
             income_per_head=(income * 2 + p * (12 * UNITS_A_FEN)) // (p * (24 * UNITS_A_FEN)),
-            benefit_month=pl.when(stopped)
-            .then(0)
-            .otherwise((shortfall * 2 + 12 * UNITS_A_FEN) // (24 * UNITS_A_FEN)),
+            benefit_month=pl.when(stopped).then(0).otherwise((shortfall * 2 + 12 * UNITS_A_FEN) // (24 * UNITS_A_FEN)),
             vetoes="vetoes",
         )
     )

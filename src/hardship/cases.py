@@ -72,9 +72,7 @@ def read_case(path: Path) -> Case:
     households = [single] if single else data.pop("households", [])
     wrong = [*(data.keys() - _KEYS), *(key for one in households for key in one.keys() - _HOUSEHOLD)]
     lacking = [key for key in ("title", "on", "working") if key not in data]
-    lacking += ["expect" for one in households if "expect" not in one] or (
-        [] if households else ["households"]
-    )
+    lacking += ["expect" for one in households if "expect" not in one] or ([] if households else ["households"])
     if wrong or lacking:
         raise _unusable(path, f"unknown {sorted(wrong)}, lacking {lacking}")
     return Case(

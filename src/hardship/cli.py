@@ -130,8 +130,9 @@ def version_option(say: Say) -> click.Option:
             click.echo(f"hardship {__version__}")
             ctx.exit()
 
-    return click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show,
-                        help=say("cli.version"))
+    return click.Option(
+        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help=say("cli.version")
+    )
 
 
 def translate_help(command: click.Command, say: Say) -> None:
@@ -165,8 +166,11 @@ def parameter_name(param: click.Parameter | None) -> str:
     """How the user writes a parameter: `--table`, `REGISTER`."""
     if param is None:
         return ""
-    return param.make_metavar(click.Context(click.Command(""))) if isinstance(param, click.Argument) else max(
-        param.opts, key=len)
+    return (
+        param.make_metavar(click.Context(click.Command("")))
+        if isinstance(param, click.Argument)
+        else max(param.opts, key=len)
+    )
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -21,9 +21,7 @@ Array = npt.NDArray[Any]
 WIDE = 38  # digits of a decimal that any 64-bit integer over any scale fits
 
 
-def decimal_series(
-    values: Array, valid: Array | None, den: int, decimals: int, precision: int = 18
-) -> pl.Series:
+def decimal_series(values: Array, valid: Array | None, den: int, decimals: int, precision: int = 18) -> pl.Series:
     """Exact numbers `values / den` as a decimal column, rounded half up to `decimals` for display.
 
     Args:
@@ -140,9 +138,7 @@ def date_series(values: Array) -> pl.Series:
 def joined_flags(rows: int, pairs: Iterable[tuple[Array, str]]) -> pl.Series:
     """Texts `flag;flag`, sorted, from pairs of the rows that carry a flag and the flag."""
     schema = {"row": pl.UInt32, "flag": pl.String}
-    parts = [
-        pl.DataFrame({"row": at.astype(np.uint32)}).with_columns(flag=pl.lit(flag)) for at, flag in pairs
-    ]
+    parts = [pl.DataFrame({"row": at.astype(np.uint32)}).with_columns(flag=pl.lit(flag)) for at, flag in pairs]
     found = pl.concat([pl.DataFrame(schema=schema), *parts]).unique().sort("row", "flag")
     joined = found.group_by("row", maintain_order=True).agg(pl.col("flag").str.join(";"))
     every = pl.DataFrame({"row": np.arange(rows, dtype=np.uint32)})
@@ -158,7 +154,8 @@ def csv_parts(frame: pl.DataFrame) -> Iterator[bytes]:
     for start in range(0, max(frame.height, 1), CSV_BATCH):
         buffer = io.BytesIO()
         empty_is_null.slice(start, CSV_BATCH).write_csv(
-            buffer, include_header=start == 0, line_terminator="\n", null_value="", quote_style="necessary")
+            buffer, include_header=start == 0, line_terminator="\n", null_value="", quote_style="necessary"
+        )
         yield buffer.getvalue()
 
 

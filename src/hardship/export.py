@@ -88,8 +88,11 @@ def write(
                     WRITERS[form](frame, staging / f"{name}.{form}")
         write_csv(results.rejects, staging / REJECTS)
         seconds = {**(timings or {}), "write": time.perf_counter() - began}
-        run = {**results.run, "sources": relative_sources(files or {}, out),
-               "timings": {name: round(value, 3) for name, value in seconds.items()}}
+        run = {
+            **results.run,
+            "sources": relative_sources(files or {}, out),
+            "timings": {name: round(value, 3) for name, value in seconds.items()},
+        }
         (staging / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         publish(staging, out)
     except BaseException:
@@ -100,8 +103,9 @@ def write(
 
 def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str, list[str]]:
     """Where the inputs lie as seen from the results, so that both can be moved together; `out` without links."""
-    return {kind: [Path(os.path.relpath(path.resolve(), out)).as_posix() for path in paths]
-            for kind, paths in files.items()}
+    return {
+        kind: [Path(os.path.relpath(path.resolve(), out)).as_posix() for path in paths] for kind, paths in files.items()
+    }
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -138,8 +142,10 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with an apostrophe before every text that a spreadsheet would run as a formula."""
     texts = [name for name, kind in frame.schema.items() if kind == pl.String and name not in COMPUTED]
     return frame.with_columns(
-        pl.when(pl.col(name).str.contains(DANGEROUS)).then(pl.concat_str(pl.lit("'"), pl.col(name)))
-        .otherwise(pl.col(name)).alias(name)
+        pl.when(pl.col(name).str.contains(DANGEROUS))
+        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name))
+        .alias(name)
         for name in texts
     )
 

@@ -66,8 +66,18 @@ def open_inputs(
 
     checked, forced = open_table(table, on)
     numbers = load_standards(standards)
-    read = read_register(register, attributes=checked.names.attributes, on=on, mapping=mapping,
-                         currency=checked.table.table.currency, progress=progress)
-    files = {"register": [register], "table": [Path(checked.path)], "standards": list(standards),
-             "mapping": [mapping] if mapping else []}
+    read = read_register(
+        register,
+        attributes=checked.names.attributes,
+        on=on,
+        mapping=mapping,
+        currency=checked.table.table.currency,
+        progress=progress,
+    )
+    files = {
+        "register": [register],
+        "table": [Path(checked.path)],
+        "standards": list(standards),
+        "mapping": [mapping] if mapping else [],
+    }
     return Inputs(read, checked, numbers, on, forced, files)

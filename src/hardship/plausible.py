@@ -62,25 +62,27 @@ def check_incomes(
     return found | {"accepted": accepted}
 
 
-def line_values(
-    checked: Checked, standards: Standards, on: dt.date, areas: Iterable[str]
-) -> Iterable[Fraction]:
+def line_values(checked: Checked, standards: Standards, on: dt.date, areas: Iterable[str]) -> Iterable[Fraction]:
     """Every positive amount, a month, that an edge of the circle's tests is made of."""
     from hardship.standards import converted
 
     circle = next((ladder for ladder in checked.table.ladder if ladder.id == "circle"), None)
     if circle is None:
         return
-    edges = [edge.node for rung in circle.rung for test in rung.tests
-             if (edge := test.below or test.at_most) is not None]
+    edges = [
+        edge.node for rung in circle.rung for test in rung.tests if (edge := test.below or test.at_most) is not None
+    ]
     prefixes = {area[:length] for area in areas for length in range(len(area) + 1)} | {""}
     for made_of in _amounts(edges, checked.names):
         months = 12 if units.parse(made_of.unit) == YEAR else 1
         if isinstance(made_of, Constant):
             values = [made_of.value]
         else:
-            values = [converted(row, made_of) for row in standards.rows if row.parameter == made_of.name
-                      and row.effective_from <= on and row.area_code in prefixes]
+            values = [
+                converted(row, made_of)
+                for row in standards.rows
+                if row.parameter == made_of.name and row.effective_from <= on and row.area_code in prefixes
+            ]
         yield from (value / months for value in values if value > 0)
 
 

@@ -142,9 +142,7 @@ class _Chunk:
             end = len(self.data) if found < 0 else found + 1
         return end
 
-    def _fast_rows(
-        self, raw: np.ndarray, starts: np.ndarray, ends: np.ndarray, keep: np.ndarray, line: int
-    ) -> None:
+    def _fast_rows(self, raw: np.ndarray, starts: np.ndarray, ends: np.ndarray, keep: np.ndarray, line: int) -> None:
         rows = np.flatnonzero(keep)
         if rows.size == 0:
             return
@@ -187,8 +185,7 @@ class _Chunk:
         if kept:
             columns = zip(*kept, strict=True)
             data = {
-                name: pl.Series(name, list(c), dtype=pl.String)
-                for name, c in zip(self.names, columns, strict=True)
+                name: pl.Series(name, list(c), dtype=pl.String) for name, c in zip(self.names, columns, strict=True)
             }
             self.frames.append(pl.DataFrame(data))
             self.lines.append(np.array(numbers, dtype=np.int64))

@@ -138,8 +138,10 @@ def read_json(path: Path) -> list[RawTable]:
             raise RegisterError(Fault("register.not_json", path.name)) from None
     found = tables(documents, path.name, bad)
     if found[0].lines.len() == 0:
-        refused = [Fault("register.bad_json", path.name, line.line, params={"seen": line.value_class})
-                   for line in found[0].bad[:SHOWN]]
+        refused = [
+            Fault("register.bad_json", path.name, line.line, params={"seen": line.value_class})
+            for line in found[0].bad[:SHOWN]
+        ]
         raise RegisterError(refused or Fault("register.no_table", path.name, params={"entity": "households"}))
     return found
 

@@ -29,9 +29,7 @@ class Statics:
         self.closures: dict[str, Closure] = {}
         self.of_node: dict[tuple[int, str], Closure] = {}
         self.units: dict[int, Unit | None] = {}
-        self.raising = {
-            veto.id: [item for item in table.item if veto.id in raised(item)] for veto in table.veto
-        }
+        self.raising = {veto.id: [item for item in table.item if veto.id in raised(item)] for veto in table.veto}
         self.everyone = any(item.everyone for item in table.item) or any(
             isinstance(node, Aggregate) and node.everyone for root in self.roots() for node in walk(root)
         )

@@ -172,10 +172,15 @@ def main_reasons(rejects: pl.DataFrame) -> list[Fault]:
         pl.col("file", "sheet", "line").first(), pl.len().alias("count")
     )
     return [
-        Fault("common.reject_reason", f"{file}:{sheet}" if sheet else file, line or 0,
-              params={"why": messages.Both(zh, en), "count": count})
+        Fault(
+            "common.reject_reason",
+            f"{file}:{sheet}" if sheet else file,
+            line or 0,
+            params={"why": messages.Both(zh, en), "count": count},
+        )
         for zh, en, file, sheet, line, count in found.sort("count", descending=True, maintain_order=True)
-        .head(REASONS).iter_rows()
+        .head(REASONS)
+        .iter_rows()
     ]
 
 

@@ -1,9 +1,9 @@
 """The one path: a register, a checked table and standards in; ranked results out. Read this file first.
 
-    lower    the table's arrays                          `lower`
-    bind     the register's and the standards' columns   `bind`
-    run      the block machine                           `machine`
-    build    result columns, ranks                       `results`, `rank`
+lower    the table's arrays                          `lower`
+bind     the register's and the standards' columns   `bind`
+run      the block machine                           `machine`
+build    result columns, ranks                       `results`, `rank`
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ def score(
         count = register.counts["households"]["in"]
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
     incomes = check_incomes(found.frame, checked, standards, on, accepted)
-    done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags,
-                  incomes=incomes)
+    done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes)
     say("rank", 1.0)
     return done

@@ -51,19 +51,14 @@ def by_reference(checked: Checked, standards: Standards, on: dt.date, register: 
     households = rows(register, checked.names.attributes)
     reference = Reference(checked.table, checked.names, standards, on)
     outcomes = [reference.evaluate(household) for household in households]
-    columns = {
-        row["household_id"]: row
-        for row in table_of(checked.table, reference.ground.statics, outcomes, "items")
-    }
+    columns = {row["household_id"]: row for row in table_of(checked.table, reference.ground.statics, outcomes, "items")}
     persons = _by_household(person_rows(outcomes, households))
     codes = {name for name, attribute in checked.names.attributes.items() if attribute.type == "code"}
     return {
         done.household_id: Answer(
             done.rejected,
             columns.get(done.household_id, {}),
-            {}
-            if done.rejected
-            else {key: value for key, value in done.values.items() if key[0] not in codes},
+            {} if done.rejected else {key: value for key, value in done.values.items() if key[0] not in codes},
             persons.get(done.household_id, ()),
         )
         for done in outcomes
@@ -97,9 +92,7 @@ def by_machine(
     columns = {row["household_id"]: row for row in csv_texts(found.frame)}
     persons = _by_household([] if found.persons is None else csv_texts(found.persons))
     whole = lower(checked, "all")
-    traced = trace(
-        machine.run(whole, bind(whole, register, standards, on), threads=threads, block=block), register
-    )
+    traced = trace(machine.run(whole, bind(whole, register, standards, on), threads=threads, block=block), register)
     return {
         household: Answer(
             rejected.get(household, ""),

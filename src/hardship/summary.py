@@ -36,20 +36,36 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
     table, counts, frame = inputs.checked.table, run["counts"], results.frame
     titles = circle_titles(inputs, lang)
     lines = [
-        say("common.sum_head", title=table.table.title.text(lang), id=table.table.id,
-            version=table.table.version.isoformat(), on=run["on"]),
-        say("common.sum_read", register=run["register"]["name"],
-            **{name: f"{counts[name]['in']:,}" for name in ("households", "members", "supporters")}),
-        say("common.sum_scored", scored=f"{counts['households']['scored']:,}",
-            rejected=f"{counts['households']['rejected']:,}", incomplete=f"{counts['incomplete']:,}"),
+        say(
+            "common.sum_head",
+            title=table.table.title.text(lang),
+            id=table.table.id,
+            version=table.table.version.isoformat(),
+            on=run["on"],
+        ),
+        say(
+            "common.sum_read",
+            register=run["register"]["name"],
+            **{name: f"{counts[name]['in']:,}" for name in ("households", "members", "supporters")},
+        ),
+        say(
+            "common.sum_scored",
+            scored=f"{counts['households']['scored']:,}",
+            rejected=f"{counts['households']['rejected']:,}",
+            incomplete=f"{counts['incomplete']:,}",
+        ),
     ]
     if results.rejects.height:
         codes = results.rejects.group_by("code").len().sort("len", "code", descending=[True, False])
         listed = ", ".join(f"{code} {n:,}" for code, n in codes.iter_rows())
         lines.append(say("common.sum_rejects", counts=listed))
     outcomes = dict(frame.group_by("outcome").len().iter_rows())
-    lines.append(say("common.sum_outcomes", counts=", ".join(
-        f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes)))
+    lines.append(
+        say(
+            "common.sum_outcomes",
+            counts=", ".join(f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes),
+        )
+    )
     if frame.height:
         sized = with_persons(results, inputs)
         short = short_titles(titles)
@@ -58,11 +74,20 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
         hardest = frame.filter(pl.col("position") <= HARDEST).sort("position")
         if hardest.height:
             lines += ["", say("common.sum_hardest"), *hardest_table(hardest, short, say)]
-        lines += ["", say("common.sum_budget", money=f"{frame['benefit_month'].sum() or 0:,.2f}",
-                          currency=table.table.currency)]
-    lines.append(say("common.sum_time", stages=", ".join(
-        f"{say(STAGES[name])} {seconds:.2f} s" for name, seconds in run["timings"].items()
-        if name != "compile" or seconds >= COMPILED)))
+        lines += [
+            "",
+            say("common.sum_budget", money=f"{frame['benefit_month'].sum() or 0:,.2f}", currency=table.table.currency),
+        ]
+    lines.append(
+        say(
+            "common.sum_time",
+            stages=", ".join(
+                f"{say(STAGES[name])} {seconds:.2f} s"
+                for name, seconds in run["timings"].items()
+                if name != "compile" or seconds >= COMPILED
+            ),
+        )
+    )
     lines.append(say("common.sum_files", out=out))
     return "\n".join(lines) + "\n"
 
@@ -106,21 +131,36 @@ def with_persons(results: Results, inputs: Inputs) -> pl.DataFrame:
 
 def area_table(sized: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list[str]:
     """Households / persons by area (rows) and circle (columns), and the budget of each area."""
-    length = next((n for n in sorted(AREA_LEVELS.values(), reverse=True)
-                   if sized["area_code"].str.slice(0, n).n_unique() <= AREAS_SHOWN), 2)
+    length = next(
+        (
+            n
+            for n in sorted(AREA_LEVELS.values(), reverse=True)
+            if sized["area_code"].str.slice(0, n).n_unique() <= AREAS_SHOWN
+        ),
+        2,
+    )
     areas = sized.with_columns(area=pl.col("area_code").str.slice(0, length).fill_null("-"))
     circles = [*titles, None] if areas["circle"].null_count() else list(titles)
     found = areas.group_by("area", "circle").agg(
-        pl.len().alias("households"), pl.col("persons").sum(), pl.col("benefit_month").sum())
-    cells = {(area, circle): (households, persons, money or 0)
-             for area, circle, households, persons, money in found.iter_rows()}
+        pl.len().alias("households"), pl.col("persons").sum(), pl.col("benefit_month").sum()
+    )
+    cells = {
+        (area, circle): (households, persons, money or 0)
+        for area, circle, households, persons, money in found.iter_rows()
+    }
     names = sorted(areas["area"].unique())
-    head = [say("common.area"), *(titles[c] if c else say("common.no_circle") for c in circles),
-            say("common.all"), say("common.budget")]
+    head = [
+        say("common.area"),
+        *(titles[c] if c else say("common.no_circle") for c in circles),
+        say("common.all"),
+        say("common.budget"),
+    ]
 
     def row(title: str, chosen: Sequence[str]) -> list[str]:
-        sums = {c: [sum(parts) for parts in zip(*(cells.get((a, c), (0, 0, 0)) for a in chosen), strict=True)]
-                for c in circles}
+        sums = {
+            c: [sum(parts) for parts in zip(*(cells.get((a, c), (0, 0, 0)) for a in chosen), strict=True)]
+            for c in circles
+        }
         total = [sum(parts) for parts in zip(*sums.values(), strict=True)] if sums else [0, 0, 0]
         counts = [f"{sums[c][0]:,} / {sums[c][1]:,}" for c in circles]
         return [title, *counts, f"{total[0]:,} / {total[1]:,}", f"{total[2]:,.2f}"]

@@ -90,9 +90,18 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         dt.date.fromisoformat(run["on"])
-        texts = [run["results_sha256"], run["standards_sha256"], run["table"]["sha256"], run["register"]["sha256"],
-                 run["table"]["id"], run["table"]["version"], *run["sources"]["register"], *run["sources"]["table"],
-                 *run["sources"]["standards"], *run["sources"]["mapping"]]
+        texts = [
+            run["results_sha256"],
+            run["standards_sha256"],
+            run["table"]["sha256"],
+            run["register"]["sha256"],
+            run["table"]["id"],
+            run["table"]["version"],
+            *run["sources"]["register"],
+            *run["sources"]["table"],
+            *run["sources"]["standards"],
+            *run["sources"]["mapping"],
+        ]
         one_each = len(run["sources"]["register"]) == len(run["sources"]["table"]) == 1
         if run["schema"] == 1 and one_each and all(isinstance(text, str) for text in texts):
             return dict(run)
@@ -117,16 +126,20 @@ def read_stored(folder: Path, name: str) -> pl.DataFrame:
     return frame
 
 
-def reopen(
-    folder: Path, run: Mapping[str, Any], register: Path | None, progress: Progress | None
-) -> Inputs:
+def reopen(folder: Path, run: Mapping[str, Any], register: Path | None, progress: Progress | None) -> Inputs:
     """The inputs of a stored run, from where they were or, of the register, where it is now."""
     sources = {kind: [folder / path for path in paths] for kind, paths in run["sources"].items()}
     table = sources["table"][0]
     spec = str(table) if table.is_file() else f"{run['table']['id']}@{run['table']['version']}"
     mapping = sources["mapping"][0] if sources["mapping"] else None
-    return open_inputs(register or sources["register"][0], spec, dt.date.fromisoformat(run["on"]),
-                       standards=sources["standards"], mapping=mapping, progress=progress)
+    return open_inputs(
+        register or sources["register"][0],
+        spec,
+        dt.date.fromisoformat(run["on"]),
+        standards=sources["standards"],
+        mapping=mapping,
+        progress=progress,
+    )
 
 
 def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Difference]:

@@ -14,11 +14,9 @@ from hardship.messages import default_language
 def command(say: Say) -> click.Command:
     """The command with its texts."""
 
-    @click.command("attributes", help=say("cli.attributes_help"),
-                   epilog=examples(say, "cli.attributes_examples"))
+    @click.command("attributes", help=say("cli.attributes_help"), epilog=examples(say, "cli.attributes_examples"))
     @click.option("--schema", is_flag=True, help=say("cli.attributes_schema"))
-    @click.option("--template", "workbook", type=EXISTING, metavar="F.xlsx",
-                  help=say("cli.attributes_template"))
+    @click.option("--template", "workbook", type=EXISTING, metavar="F.xlsx", help=say("cli.attributes_template"))
     @click.option("--markdown", is_flag=True, help=say("cli.attributes_markdown"))
     def attributes(schema: bool, workbook: Path | None, markdown: bool) -> int:
         from hardship.attributes import dictionary

@@ -32,8 +32,15 @@ def command(say: Say) -> click.Command:
             for warning in checked.warnings:
                 click.echo(say("cli.warning", text=warning.text(lang)))
             table = checked.table
-            click.echo(say("cli.check_good", path=path, title=table.table.title.text(lang),
-                           items=len(table.item), warnings=len(checked.warnings)))
+            click.echo(
+                say(
+                    "cli.check_good",
+                    path=path,
+                    title=table.table.title.text(lang),
+                    items=len(table.item),
+                    warnings=len(checked.warnings),
+                )
+            )
         if faults:
             click.echo(say("cli.check_faults", count=faults), err=True)
         return 1 if faults else 0

@@ -50,9 +50,7 @@ class OneOf(click.ParamType[tuple[str, ...]]):
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "[" + "|".join(self.words) + "]" + (",…" if self.several else "")
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
         found = tuple(part.strip() for part in str(value).split(",")) if self.several else (str(value),)
@@ -83,14 +81,14 @@ def table_option(say: Say) -> Decorator[Any]:
 
 def on_option(say: Say) -> Decorator[Any]:
     """`--on DATE`."""
-    return click.option("--on", "on", required=True, type=Day(say), metavar=say("cli.day"),
-                        help=say("cli.on"))
+    return click.option("--on", "on", required=True, type=Day(say), metavar=say("cli.day"), help=say("cli.on"))
 
 
 def standards_option(say: Say) -> Decorator[Any]:
     """`--standards FILE`, repeatable."""
-    return click.option("--standards", "standards", multiple=True, type=EXISTING, metavar="FILE",
-                        help=say("cli.standards"))
+    return click.option(
+        "--standards", "standards", multiple=True, type=EXISTING, metavar="FILE", help=say("cli.standards")
+    )
 
 
 def mapping_option(say: Say) -> Decorator[Any]:
@@ -100,8 +98,7 @@ def mapping_option(say: Say) -> Decorator[Any]:
 
 def lang_option(say: Say) -> Decorator[Any]:
     """`--lang zh|en`; the language of the run without it."""
-    return click.option("--lang", "lang", type=OneOf(say, *LANGUAGES), default=default_language,
-                        help=say("cli.lang"))
+    return click.option("--lang", "lang", type=OneOf(say, *LANGUAGES), default=default_language, help=say("cli.lang"))
 
 
 def examples(say: Say, code: str) -> str:

@@ -36,11 +36,20 @@ def command(say: Say) -> click.Command:
     @on_option(say)
     @standards_option(say)
     @mapping_option(say)
-    @click.option("--format", "form", type=OneOf(say, "text", "json", "html"), default="text",
-                  help=say("cli.explain_format"))
+    @click.option(
+        "--format", "form", type=OneOf(say, "text", "json", "html"), default="text", help=say("cli.explain_format")
+    )
     @lang_option(say)
-    def explain(register: Path, household: str | None, table: str, on: dt.date, standards: tuple[Path, ...],
-                mapping: Path | None, form: tuple[str, ...], lang: tuple[str, ...]) -> int:
+    def explain(
+        register: Path,
+        household: str | None,
+        table: str,
+        on: dt.date,
+        standards: tuple[Path, ...],
+        mapping: Path | None,
+        form: tuple[str, ...],
+        lang: tuple[str, ...],
+    ) -> int:
         from hardship import explain as explaining
         from hardship.inputs import open_inputs
 
@@ -48,8 +57,7 @@ def command(say: Say) -> click.Command:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
             read = inputs.register
             asked = household if household is not None else only_household(read)
-            why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0],
-                                    forced=inputs.forced)
+            why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0], forced=inputs.forced)
         if form[0] == "json":
             click.echo(explaining.explanation_json(why), nl=False)
         elif form[0] == "html":

@@ -27,8 +27,7 @@ def page(lang: str) -> str:
 
 
 def _help(command: click.Command, title: str) -> str:
-    context = command.make_context(title, [], resilient_parsing=True, max_content_width=WIDTH,
-                                   terminal_width=WIDTH)
+    context = command.make_context(title, [], resilient_parsing=True, max_content_width=WIDTH, terminal_width=WIDTH)
     with context:
         text = command.get_help(context)
     return f"```\n{text.rstrip()}\n```"

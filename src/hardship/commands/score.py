@@ -38,16 +38,34 @@ def command(say: Say) -> click.Command:
     @mapping_option(say)
     @click.option("--threads", type=Whole(say, 1, 256), metavar="N", help=say("cli.threads"))
     @click.option("--block", type=Whole(say, 1, 1 << 20), default=2048, metavar="N", help=say("cli.block"))
-    @click.option("--format", "formats", type=OneOf(say, "parquet", "csv", "xlsx", several=True),
-                  default="parquet", help=say("cli.formats"))
+    @click.option(
+        "--format",
+        "formats",
+        type=OneOf(say, "parquet", "csv", "xlsx", several=True),
+        default="parquet",
+        help=say("cli.formats"),
+    )
     @click.option("--detail", type=OneOf(say, "results", "items"), default="results", help=say("cli.detail"))
     @lang_option(say)
     @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
-    @click.option("--accept-implausible", "accepted", default="", metavar=say("cli.reason"),
-                  help=say("cli.accept_implausible"))
-    def score(register: Path, table: str, on: dt.date, out: Path, standards: tuple[Path, ...],
-              mapping: Path | None, threads: int | None, block: int, formats: tuple[str, ...],
-              detail: tuple[str, ...], lang: tuple[str, ...], as_json: bool, accepted: str) -> int:
+    @click.option(
+        "--accept-implausible", "accepted", default="", metavar=say("cli.reason"), help=say("cli.accept_implausible")
+    )
+    def score(
+        register: Path,
+        table: str,
+        on: dt.date,
+        out: Path,
+        standards: tuple[Path, ...],
+        mapping: Path | None,
+        threads: int | None,
+        block: int,
+        formats: tuple[str, ...],
+        detail: tuple[str, ...],
+        lang: tuple[str, ...],
+        as_json: bool,
+        accepted: str,
+    ) -> int:
         from hardship import export, machine, summary
         from hardship import score as scoring
         from hardship.inputs import open_inputs
@@ -59,14 +77,21 @@ def command(say: Say) -> click.Command:
             read = time.perf_counter()
             machine.warm()
             ready = time.perf_counter()
-            results = scoring.score(inputs.register, inputs.checked, inputs.standards, on,
-                                    threads=threads or 0, block=block, forced=inputs.forced,
-                                    detail="items" if detail[0] == "items" else "results",
-                                    accepted=accepted, progress=bars)
+            results = scoring.score(
+                inputs.register,
+                inputs.checked,
+                inputs.standards,
+                on,
+                threads=threads or 0,
+                block=block,
+                forced=inputs.forced,
+                detail="items" if detail[0] == "items" else "results",
+                accepted=accepted,
+                progress=bars,
+            )
             scored = time.perf_counter()
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
-            run = export.write(out, results, formats=formats, files=inputs.files, timings=timings,
-                               progress=bars)
+            run = export.write(out, results, formats=formats, files=inputs.files, timings=timings, progress=bars)
         for note in inputs.register.notes:  # unknown columns, hidden rows, the encoding
             click.echo(note.text(lang[0]), err=True)
         if as_json:

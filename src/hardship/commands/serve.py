@@ -16,8 +16,9 @@ def command(say: Say) -> click.Command:
 
     @click.command("serve", help=say("cli.serve_help"), epilog=examples(say, "cli.serve_examples"))
     @click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help=say("cli.host"))
-    @click.option("--port", type=Whole(say, 1, 65535), default=8000, show_default=True, metavar="N",
-                  help=say("cli.port"))
+    @click.option(
+        "--port", type=Whole(say, 1, 65535), default=8000, show_default=True, metavar="N", help=say("cli.port")
+    )
     def serve(host: str, port: int) -> int:
         if not (importlib.util.find_spec("uvicorn") and importlib.util.find_spec("fastapi")):
             raise UsageError(Fault("cli.no_web"))

@@ -14,12 +14,14 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("synth", help=say("cli.synth_help"), epilog=examples(say, "cli.synth_examples"))
-    @click.option("--households", required=True, type=Whole(say, 1, 10**9), metavar="N",
-                  help=say("cli.synth_households"))
+    @click.option(
+        "--households", required=True, type=Whole(say, 1, 10**9), metavar="N", help=say("cli.synth_households")
+    )
     @click.option("--seed", required=True, type=Whole(say, 0, 2**63 - 1), metavar="S", help=say("cli.seed"))
     @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.synth_out"))
-    @click.option("--format", "form", type=OneOf(say, "csv", "parquet", "xlsx"), default="csv",
-                  help=say("cli.synth_format"))
+    @click.option(
+        "--format", "form", type=OneOf(say, "csv", "parquet", "xlsx"), default="csv", help=say("cli.synth_format")
+    )
     @click.option("--area", default="370828", show_default=True, metavar="CODE", help=say("cli.area"))
     def synth(households: int, seed: int, out: Path, form: tuple[str, ...], area: str) -> int:
         from hardship import synthesis
