@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -76,7 +75,10 @@ def peak_of(name: str, folder: Path) -> None:
     """The child of `peak`: run the job once and print the process's peak."""
     small = county(1)
     PARQUET[name](Work(small[0], small[1], small[2], folder))()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Of this program's own pages: `ru_maxrss` would count the parent's, from before the fork became this program.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    print(int(kibibytes) / 1024)
 
 
 def prepared(engines: dict[str, Prepare], work: Work) -> dict[str, Callable[[], Any]]:
@@ -105,7 +107,7 @@ def main() -> int:
         print("rows: " + ", ".join(f"{level} {height:,}" for level, height in rows.items()))
         scored = table("Score only", measure(prepared(SCORE_ONLY, work), options.rounds), options.households)
         store(work)
-        write(folder / "register", options.households, 7, format="parquet")
+        write(options.households, 7, folder / "register", format="parquet")
         jobs = measure(prepared(PARQUET, work), max(2, options.rounds - 2))
         filed = table("Parquet to ranked Parquet", jobs, options.households)
         print("  (hardship reads names, decimals and dates and checks every cell; the peers read stored integers)")
