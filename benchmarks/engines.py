@@ -17,11 +17,11 @@ import polars as pl
 from benchmarks.peers import county_numpy, county_polars
 from benchmarks.peers.county import CIRCLES, OUTCOMES, RESULT_COLUMNS, VETOES, LocalNumbers
 from benchmarks.population import ON, local_numbers
-from hardship import machine
-from hardship.bind import bind
-from hardship.check import Checked
+from hardship.checking.check import Checked
+from hardship.engine import machine
 from hardship.export import write_parquet
-from hardship.lower import lower
+from hardship.lowering.bind import bind
+from hardship.lowering.lower import lower
 from hardship.register import Register, read_register
 from hardship.score import score
 from hardship.standards import Standards

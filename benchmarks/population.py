@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmarks.peers.county import LocalNumbers, code
 from hardship.attributes import combined, dictionary, stored_bounds
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.load import find_table, load_table
 from hardship.register import Register
 from hardship.roots import default_roots

@@ -16,10 +16,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hardship import machine, ops
-from hardship.bind import Columns, bind
+from hardship.engine import machine
 from hardship.load import find_table, load_table
-from hardship.program import Program, lower
+from hardship.lowering import ops
+from hardship.lowering.bind import Columns, bind
+from hardship.lowering.program import Program, lower
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 

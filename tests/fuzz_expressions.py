@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from hardship.expression import AGGREGATES, FUNCTIONS, MODES, STEPS, ExpressionError, parse
+from hardship.language.expression import AGGREGATES, FUNCTIONS, MODES, STEPS, ExpressionError, parse
 from hardship.messages import text as sentence
 
 LIMIT = 0.05

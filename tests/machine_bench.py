@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from hardship import machine, ops
-from hardship.allocate import arrays
-from hardship.arithmetic import Builder
-from hardship.bind import Columns, bind
-from hardship.ops import Column, Program, Store
+from hardship.engine import machine
+from hardship.lowering import ops
+from hardship.lowering.allocate import arrays
+from hardship.lowering.arithmetic import Builder
+from hardship.lowering.bind import Columns, bind
+from hardship.lowering.ops import Column, Program, Store
+from hardship.lowering.values import NONE
 from hardship.standards import Standards
-from hardship.values import NONE
 
 ON = dt.date(2018, 7, 1)
 WIDE = (-(2**63) + 1, 2**63 - 1)

@@ -32,11 +32,11 @@ import xlsxwriter
 from hardship.attributes import dictionary
 from hardship.errors import RegisterError
 from hardship.inputs import open_table
+from hardship.reading.write_register import file_frames
 from hardship.register import Register, read_register
 from hardship.score import score
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
-from hardship.write_register import file_frames
 
 ON = dt.date(2018, 7, 1)
 ENTITIES = ("households", "members", "supporters", "transfers")

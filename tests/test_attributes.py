@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hardship import attributes as a
-from hardship.fields import DeclaredAttribute, Title
+from hardship.language.fields import DeclaredAttribute, Title
 
 # Facts that are no attributes: structural columns, the run's date, results of the engine, other documents.
 ELSEWHERE = {

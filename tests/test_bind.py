@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardship import machine
-from hardship.bind import bind
+from hardship.engine import machine
 from hardship.errors import EngineError, TableError
 from hardship.load import load_text
-from hardship.program import Program, incomplete, lower, missing_attributes
-from hardship.reference_values import Parameters
+from hardship.lowering.bind import bind
+from hardship.lowering.program import Program, incomplete, lower, missing_attributes
+from hardship.reference.values import Parameters
 from hardship.standards import StandardRow, Standards
 
 HEAD = """[table]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hardship import card_html, card_text
-from hardship.card import STATUSES, card, card_json
-from hardship.card_rules import all_items
-from hardship.check import Checked
+from hardship.cards import html as card_html
+from hardship.cards import text as card_text
+from hardship.cards.card import STATUSES, card, card_json
+from hardship.cards.rules import all_items
+from hardship.checking.check import Checked
 from hardship.load import load_table, load_text
 from hardship.standards import load_standards
 

@@ -15,7 +15,7 @@ import pytest
 
 from hardship.cli import run as hardship
 from hardship.load import load_table
-from hardship.mapping import load_mapping
+from hardship.reading.mapping import load_mapping
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "casen_1990"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardship import cells
 from hardship.attributes import dictionary
-from hardship.convert import SMALL, as_text, convert
-from hardship.fields import DeclaredAttribute, Title
+from hardship.language.fields import DeclaredAttribute, Title
+from hardship.reading import cells
+from hardship.reading.convert import SMALL, as_text, convert
 
 D = dictionary()
 MONEY = D["wage_month"]  # 0 … 10,000,000 yuan

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from hardship import limits
-from hardship.check import Checked, check
-from hardship.check_results import distance
+from hardship.checking.check import Checked, check
+from hardship.checking.results import distance
 from hardship.errors import TableError
-from hardship.infer_base import written
-from hardship.kinds import Kind
+from hardship.language.infer_base import written
+from hardship.language.kinds import Kind
+from hardship.language.names import resolve
+from hardship.language.units import parse
 from hardship.load import load_table, load_text
-from hardship.names import resolve
-from hardship.units import parse
 
 TITLE = 'title = { zh = "例", en = "x" }'
 HEAD = f'[table]\nid = "t"\nversion = 2018-01-01\n{TITLE}\nplace = {{ zh = "x", en = "x" }}\ncurrency = "CNY"\n'
@@ -124,7 +124,7 @@ def test_the_benefit_is_zero_for_refused_households() -> None:
 
 
 def test_every_node_of_a_good_table_has_a_kind() -> None:
-    from hardship.nodes import In, Name, walk
+    from hardship.language.nodes import In, Name, walk
 
     for path in sorted(GOOD.glob("*.toml")):
         found = load_table(path)

@@ -27,16 +27,16 @@ from hypothesis import strategies as st
 from test_semantics import CASES, table_text
 
 from hardship.cases import read_case, run_case
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.errors import HardshipError, TableError
 from hardship.load import load_table, load_text
-from hardship.plain import register_of
-from hardship.reference import rows
+from hardship.reading.plain import register_of
+from hardship.reading.write_register import Writer, file_frames
+from hardship.reference.evaluate import rows
 from hardship.register import Register, read_register
 from hardship.score import score
 from hardship.standards import StandardRow, load_standards, standards
 from hardship.synthesis import parts, synthesize
-from hardship.write_register import Writer, file_frames
 
 TABLES = sorted(TABLE.parents[1].glob("*/*.toml"))
 HERE = Path(__file__).parent

@@ -17,13 +17,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hardship import explain_html, explain_text, load
+from hardship import load
 from hardship.cases import case_standards, read_case
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.errors import EngineError, RegisterError, UsageError
-from hardship.explain import explain, explanation_json
-from hardship.explain_values import half_up
-from hardship.plain import plain_household, register_of
+from hardship.explaining import html as explain_html
+from hardship.explaining import text as explain_text
+from hardship.explaining.explain import explain, explanation_json
+from hardship.explaining.values import half_up
+from hardship.reading.plain import plain_household, register_of
 from hardship.register import Register
 from hardship.score import score
 from hardship.standards import Standards
@@ -242,7 +244,7 @@ def test_the_same_bytes_everywhere() -> None:
         "import hashlib, sys\n"
         f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
         "import test_explain as t\n"
-        "from hardship import explain_html, explain_text\n"
+        "from hardship.explaining import html as explain_html, text as explain_text\n"
         "found = t.explained(t.case_path('county_model/02_farm_family'))\n"
         "parts = [f(e) for e in found for f in (t.explanation_json, explain_text.render, explain_html.render)]\n"
         "print(hashlib.sha256(''.join(parts).encode()).hexdigest())\n"

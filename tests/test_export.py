@@ -20,7 +20,7 @@ import pytest
 from hardship import export
 from hardship.columns import csv_parts, csv_texts, sha256_of
 from hardship.errors import UsageError
-from hardship.rejects import COLUMNS as REJECT_COLUMNS
+from hardship.reading.rejects import COLUMNS as REJECT_COLUMNS
 from hardship.results import Results
 
 PAYLOADS = [

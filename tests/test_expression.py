@@ -12,9 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hardship.expression import MAX_CHARACTERS, MAX_NODES, ExpressionError, parse
-from hardship.messages import text as sentence
-from hardship.nodes import (
+from hardship.language.expression import MAX_CHARACTERS, MAX_NODES, ExpressionError, parse
+from hardship.language.nodes import (
     Aggregate,
     And,
     Binary,
@@ -32,6 +31,7 @@ from hardship.nodes import (
     Truth,
     walk,
 )
+from hardship.messages import text as sentence
 
 
 def spell(node: Node) -> str:
@@ -316,7 +316,7 @@ def test_the_parsers_own_limits_are_typed_errors(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("hardship.expression.ast.parse", fail)
+    monkeypatch.setattr("hardship.language.expression.ast.parse", fail)
     with pytest.raises(ExpressionError, match="expression_depth"):
         parse("a")
 

@@ -11,15 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardship import scales
 from hardship.errors import Fault
-from hardship.expression import parse
-from hardship.infer import Inference
-from hardship.infer_base import BAD
-from hardship.kinds import Kind
-from hardship.limits import INT64
-from hardship.load import load_text
-from hardship.nodes import (
+from hardship.language import scales
+from hardship.language.expression import parse
+from hardship.language.infer import Inference
+from hardship.language.infer_base import BAD
+from hardship.language.kinds import Kind
+from hardship.language.nodes import (
     Aggregate,
     And,
     Binary,
@@ -35,7 +33,9 @@ from hardship.nodes import (
     Text,
     walk,
 )
-from hardship.spelling import spell
+from hardship.language.spelling import spell
+from hardship.limits import INT64
+from hardship.load import load_text
 
 TITLE = 'title = { zh = "例", en = "x" }'
 OWN = {

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from hardship.errors import HardshipError, TableError, UsageError
+from hardship.language.shapes import validated
+from hardship.language.toml_text import read_toml
 from hardship.load import content_hash, find_table, load_table, load_text, versions
 from hardship.roots import default_roots
-from hardship.shapes import validated
-from hardship.toml_text import read_toml
 
 TABLE = """[table]
 id = "t"

@@ -15,10 +15,10 @@ SCRIPT = """
 import datetime as dt, hashlib, json, sys
 from pathlib import Path
 import numpy as np
-from hardship import _jit, machine
-from hardship.bind import bind
+from hardship.engine import jit, machine
+from hardship.lowering.bind import bind
 from hardship.load import load_table
-from hardship.program import lower
+from hardship.lowering.program import lower
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 machine.warm()
@@ -36,7 +36,7 @@ for file in json.loads(sys.argv[1]):
             for array in (stored.values, stored.valid, stored.divisor):
                 digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
         found[file + detail] = digest.hexdigest()
-print(json.dumps([_jit.COMPILED, found]))
+print(json.dumps([jit.COMPILED, found]))
 """
 
 

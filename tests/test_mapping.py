@@ -12,10 +12,10 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardship import mapping_rules as rules
 from hardship.attributes import dictionary
 from hardship.errors import RegisterError
-from hardship.mapping import load_mapping
+from hardship.reading import mapping_rules as rules
+from hardship.reading.mapping import load_mapping
 from hardship.register import Register, read_register
 
 ON = dt.date(2018, 7, 1)

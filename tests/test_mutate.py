@@ -9,7 +9,7 @@ import mutate
 import polars as pl
 import pytest
 
-from hardship import read_csv
+from hardship.reading import read_csv
 
 
 def test_no_row_is_lost() -> None:

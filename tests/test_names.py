@@ -8,12 +8,12 @@ import pytest
 
 from hardship.attributes import dictionary
 from hardship.errors import TableError
-from hardship.fields import DeclaredAttribute, Title
-from hardship.names import Names, ancestors, raised, resolve
+from hardship.language.fields import DeclaredAttribute, Title
+from hardship.language.names import Names, ancestors, raised, resolve
+from hardship.language.shapes import validated
+from hardship.language.table import Table
+from hardship.language.toml_text import read_toml
 from hardship.results import column_types
-from hardship.shapes import validated
-from hardship.table import Table
-from hardship.toml_text import read_toml
 
 HEAD = """
 [table]

@@ -13,10 +13,10 @@ from test_explain import case_path, opened
 
 from hardship.attributes import scale
 from hardship.cases import read_case
-from hardship.explain import explain, only
-from hardship.nearest import NUMBERS
-from hardship.reference import Reference
-from hardship.reference_rows import read_rows
+from hardship.explaining.explain import explain, only
+from hardship.explaining.nearest import NUMBERS
+from hardship.reference.evaluate import Reference
+from hardship.reference.rows import read_rows
 
 
 def found_for(name: str) -> tuple[Any, list[dict[str, Any]]]:

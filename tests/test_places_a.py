@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hardship.cases import Evaluator, find_cases, read_case, run_case
-from hardship.check import Checked
-from hardship.fields import Provided
+from hardship.checking.check import Checked
+from hardship.language.fields import Provided
 from hardship.load import load_table
 from hardship.standards import converted, load_standards
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hardship.cases import Evaluator, find_cases, read_case, run_case
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.load import load_table
 from hardship.lots import LOTS, lot
 from hardship.standards import StandardRow, converted, load_standards

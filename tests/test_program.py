@@ -17,18 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bind import HEAD, TAIL, derive, output, program, register
 
-from hardship import comparisons, machine, ops
-from hardship.arithmetic import Builder
-from hardship.bind import bind
-from hardship.check import Checked
+from hardship.checking.check import Checked
+from hardship.engine import machine
 from hardship.errors import EngineError
 from hardship.load import load_table, load_text
-from hardship.ops import BYTE_RESULTS, DST, ENTITY, OP, STORES, Program
-from hardship.program import incomplete, lower, missing_attributes
-from hardship.reference import Reference, rows
+from hardship.lowering import comparisons, ops
+from hardship.lowering.arithmetic import Builder
+from hardship.lowering.bind import bind
+from hardship.lowering.ops import BYTE_RESULTS, DST, ENTITY, OP, STORES, Program
+from hardship.lowering.program import incomplete, lower, missing_attributes
+from hardship.lowering.values import Value, number
+from hardship.reference.evaluate import Reference, rows
 from hardship.standards import Standards, load_standards
 from hardship.synthesis import synthesize
-from hardship.values import Value, number
 
 HERE = Path(__file__).parent
 ON = dt.date(2018, 7, 1)
@@ -178,7 +179,7 @@ def test_structure(path: Path) -> None:
 def test_lowering_is_deterministic() -> None:
     script = (
         "import sys; from pathlib import Path; from hardship.load import load_table;"
-        "from hardship.program import lower; import hashlib; p = lower(load_table(Path(sys.argv[1])), 'all');"
+        "from hardship.lowering.program import lower; import hashlib; p = lower(load_table(Path(sys.argv[1])), 'all');"
         "print(hashlib.sha256(p.arrays.code.tobytes() + p.arrays.pool.tobytes() + repr(p.stores).encode()).hexdigest())"
     )
     found = {

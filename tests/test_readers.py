@@ -21,13 +21,13 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardship import read_csv as read_csv_module
 from hardship.attributes import dictionary
 from hardship.errors import RegisterError
-from hardship.read_csv import read_csv
-from hardship.read_json import loads, read_json
-from hardship.read_xlsx import read_sheets
-from hardship.readers import RawTable, raw_tables, read_file, refuse_bomb
+from hardship.reading import read_csv as read_csv_module
+from hardship.reading.read_csv import read_csv
+from hardship.reading.read_json import loads, read_json
+from hardship.reading.read_xlsx import read_sheets
+from hardship.reading.readers import RawTable, raw_tables, read_file, refuse_bomb
 from hardship.register import read_register
 
 HEADER = "household_id,area_code,head_name"

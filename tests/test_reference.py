@@ -15,16 +15,17 @@ from equal.random_tables import Generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.errors import TableError
-from hardship.fields import Title
-from hardship.kinds import Kind
+from hardship.language.fields import Title
+from hardship.language.kinds import Kind
+from hardship.language.nodes import Node
+from hardship.language.table import Parameter
 from hardship.load import load_table, load_text
-from hardship.nodes import Node
-from hardship.plain import register_of
-from hardship.reference import Reference, evaluate, rows
-from hardship.reference_results import decimal_text, exact_text, results
-from hardship.reference_values import (
+from hardship.reading.plain import register_of
+from hardship.reference.evaluate import Reference, evaluate, rows
+from hardship.reference.results import decimal_text, exact_text, results
+from hardship.reference.values import (
     Parameters,
     age,
     both,
@@ -36,7 +37,6 @@ from hardship.reference_values import (
 )
 from hardship.standards import Standards, load_standards, parsed, standards
 from hardship.synthesis import synthesize
-from hardship.table import Parameter
 
 ON = dt.date(2018, 7, 1)
 TABLES = sorted(Path(__file__).resolve().parents[1].joinpath("scoring_tables").glob("*/*.toml"))

@@ -14,10 +14,10 @@ import pytest
 from hardship import messages
 from hardship.attributes import dictionary
 from hardship.errors import RegisterError
+from hardship.reading.rejects import COLUMNS
+from hardship.reading.write_register import write_frames
 from hardship.register import Register, from_dicts, read_register
-from hardship.rejects import COLUMNS
 from hardship.synthesis import synthesize, write
-from hardship.write_register import write_frames
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()

@@ -18,8 +18,8 @@ from hardship.columns import csv_texts, sha256_of
 from hardship.errors import RegisterError
 from hardship.inputs import open_table
 from hardship.load import load_text
-from hardship.reference import rows
-from hardship.reference_results import results as reference_results
+from hardship.reference.evaluate import rows
+from hardship.reference.results import results as reference_results
 from hardship.score import score
 from hardship.standards import StandardRow, load_standards, standards
 from hardship.synthesis import synthesize

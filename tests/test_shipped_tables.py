@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from hardship.cases import find_cases, read_case, run_case
-from hardship.check import Checked
-from hardship.expression import parse
+from hardship.checking.check import Checked
+from hardship.language.expression import parse
+from hardship.language.table import Parameter, Table
 from hardship.load import load_table, load_text
 from hardship.standards import StandardRow, converted, load_standards
-from hardship.table import Parameter, Table
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "scoring_tables"

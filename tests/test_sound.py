@@ -16,14 +16,14 @@ import pytest
 from equal.compare import Comparison
 from equal.households import corners, random_household, used
 
-from hardship import scales
-from hardship.check import Checked
-from hardship.kinds import Kind
+from hardship.checking.check import Checked
+from hardship.language import scales
+from hardship.language.kinds import Kind
+from hardship.language.nodes import Node
+from hardship.language.spelling import spell
 from hardship.load import load_table
-from hardship.nodes import Node
-from hardship.plain import register_of
-from hardship.reference import Reference
-from hardship.spelling import spell
+from hardship.reading.plain import register_of
+from hardship.reference.evaluate import Reference
 from hardship.standards import StandardRow, Standards
 
 ROOT = Path(__file__).parent.parent

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardship.errors import TableError, UsageError
-from hardship.fields import Title
+from hardship.language.fields import Title
+from hardship.language.table import Parameter
 from hardship.standards import COLUMNS, StandardRow, converted, load_standards, packaged, parsed, standards
-from hardship.table import Parameter
 
 HEADER = ",".join(COLUMNS) + "\n"
 ROWS = """dibao_standard,,,2018-01-01,500,money/month,illustrative,示例

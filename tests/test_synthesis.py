@@ -13,7 +13,7 @@ import pytest
 from hardship import synthesis
 from hardship.attributes import dictionary, stored_bounds
 from hardship.errors import UsageError
-from hardship.fields import DeclaredAttribute, Title
+from hardship.language.fields import DeclaredAttribute, Title
 from hardship.register import Register, read_register
 
 ON = dt.date(2018, 7, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from hardship import cli
 from hardship.load import load_table
-from hardship.table_diff import compare, difference_json, render
+from hardship.office.table_diff import compare, difference_json, render
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTY = ROOT / "scoring_tables" / "county_model" / "2018-01-01.toml"

@@ -14,8 +14,8 @@ import pytest
 from hardship import cli
 from hardship.errors import UsageError
 from hardship.load import load_table, load_text
-from hardship.table_new import begun
-from hardship.table_schema import schema_json
+from hardship.office.table_new import begun
+from hardship.office.table_schema import schema_json
 
 ROOT = Path(__file__).resolve().parents[1]
 DAY = dt.date(2026, 1, 1)

@@ -16,18 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 
-from hardship import form, table
 from hardship.errors import RegisterError, TableError
-from hardship.fields import Exact, Expr, Model
-from hardship.form_cells import kind_of, read, written
-from hardship.form_layout import sheets, singles
+from hardship.language import table
+from hardship.language.fields import Exact, Expr, Model
+from hardship.language.toml_layout import layout
+from hardship.language.toml_text import read_toml
+from hardship.language.toml_write import canonical
 from hardship.messages import LANGUAGES
-from hardship.read_xlsx import read_cells
-from hardship.table_sheet import export_table, title_of
-from hardship.table_unsheet import form_of, read_form
-from hardship.toml_layout import layout
-from hardship.toml_text import read_toml
-from hardship.toml_write import canonical
+from hardship.office import form
+from hardship.office.form_cells import kind_of, read, written
+from hardship.office.form_layout import sheets, singles
+from hardship.office.table_sheet import export_table, title_of
+from hardship.office.table_unsheet import form_of, read_form
+from hardship.reading.read_xlsx import read_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = sorted((ROOT / "tests" / "tables" / "good").glob("*.toml"))

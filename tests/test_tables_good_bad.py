@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 import hardship
-from hardship import table as table_module
 from hardship.errors import TableError
-from hardship.expression import AGGREGATES, FUNCTIONS
-from hardship.fields import Model, Provided
+from hardship.language import table as table_module
+from hardship.language.expression import AGGREGATES, FUNCTIONS
+from hardship.language.fields import Model, Provided
+from hardship.language.nodes import Node, walk
+from hardship.language.sites import sites
+from hardship.language.table import Computed
 from hardship.load import load_text
-from hardship.nodes import Node, walk
-from hardship.sites import sites
-from hardship.table import Computed
 
 TABLES = Path(__file__).parent / "tables"
 SOURCES = Path(hardship.__file__).parent

@@ -14,13 +14,13 @@ import jsonschema
 import polars as pl
 import pytest
 
-from hardship import template
 from hardship.attributes import LEVELS, dictionary
-from hardship.read_xlsx import read_sheets
-from hardship.readers import SHEETS
+from hardship.reading import template
+from hardship.reading.read_xlsx import read_sheets
+from hardship.reading.readers import SHEETS
+from hardship.reading.write_register import file_frames
 from hardship.register import from_dicts, read_register
 from hardship.synthesis import synthesize
-from hardship.write_register import file_frames
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardship.toml_layout import Layout, layout
-from hardship.toml_text import read_toml
-from hardship.toml_write import canonical, document, inline
+from hardship.language.toml_layout import Layout, layout
+from hardship.language.toml_text import read_toml
+from hardship.language.toml_write import canonical, document, inline
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = [ROOT / "scoring_tables" / name for name in ("county_model/2018-01-01.toml", "jinxiang/2018-03-24.toml")]

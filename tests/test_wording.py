@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardship.explain_values import half_up
-from hardship.expression import parse
+from hardship.explaining.values import half_up
+from hardship.explaining.wording import Wording, number_text, unit_text
+from hardship.language.expression import parse
+from hardship.language.nodes import Text, walk
+from hardship.language.units import NONE
+from hardship.language.units import parse as unit
 from hardship.load import load_table
-from hardship.nodes import Text, walk
-from hardship.units import NONE
-from hardship.units import parse as unit
-from hardship.wording import Wording, number_text, unit_text
 
 ROOT = Path(__file__).parents[1]
 NAMES = load_table(ROOT / "scoring_tables" / "county_model" / "2018-01-01.toml").names

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from hardship.cases import find_cases, read_case, run_case
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.load import load_table, load_text
-from hardship.plain import plain_household, register_of
+from hardship.reading.plain import plain_household, register_of
 from hardship.score import score
 from hardship.standards import standards
 

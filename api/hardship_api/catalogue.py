@@ -11,11 +11,11 @@ from fastapi.responses import Response
 
 import hardship
 from hardship.attributes import dictionary
-from hardship.check import Checked
-from hardship.fields import Provided, Title
+from hardship.checking.check import Checked
+from hardship.explaining.wording import Wording, number_text
+from hardship.language.fields import Provided, Title
+from hardship.language.table import Band, Item, Ladder, Test
 from hardship.load import versions
-from hardship.table import Band, Item, Ladder, Test
-from hardship.wording import Wording, number_text
 from hardship_api.engine import Engine
 from hardship_api.problems import language
 from hardship_api.scoring import date, encoded

@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from hardship.template import json_schema
+from hardship.reading.template import json_schema
 
 EXAMPLE: dict[str, Any] = json.loads((resources.files("hardship_api") / "example.json").read_text(encoding="utf-8"))
 _PROBLEM = {

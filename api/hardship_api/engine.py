@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardship.errors import HardshipError, RegisterError, UsageError
-from hardship.explain import explain
+from hardship.explaining.explain import explain
 from hardship.load import find_table, load_table
 from hardship.results_json import Record, result_records
 from hardship.roots import default_roots
@@ -21,7 +21,7 @@ from hardship_api.strict_json import Refused
 if TYPE_CHECKING:
     import polars as pl
 
-    from hardship.check import Checked
+    from hardship.checking.check import Checked
     from hardship.register import Register
     from hardship.results import Results
 
@@ -46,7 +46,7 @@ class Engine:
 
     def warm(self) -> None:
         """Compile the machine, or load it compiled; `ready` is set afterwards."""
-        from hardship.machine import warm
+        from hardship.engine.machine import warm
 
         try:
             warm()
@@ -117,9 +117,9 @@ class Engine:
         return results, results.rejects
 
     def _rejects(self, register: Register, checked: Checked, on: dt.date) -> pl.DataFrame:
-        from hardship import machine
-        from hardship.bind import bind
-        from hardship.lower import lower
+        from hardship.engine import machine
+        from hardship.lowering.bind import bind
+        from hardship.lowering.lower import lower
         from hardship.record import set_aside
 
         columns = bind(lower(checked), register, self.standards, on)

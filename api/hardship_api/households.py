@@ -12,10 +12,10 @@ from typing import Any
 
 from hardship import messages
 from hardship.attributes import STRUCTURAL
-from hardship.cells import normal
 from hardship.errors import Fault, RegisterError
-from hardship.fields import DeclaredAttribute
-from hardship.read_json import PARTS, tables
+from hardship.language.fields import DeclaredAttribute
+from hardship.reading.cells import normal
+from hardship.reading.read_json import PARTS, tables
 from hardship.register import Register, clean, from_dicts
 from hardship_api.strict_json import Refused, decode
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import polars as pl
 
-from hardship.positions import Path
-from hardship.toml_write import document
+from hardship.language.positions import Path
+from hardship.language.toml_write import document
 
 SCORES = range(101)
 QUESTIONS = 10

@@ -19,9 +19,9 @@ from typing import Any
 import polars as pl
 from convert import SCORES, STEP, Converted, Refused, read
 
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.load import load_table
-from hardship.plain import register_of
+from hardship.reading.plain import register_of
 from hardship.score import score
 from hardship.standards import standards
 

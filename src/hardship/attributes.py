@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from hardship.fields import DeclaredAttribute, Level, Title
+from hardship.language.fields import DeclaredAttribute, Level, Title
 
 if TYPE_CHECKING:
     import polars as pl

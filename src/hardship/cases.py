@@ -20,12 +20,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.errors import Fault, UsageError
 from hardship.load import load_table
-from hardship.plain import plain_household, register_of
-from hardship.reference_results import exact_text
-from hardship.reference_values import Value
+from hardship.reading.plain import plain_household, register_of
+from hardship.reference.results import exact_text
+from hardship.reference.values import Value
 from hardship.sides import Answer, Key, by_machine, by_reference
 from hardship.standards import Standards, load_standards, parsed, standards
 

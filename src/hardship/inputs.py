@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hardship.check import Checked
+    from hardship.checking.check import Checked
     from hardship.register import Register
     from hardship.standards import Standards
 

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from hardship.attributes import dictionary as data_dictionary
-from hardship.check import Checked, check
+from hardship.checking.check import Checked, check
 from hardship.errors import Fault, TableError, UsageError
-from hardship.fields import DeclaredAttribute
-from hardship.names import resolve
-from hardship.positions import Positions
+from hardship.language.fields import DeclaredAttribute
+from hardship.language.names import resolve
+from hardship.language.positions import Positions
+from hardship.language.shapes import validated
+from hardship.language.table import Table
+from hardship.language.toml_text import read_toml
+from hardship.language.toml_write import canonical
 from hardship.roots import FOLDER, default_roots
-from hardship.shapes import validated
-from hardship.table import Table
-from hardship.toml_text import read_toml
-from hardship.toml_write import canonical
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _SPEC = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})(?:@([0-9]{4}-[0-9]{2}-[0-9]{2}))?\Z")

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from hardship import units
 from hardship.columns import round_half_up
 from hardship.errors import Fault, RegisterError
-from hardship.nodes import Name, Node, walk
-from hardship.table import Constant, Parameter
+from hardship.language import units
+from hardship.language.nodes import Name, Node, walk
+from hardship.language.table import Constant, Parameter
 
 if TYPE_CHECKING:
-    from hardship.check import Checked
-    from hardship.names import Names
+    from hardship.checking.check import Checked
+    from hardship.language.names import Names
     from hardship.standards import Standards
 
 FACTOR = 20

@@ -11,14 +11,14 @@ import polars as pl
 
 from hardship import __version__
 from hardship.columns import Array, sha256_of
-from hardship.rejects import COLUMNS, with_messages
+from hardship.language.table import Table
+from hardship.reading.rejects import COLUMNS, with_messages
 from hardship.results import Found, Results, plane_bit
-from hardship.table import Table
 
 if TYPE_CHECKING:
-    from hardship.bind import Columns
-    from hardship.check import Checked
-    from hardship.machine import Raw
+    from hardship.checking.check import Checked
+    from hardship.engine.machine import Raw
+    from hardship.lowering.bind import Columns
     from hardship.register import Register
     from hardship.standards import Standards
 

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hardship import structure
 from hardship.attributes import STRUCTURAL
-from hardship.cells import normal, read_area, read_id
-from hardship.convert import as_text, convert, read_column
 from hardship.errors import Fault, RegisterError
-from hardship.fields import DeclaredAttribute, Level
-from hardship.overrides import apply_overrides
-from hardship.readers import Progress, RawTable, raw_tables
-from hardship.rejects import Part, Rows, rejects_frame, sentence_params
+from hardship.language.fields import DeclaredAttribute, Level
+from hardship.reading import structure
+from hardship.reading.cells import normal, read_area, read_id
+from hardship.reading.convert import as_text, convert, read_column
+from hardship.reading.overrides import apply_overrides
+from hardship.reading.readers import Progress, RawTable, raw_tables
+from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
 
 LEVELS: dict[str, Level] = {
     "households": "household",
@@ -94,7 +94,7 @@ def read_register(
     path = Path(path)
     say = progress or (lambda _what, _share: None)
     if mapping is not None:
-        from hardship.mapping import load_mapping
+        from hardship.reading.mapping import load_mapping
 
         loaded = load_mapping(Path(mapping), attributes)
         tables, currency = loaded.tables(path, on), loaded.currency or currency
@@ -343,7 +343,7 @@ def from_dicts(household: Any, attributes: dict[str, DeclaredAttribute], on: dt.
         RegisterError: all that is wrong, each with its path (`$.members[0].wage_month`): unknown fields,
         wrong values, rows that do not fit together.
     """
-    from hardship.read_json import PARTS, tables
+    from hardship.reading.read_json import PARTS, tables
 
     raw = tables([(1, household)], "$")
     if raw[0].bad:

@@ -30,16 +30,16 @@ from hardship.columns import (
     scaled_integers,
 )
 from hardship.errors import EngineError, Fault
-from hardship.fields import Assume, Show
-from hardship.program import missing_behind
-from hardship.table import Ladder, Outcome, Table
+from hardship.language.fields import Assume, Show
+from hardship.language.table import Ladder, Outcome, Table
+from hardship.lowering.program import missing_behind
 
 if TYPE_CHECKING:
-    from hardship.bind import Columns
-    from hardship.check import Checked
-    from hardship.kinds import Kind
-    from hardship.machine import Raw
-    from hardship.ops import Program
+    from hardship.checking.check import Checked
+    from hardship.engine.machine import Raw
+    from hardship.language.kinds import Kind
+    from hardship.lowering.bind import Columns
+    from hardship.lowering.ops import Program
     from hardship.register import Register
 
 TRUE = 1  # the machine's Kleene byte: 1 true, 2 false, 0 missing

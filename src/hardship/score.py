@@ -12,17 +12,18 @@ import datetime as dt
 import os
 from typing import TYPE_CHECKING
 
-from hardship import machine, results
-from hardship.bind import bind
+from hardship import results
+from hardship.engine import machine
 from hardship.errors import Fault, RegisterError
-from hardship.lower import Detail, lower
+from hardship.lowering.bind import bind
+from hardship.lowering.lower import Detail, lower
 from hardship.plausible import check_incomes
+from hardship.reading.rejects import main_reasons
 from hardship.record import record, run_flags, set_aside
-from hardship.rejects import main_reasons
 from hardship.results import Results
 
 if TYPE_CHECKING:
-    from hardship.check import Checked
+    from hardship.checking.check import Checked
     from hardship.inputs import Progress
     from hardship.register import Register
     from hardship.standards import Standards

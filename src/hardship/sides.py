@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from hardship.check import Checked
-from hardship.reference import Reference, rows
-from hardship.reference_results import person_rows, table_of
-from hardship.reference_values import Value
+from hardship.checking.check import Checked
+from hardship.reference.evaluate import Reference, rows
+from hardship.reference.results import person_rows, table_of
+from hardship.reference.values import Value
 from hardship.standards import Standards
 
 if TYPE_CHECKING:
-    from hardship.machine import Raw, Stored
+    from hardship.engine.machine import Raw, Stored
     from hardship.register import Register
 
 Key = tuple[str, tuple[int, ...]]
@@ -75,10 +75,11 @@ def by_machine(
     block: int = 2048,
 ) -> Answers:
     """What the machine says of every household: results with items, and a trace of every name."""
-    from hardship import machine, results
-    from hardship.bind import bind
+    from hardship import results
     from hardship.columns import csv_texts
-    from hardship.lower import lower
+    from hardship.engine import machine
+    from hardship.lowering.bind import bind
+    from hardship.lowering.lower import lower
     from hardship.record import set_aside
 
     program = lower(checked, "items")

@@ -17,13 +17,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
-from hardship import units
 from hardship.attributes import dictionary
 from hardship.errors import Fault, TableError, UsageError
-from hardship.fields import Status
+from hardship.language import units
+from hardship.language.fields import Status
+from hardship.language.table import Parameter
+from hardship.language.toml_text import shown
 from hardship.roots import default_roots
-from hardship.table import Parameter
-from hardship.toml_text import shown
 
 COLUMNS = ("parameter", "area_code", "residence", "effective_from", "value", "unit", "status", "source")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from hardship.attributes import dictionary, scale, storage, stored_bounds, value_names
 from hardship.errors import Fault, UsageError
-from hardship.fields import DeclaredAttribute, Level
-from hardship.readers import ENTITIES, Progress
+from hardship.language.fields import DeclaredAttribute, Level
+from hardship.reading.readers import ENTITIES, Progress
+from hardship.reading.rejects import rejects_frame
+from hardship.reading.write_register import ENTITY, write_frames
 from hardship.register import Register, content_hash, sorted_rows
-from hardship.rejects import rejects_frame
-from hardship.write_register import ENTITY, write_frames
 
 PART = 50_000
 Ints = NDArray[np.int64]

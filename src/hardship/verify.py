@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from hardship import export, reference
+from hardship import export
 from hardship.columns import csv_texts, sha256_of
 from hardship.errors import Fault, UsageError
 from hardship.inputs import Inputs, open_inputs
-from hardship.reference_results import RANK_COLUMNS, person_rows, table_of
+from hardship.reference import evaluate as reference
+from hardship.reference.results import RANK_COLUMNS, person_rows, table_of
 
 if TYPE_CHECKING:
     from hardship.inputs import Progress

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.register import Register
 from hardship.sides import Answer, Answers, by_machine, by_reference
 from hardship.standards import Standards

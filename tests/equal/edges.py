@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from hardship.check import Checked
+from hardship.checking.check import Checked
 from hardship.errors import EngineError
-from hardship.nodes import Aggregate, Call, Compare, Name, Node, children
-from hardship.reference import Reference
-from hardship.reference_stages import Stages
-from hardship.reference_static import Closure
-from hardship.reference_values import Row, tree
+from hardship.language.nodes import Aggregate, Call, Compare, Name, Node, children
+from hardship.language.table import Axis, Band, Item
+from hardship.reference.evaluate import Reference
+from hardship.reference.stages import Stages
+from hardship.reference.static import Closure
+from hardship.reference.values import Row, tree
 from hardship.standards import Standards
-from hardship.table import Axis, Band, Item
 
 from .households import (
     Household,

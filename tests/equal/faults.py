@@ -15,8 +15,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hardship import bind, comparisons, lower_expression, lower_stages, results
-from hardship.arithmetic import Builder
+from hardship import results
+from hardship.lowering import bind, comparisons
+from hardship.lowering import expressions as lower_expression
+from hardship.lowering import stages as lower_stages
+from hardship.lowering.arithmetic import Builder
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 FAULTS: dict[str, Plant] = {}

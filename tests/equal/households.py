@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from hardship.attributes import scale, stored_bounds, value_names
-from hardship.check import Checked
-from hardship.fields import DeclaredAttribute
-from hardship.nodes import Name, walk
+from hardship.checking.check import Checked
+from hardship.language.fields import DeclaredAttribute
+from hardship.language.nodes import Name, walk
 
 Household = dict[str, Any]
 Place = tuple[str, int, int]

@@ -101,8 +101,8 @@ def one_table(task: Task) -> Found:
     from equal.edges import Edges
     from equal.households import corners
     from hardship.load import load_table
-    from hardship.plain import register_of
-    from hardship.reference import rows
+    from hardship.reading.plain import register_of
+    from hardship.reference.evaluate import rows
     from hardship.standards import load_standards
     from hardship.synthesis import synthesize
 

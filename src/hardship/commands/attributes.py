@@ -23,7 +23,7 @@ def command(say: Say) -> click.Command:
 
         lang = default_language()
         if schema or workbook is not None or markdown:
-            from hardship import template
+            from hardship.reading import template
 
             if schema:
                 click.echo(template.json_schema(), nl=False)

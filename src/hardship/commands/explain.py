@@ -50,7 +50,7 @@ def command(say: Say) -> click.Command:
         form: tuple[str, ...],
         lang: tuple[str, ...],
     ) -> int:
-        from hardship import explain as explaining
+        from hardship.explaining import explain as explaining
         from hardship.inputs import open_inputs
 
         with Bars(say) as bars:
@@ -61,11 +61,11 @@ def command(say: Say) -> click.Command:
         if form[0] == "json":
             click.echo(explaining.explanation_json(why), nl=False)
         elif form[0] == "html":
-            from hardship.explain_html import render as page
+            from hardship.explaining.html import render as page
 
             click.echo(page(why), nl=False)
         else:
-            from hardship.explain_text import render
+            from hardship.explaining.text import render
 
             click.echo(render(why), nl=False)
         return 0
@@ -80,7 +80,7 @@ def only_household(register: Register) -> str:
         UsageError: there is more than one.
         RegisterError: there is none: the reasons are said.
     """
-    from hardship.rejects import main_reasons
+    from hardship.reading.rejects import main_reasons
 
     ids = register.frames["household"]["household_id"]
     if len(ids) == 0:

@@ -66,8 +66,9 @@ def command(say: Say) -> click.Command:
         as_json: bool,
         accepted: str,
     ) -> int:
-        from hardship import export, machine, summary
+        from hardship import export, summary
         from hardship import score as scoring
+        from hardship.engine import machine
         from hardship.inputs import open_inputs
 
         export.prepare(out)

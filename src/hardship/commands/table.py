@@ -43,7 +43,7 @@ def export(say: Say) -> click.Command:
     @click.option("--xlsx", "workbook", type=EXISTING, required=True, metavar="F.xlsx", help=say("cli.table_xlsx"))
     @lang_option(say)
     def run(table: str, workbook: Path, lang: tuple[str, ...]) -> int:
-        from hardship.table_sheet import export_table
+        from hardship.office.table_sheet import export_table
 
         checked = export_table(Path(open_version(table).path), workbook)
         click.echo(
@@ -71,7 +71,7 @@ def import_(say: Say) -> click.Command:
     @click.argument("workbook", type=EXISTING, metavar="F.xlsx")
     @click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
     def run(workbook: Path, out: Path) -> int:
-        from hardship.table_unsheet import read_form
+        from hardship.office.table_unsheet import read_form
 
         form = read_form(workbook)
         head = form.checked.table.table
@@ -96,7 +96,7 @@ def diff(say: Say) -> click.Command:
     @click.option("--json", "as_json", is_flag=True, help=say("cli.table_json"))
     @lang_option(say)
     def run(before: str, after: str, as_json: bool, lang: tuple[str, ...]) -> int:
-        from hardship.table_diff import compare, difference_json, render
+        from hardship.office.table_diff import compare, difference_json, render
 
         found = compare(open_version(before), open_version(after), lang[0])
         click.echo(difference_json(found) if as_json else render(found), nl=False)
@@ -119,7 +119,7 @@ def new(say: Say) -> click.Command:
     @click.option("--on", "on", type=Day(say), metavar=say("cli.day"), help=say("cli.table_new_on"))
     @lang_option(say)
     def run(name: str, out: Path, on: dt.date | None, lang: tuple[str, ...]) -> int:
-        from hardship.table_new import begun
+        from hardship.office.table_new import begun
 
         day = on or dt.date.today()
         path = place(out, name, day, begun(name, day, lang[0]))
@@ -139,7 +139,7 @@ def schema(say: Say) -> click.Command:
         epilog=examples(say, "cli.table_schema_examples"),
     )
     def run() -> int:
-        from hardship.table_schema import schema_json
+        from hardship.office.table_schema import schema_json
 
         click.echo(schema_json(), nl=False)
         return 0

@@ -14,7 +14,7 @@ from hardship.errors import Fault, UsageError
 from hardship.messages import default_language
 
 if TYPE_CHECKING:
-    from hardship.check import Checked
+    from hardship.checking.check import Checked
 
 
 def command(say: Say) -> click.Command:
@@ -35,7 +35,7 @@ def command(say: Say) -> click.Command:
                 title = load_table(list(files.values())[-1]).table.table.title.text(default_language())
                 click.echo(f"{name:<16} {', '.join(map(str, files)):<24} {title}")
             return 0
-        from hardship import card
+        from hardship.cards import card
         from hardship.standards import load_standards
 
         checked = open_version(table)
@@ -44,11 +44,11 @@ def command(say: Say) -> click.Command:
         if form[0] == "json":
             click.echo(card.card_json(made), nl=False)
         elif form[0] == "html":
-            from hardship.card_html import render as page
+            from hardship.cards.html import render as page
 
             click.echo(page(made), nl=False)
         else:
-            from hardship.card_text import render
+            from hardship.cards.text import render
 
             click.echo(render(made), nl=False)
         return 0

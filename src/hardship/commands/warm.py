@@ -15,7 +15,7 @@ def command(say: Say) -> click.Command:
 
     @click.command("warm", help=say("cli.warm_help"), epilog=examples(say, "cli.warm_examples"))
     def warm() -> int:
-        from hardship import machine
+        from hardship.engine import machine
 
         began = time.perf_counter()
         machine.warm()

@@ -1,0 +1,294 @@
+"""A register and the standards to the machine's columns.
+
+Columns are used where they lie; only a column with missing cells is copied, with the program's fill in them, and a
+code is numbered by the texts that the table mentions. Each household gets the number of its *place*: all households
+for which the same rows of the standards hold share one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hardship.errors import EngineError, Fault, UsageError
+from hardship.language.fields import Level
+from hardship.language.table import Parameter
+from hardship.limits import ASSESSMENT, INT64, ROWS
+from hardship.lots import LOT, lot
+from hardship.lowering import ops
+from hardship.lowering.ops import Column, Program
+from hardship.standards import StandardRow, Standards, converted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = npt.NDArray[Any]
+PARENT_COLUMN: dict[Level, str] = {"member": "household", "supporter": "member", "transfer": "member"}
+
+
+class Frames(Protocol):
+    """What is needed of a register."""
+
+    @property
+    def frames(self) -> Mapping[Level, pl.DataFrame]:
+        """One frame for each level, as `docs/interfaces.md` says."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A program's inputs. The addresses point into `alive`.
+
+    Attributes:
+        program: what they were bound for.
+        frames: of the register.
+        rows: count of rows on each level.
+        addresses, sizes, known: of each column of the program: where it lies (0: no column), bytes of an integer, where
+            its validity bytes lie (0: nothing missing).
+        links: addresses of offsets, parents and places, by `ops`.
+        parents: uint32 household of each member, member of each supporter, of each transfer.
+        offsets: uint32 first member of each household, first supporter and transfer of each member; one more at the
+            end.
+        widest: most rows of one household on each level.
+        values, valid: int64 and uint8 [parameter, place].
+        places: int32 [households].
+        unserved: int16 [households]: the declared parameter without a row, or -1.
+        on: the assessment date, yyyymmdd.
+    """
+
+    program: Program
+    frames: Mapping[Level, pl.DataFrame]
+    rows: tuple[int, int, int, int]
+    addresses: Array
+    sizes: Array
+    known: Array
+    links: Array
+    parents: tuple[Array, Array, Array]
+    offsets: tuple[Array, Array, Array]
+    widest: Array
+    values: Array
+    valid: Array
+    places: Array
+    unserved: Array
+    on: int
+    alive: tuple[Array, ...] = field(repr=False)
+
+    @property
+    def served(self) -> Array:
+        """bool [households]: whether every declared parameter has a row."""
+        found: Array = self.unserved < 0
+        return found
+
+    @property
+    def no_standard(self) -> list[tuple[int, str]]:
+        """Rows of households without a standard, each with the first parameter that has no row."""
+        rows = np.flatnonzero(self.unserved >= 0)
+        return [(int(row), self.program.declared[self.unserved[row]].name) for row in rows]
+
+    def with_leaving(self, leaving: Array) -> Columns:
+        """The same columns with members (uint8, 1) taken out of their households."""
+        place = next(k for k, column in enumerate(self.program.columns) if not column.attribute)
+        leaving = np.ascontiguousarray(leaving, np.uint8)
+        addresses = self.addresses.copy()
+        addresses[place] = leaving.ctypes.data
+        return replace(self, addresses=addresses, alive=(*self.alive, leaving))
+
+
+def bind(program: Program, register: Frames, standards: Standards, on: dt.date) -> Columns:
+    """Bring a register and the standards into the form that a program reads.
+
+    Households without a row for a declared parameter are named in `Columns.unserved`; they can be run, and their
+    results mean nothing.
+
+    Raises:
+        UsageError: the assessment date is outside the years that the proofs cover.
+        TableError: a standard that is chosen does not fit its parameter.
+        EngineError: the register holds a value outside its attribute's bounds, or more rows than `limits` allow.
+    """
+    first, last = ASSESSMENT
+    if not first <= on.year * 10_000 + on.month * 100 + on.day <= last:
+        raise UsageError(
+            Fault("table.assessment", params={"found": str(on), "first": first // 10_000, "last": last // 10_000})
+        )
+    frames = register.frames
+    parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
+    rows = (frames["household"].height, len(parents[0]), len(parents[1]), len(parents[2]))
+    to_member, to_supporter, to_transfer = (
+        _offsets(parents[0], rows[0]), _offsets(parents[1], rows[1]), _offsets(parents[2], rows[1])
+    )  # fmt: skip
+    offsets = (to_member, to_supporter, to_transfer, to_supporter[to_member], to_transfer[to_member])
+    addresses, known = np.zeros((2, len(program.columns) or 1), np.uint64)
+    sizes = np.ones(len(program.columns) or 1, np.int64)
+    alive: list[Array] = [*parents, *offsets]
+    for place, column in enumerate(program.columns):
+        values, valid = _column(column, frames)
+        if values is not None:
+            addresses[place], sizes[place] = values.ctypes.data, values.dtype.itemsize
+            alive.append(values)
+        if valid is not None:
+            known[place] = valid.ctypes.data
+            alive.append(valid)
+    places, table, valid_table, unserved = _places(program, frames["household"], standards, on)
+    alive.append(places)
+    for (level, below), offset in zip(ops.FOLDS, offsets, strict=True):
+        most = int(np.diff(offset.astype(np.int64)).max(initial=0))
+        if most > ROWS[level, below]:
+            raise _broken(f"{most} rows of {below} in one {level}")
+    links = np.array([array.ctypes.data for array in (*offsets, *parents, places)], np.uint64)
+    widest = [1, *(int(np.diff(offset).max(initial=0)) for offset in (offsets[0], offsets[3], offsets[4]))]
+    return Columns(
+        program, frames, rows, addresses, sizes, known, links, parents, offsets[:3], np.array(widest, np.int64), table,
+        valid_table, places, unserved, on.year * 10_000 + on.month * 100 + on.day, tuple(alive),
+    )  # fmt: skip
+
+
+def _parent(frames: Mapping[Level, pl.DataFrame], level: Level) -> Array:
+    """The parent's row of each row, ascending."""
+    found: Array = np.ascontiguousarray(frames[level][PARENT_COLUMN[level]].to_numpy(), np.uint32)
+    if found.size and ((np.diff(found.astype(np.int64)) < 0).any() or found[-1] >= _above(frames, level)):
+        raise _broken(f"rows of {level} do not follow their parents")
+    return found
+
+
+def _above(frames: Mapping[Level, pl.DataFrame], level: Level) -> int:
+    return frames["household" if level == "member" else "member"].height
+
+
+def _offsets(parents: Array, rows: int) -> Array:
+    """First child of each parent row, and the count of children at the end."""
+    found = np.zeros(rows + 1, np.uint32)
+    np.cumsum(np.bincount(parents, minlength=rows), out=found[1:], dtype=np.uint32)
+    return found
+
+
+def _column(column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Array | None, Array | None]:
+    """The stored integers and validity bytes of one column; None where there is no column, or nothing is missing."""
+    frame = frames[column.level]
+    if not column.attribute:
+        return np.zeros(frame.height, np.uint8), None
+    if column.attribute == LOT:
+        return np.fromiter(map(lot, frame["household_id"]), np.int64, frame.height), None
+    if column.attribute not in frame.columns:
+        return None, np.zeros(frame.height, np.uint8)
+    series = frame[column.attribute]
+    valid = None
+    if series.null_count():
+        valid = series.is_not_null().cast(_types()["byte"]).to_numpy()
+    values = _coded(series, column) if column.texts or series.dtype == _types()["text"] else _plain(series, column)
+    if values.size and column.hi <= INT64 and (values.min() < column.lo or values.max() > column.hi):
+        raise _broken(f"{column.attribute} outside its bounds")
+    return np.ascontiguousarray(values), None if valid is None else np.ascontiguousarray(valid)
+
+
+def _types() -> dict[str, Any]:
+    import polars as pl
+
+    return {"byte": pl.UInt8, "text": pl.String, "middle": pl.Int32, "large": pl.Int64, "mask": pl.UInt64}
+
+
+def _plain(series: pl.Series, column: Column) -> Array:
+    types = _types()
+    if column.byte:
+        series = series.cast(types["byte"])
+    elif series.dtype not in (types["byte"], types["middle"], types["large"], types["mask"]):
+        series = series.cast(types["large"])
+    found: Array = (series.fill_null(column.fill) if series.null_count() else series).rechunk().to_numpy()
+    return found
+
+
+def _coded(series: pl.Series, column: Column) -> Array:
+    """Texts as 1 + their place among those that the table mentions; 0 for all others."""
+    numbers = {text: place for place, text in enumerate(column.texts, 1)}
+    distinct = series.unique().drop_nulls().to_list()
+    coded = series.replace_strict(
+        distinct, [numbers.get(text, 0) for text in distinct], default=column.fill, return_dtype=_types()["middle"]
+    )
+    found: Array = coded.rechunk().to_numpy()
+    return found
+
+
+# ── places ──
+
+
+def _places(
+    program: Program, households: pl.DataFrame, standards: Standards, on: dt.date
+) -> tuple[Array, Array, Array, Array]:
+    """int32 place of each household; values and validity [parameter, place]; the parameter that has no row, or -1."""
+    declared = {parameter.name for parameter in program.declared}
+    rows = [row for row in standards.rows if row.parameter in declared]
+    areas, area_of = _areas(households, rows)
+    residences, assumed = program.residences
+    width = len(residences) + 1
+    residence = np.full(households.height, len(residences), np.int64)
+    if "residence_type" in households.columns:
+        column = households["residence_type"].cast(_types()["large"]).fill_null(len(residences))
+        residence = column.to_numpy().copy()
+    if assumed >= 0:
+        residence[residence == len(residences)] = assumed
+    pairs = area_of * width + residence
+    found = np.flatnonzero(np.bincount(pairs, minlength=1))
+    place_of = np.zeros(int(found[-1]) + 1 if found.size else 1, np.int32)
+    place_of[found] = np.arange(found.size)
+    values = np.zeros((max(len(program.parameters), 1), max(found.size, 1)), np.int64)
+    valid = np.zeros(values.shape, np.uint8)
+    unserved = np.full(max(found.size, 1), -1, np.int16)
+    numbers = {name: (place, den) for place, (name, den) in enumerate(program.parameters)}
+    for parameter_number, parameter in enumerate(program.declared):
+        known = [row for row in rows if row.parameter == parameter.name and _in_time(parameter, row, on)]
+        at, den = numbers.get(parameter.name, (-1, 1))
+        lowest = int(parameter.bounds[0] * den) if at >= 0 else 0
+        for place, pair in enumerate(found):
+            chosen = (*residences, None)[pair % width]
+            best = _best(known, areas[pair // width], chosen)
+            if best is None and unserved[place] < 0:
+                unserved[place] = parameter_number
+            if at < 0:
+                continue
+            values[at, place] = lowest
+            if best is not None and (best.residence == "" or chosen is not None):
+                values[at, place] = int(converted(best, parameter) * den)
+                valid[at, place] = 1
+    places = np.ascontiguousarray(place_of[pairs] if pairs.size else np.zeros(0), np.int32)
+    return places, values, valid, unserved[places] if places.size else np.zeros(0, np.int16)
+
+
+def _areas(households: pl.DataFrame, rows: Sequence[StandardRow]) -> tuple[list[frozenset[str]], Array]:
+    """The distinct sets of area prefixes that the standards know, and which of them each household has."""
+    import polars as pl
+
+    prefixes = {row.area_code for row in rows}
+    lengths = sorted({len(prefix) for prefix in prefixes})
+    codes = households["area_code"].cast(pl.String).fill_null("")
+    distinct = codes.unique().sort()
+    sets: dict[frozenset[str], int] = {}
+    group = np.empty(len(distinct), np.int64)
+    for place, code in enumerate(distinct.to_list()):
+        mine = frozenset(code[:length] for length in lengths if len(code) >= length and code[:length] in prefixes)
+        group[place] = sets.setdefault(mine, len(sets))
+    numbered = codes.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    return list(sets), group[numbered] if len(distinct) else np.zeros(0, np.int64)
+
+
+def _best(rows: Sequence[StandardRow], areas: frozenset[str], residence: str | None) -> StandardRow | None:
+    """The row that holds: longest area, then one with a residence, then the latest; None stands for any residence."""
+    fitting = (
+        row for row in rows if row.area_code in areas and (residence is None or row.residence in ("", residence))
+    )
+    return max(fitting, key=lambda row: (len(row.area_code), row.residence != "", row.effective_from), default=None)
+
+
+def _in_time(parameter: Parameter, row: StandardRow, on: dt.date) -> bool:
+    """Whether a row may be chosen on a day."""
+    if parameter.as_of == "assessment":
+        return row.effective_from <= on
+    if parameter.as_of == "previous_year_end":
+        return row.effective_from.year < on.year
+    return row.effective_from.year == on.year - 1
+
+
+def _broken(what: str) -> EngineError:
+    return EngineError(Fault("common.engine", params={"what": what}))

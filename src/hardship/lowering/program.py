@@ -1,0 +1,83 @@
+"""Checked table → program; and from a program's results which attributes were missing.
+
+The lowering itself is in `lower` (stages, stores, sinks), `lower_stages`, `lower_expression`, `values` and
+`comparisons` (instructions of values) and `allocate` (order and registers).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hardship.lowering import ops
+from hardship.lowering.lower import lower
+from hardship.lowering.ops import Program
+
+if TYPE_CHECKING:
+    from hardship.engine.machine import Raw
+    from hardship.lowering.bind import Columns
+
+__all__ = ["Program", "incomplete", "lower", "missing_attributes", "missing_behind"]
+
+Array = npt.NDArray[Any]
+
+
+def incomplete(raw: Raw) -> Array:
+    """bool [households]: whether a sink is missing."""
+    planes: Array = raw["missing"].values
+    return np.asarray(planes.any(axis=0))
+
+
+def missing_attributes(program: Program, raw: Raw, columns: Columns) -> list[tuple[str, ...]]:
+    """For each incomplete household, in order, the attributes that are missing behind its missing sinks, sorted."""
+    behind = sorted(missing_behind(program, raw, columns).items())
+    rows = int(incomplete(raw).sum())
+    return [tuple(name for name, missed in behind if missed[row]) for row in range(rows)]
+
+
+def missing_behind(program: Program, raw: Raw, columns: Columns) -> dict[str, Array]:
+    """Attribute → uint8 [incomplete households]: whether it is missing behind a missing sink of the household.
+
+    An attribute is missing if its cell is empty in a row that is not excluded (`docs/semantics.md` section 5).
+    """
+    rows = np.flatnonzero(incomplete(raw))
+    planes = raw["missing"].values[:, rows]
+    assumed = {column.attribute for column in program.columns} - {
+        column.attribute for column in program.columns if column.may_be_missing
+    }
+    lacking: dict[str, Array] = {}
+    found: dict[str, Array] = {}
+    places = columns.places[rows]
+    for bit, sink in enumerate(program.sinks):
+        missed = planes[bit // 8] >> (bit % 8) & 1
+        for attribute in sink.attributes - assumed:
+            if attribute not in lacking:
+                lacking[attribute] = _lacking(program, raw, columns, attribute)[rows]
+            found[attribute] = found.get(attribute, 0) | missed & lacking[attribute]
+        for parameter in sink.parameters:
+            number = next(k for k, (name, _) in enumerate(program.parameters) if name == parameter)
+            unknown = missed & (columns.valid[number][places] == 0)
+            found["residence_type"] = found.get("residence_type", 0) | unknown
+    return found
+
+
+def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Array:
+    """uint8 [households]: whether the attribute's cell is empty in a row that is not excluded."""
+    column = next(column for column in program.columns if column.attribute == attribute)
+    frame = columns.frames[column.level]
+    if attribute in frame.columns:
+        null = frame[attribute].is_null().to_numpy()
+    else:
+        null = np.ones(frame.height, np.bool_)
+    level = ops.LEVEL[column.level]
+    if level == 0:
+        found: Array = null.astype(np.uint8)
+        return found
+    members = np.arange(columns.rows[1]) if level == 1 else columns.parents[level - 1]
+    if "counted" in raw and not program.everyone:
+        null = null & (raw["counted"].values[members] != 2)
+    found = np.zeros(columns.rows[0], np.uint8)
+    found[columns.parents[0][members[null]]] = 1
+    return found

@@ -1,0 +1,180 @@
+"""Which rows belong together: ids, duplicates, orphans, ages, heads; what a rejected row takes with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from hardship.language.fields import DeclaredAttribute, Level
+from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
+from hardship.reading.rejects import Part, Rows
+
+OLDEST = 130
+CHILDREN: tuple[Level, ...] = ("member", "supporter", "transfer")
+LIMITS: dict[Level, int] = {"supporter": SUPPORTERS, "transfer": TRANSFERS}
+Flags = list[tuple[pl.Series, str]]
+"""Households by row of the household part, and the flag they get."""
+
+
+def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
+    """Judge the structure of a register; rejects rows in `parts`.
+
+    Args:
+        parts: the four levels, ids and values read.
+        on: the assessment date, for ages.
+
+    Returns:
+        For `supporter` and `transfer`, the row of the member each row belongs to, -1 where there is none.
+    """
+    households, members = parts["household"], parts["member"]
+    ids = households.ids["household_id"]
+    twice = ids.is_duplicated() & ids.is_not_null()
+    households.reject(twice.arg_true(), "household_id", "duplicate_household")
+    known = _row_by_key({"household_id": ids}, ~twice)
+    rejected_ids = pl.concat([ids.filter(twice), pl.Series(households.claimed("household_id"), dtype=pl.String)])
+    for level in CHILDREN:
+        _find_household(parts[level], known, rejected_ids)
+    _duplicates(members, "member_id", "duplicate_member")
+    _ages(members, on)
+    pairs = {name: members.ids[name] for name in ("household_id", "member_id")}
+    alone = ~_together(pairs).is_duplicated() & members.ids["member_id"].is_not_null()
+    by_pair = _row_by_key(pairs, alone)
+    owner: dict[Level, Rows] = {}
+    for level, limit in LIMITS.items():
+        part = parts[level]
+        owner[level] = np.zeros(0, dtype=np.int64)
+        if part.height == 0:
+            continue
+        owner[level] = _look_up(part, by_pair, ["household_id", "member_id"])
+        lost = (owner[level] < 0) & (part.household >= 0) & part.ids["member_id"].is_not_null().to_numpy()
+        if not alone.all():  # the member is there, but twice: that is said once, at the member
+            all_pairs = _row_by_key(pairs, pl.repeat(True, alone.len(), eager=True), first=True)
+            lost &= _look_up(part, all_pairs, ["household_id", "member_id"]) < 0
+        part.reject(np.flatnonzero(lost), "member_id", "no_member")
+        crowded = np.bincount(owner[level][owner[level] >= 0], minlength=members.height) > limit
+        members.reject(np.flatnonzero(crowded), "", f"too_many_{level}s", f"rows>{limit}")
+    _duplicates(parts["supporter"], "supporter_id", "duplicate_supporter")
+    _sizes(households, members)
+    _spread(parts)
+    return owner
+
+
+def _together(keys: dict[str, pl.Series]) -> pl.DataFrame:
+    return pl.DataFrame({name: series.alias(name) for name, series in keys.items()})
+
+
+def _row_by_key(keys: dict[str, pl.Series], usable: pl.Series, first: bool = False) -> pl.DataFrame:
+    """A look-up frame: the keys and the `row` they stand in, unusable rows and empty keys left out."""
+    frame = _together(keys).with_row_index("row").filter(usable).drop_nulls()
+    return frame.unique(list(keys), keep="first", maintain_order=True) if first else frame
+
+
+def _look_up(part: Part, rows: pl.DataFrame, keys: list[str]) -> Rows:
+    frame = _together({name: part.ids[name] for name in keys})
+    found = frame.join(rows, on=keys, how="left", maintain_order="left")["row"]
+    return found.cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _find_household(part: Part, known: pl.DataFrame, rejected_ids: pl.Series) -> None:
+    if part.height == 0:
+        return
+    part.household = _look_up(part, known, ["household_id"])
+    named = part.ids["household_id"]
+    lost = (part.household < 0) & named.is_not_null().to_numpy()
+    if not lost.any():
+        return
+    gone = named.is_in(rejected_ids.implode()).fill_null(False).to_numpy() & lost
+    part.reject(np.flatnonzero(gone), "", "household_rejected")
+    part.reject(np.flatnonzero(lost & ~gone), "household_id", "no_household")
+
+
+def _duplicates(part: Part, key: str, code: str) -> None:
+    if part.height < 2:
+        return
+    names = ["household_id", "member_id"] if key == "member_id" else ["household_id", "member_id", key]
+    frame = _together({name: part.ids[name] for name in names})
+    whole = frame.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+    part.reject((frame.is_duplicated() & whole).arg_true(), key, code)
+
+
+def _ages(members: Part, on: dt.date) -> None:
+    born = members.values.get("birth_date")
+    if born is None:
+        return
+    age = (on.year * 10_000 + on.month * 100 + on.day - born) // 10_000
+    members.reject((age < 0).fill_null(False).arg_true(), "birth_date", "bad_age", "age<0")
+    members.reject((age > OLDEST).fill_null(False).arg_true(), "birth_date", "bad_age", f"age>{OLDEST}")
+
+
+def _sizes(households: Part, members: Part) -> None:
+    """One to 200 members; a household of which only unreadable lines are left is judged by those."""
+    size = np.bincount(members.household[members.household >= 0], minlength=households.height)
+    households.reject(np.flatnonzero(size > MEMBERS), "", "too_many_members", f"rows>{MEMBERS}")
+    claimed = households.ids["household_id"].is_in(
+        pl.Series(members.claimed("household_id"), dtype=pl.String).implode()
+    )
+    # A household given twice has its members counted for neither; it is rejected already.
+    empty = (size == 0) & ~claimed.fill_null(False).to_numpy() & ~households.dead
+    households.reject(np.flatnonzero(empty), "", "no_members")
+
+
+def _spread(parts: Mapping[Level, Part]) -> None:
+    """A rejected row below rejects its household; a rejected household takes all its other rows with it."""
+    households = parts["household"]
+    hit = np.zeros(households.height, dtype=np.bool_)
+    for level in CHILDREN:
+        part = parts[level]
+        hit[part.household[part.dead & (part.household >= 0)]] = True
+        claims = pl.Series(part.claimed("household_id"), dtype=pl.String)
+        if claims.len():
+            hit |= households.ids["household_id"].is_in(claims.implode()).fill_null(False).to_numpy()
+    households.reject(np.flatnonzero(hit & ~households.dead), "", "member_rejected")
+    for level in CHILDREN:
+        part = parts[level]
+        home = part.household
+        takes = ~part.dead & (home >= 0)
+        takes[takes] = households.dead[home[takes]]
+        part.reject(np.flatnonzero(takes), "", "household_rejected")
+
+
+def flags(parts: Mapping[Level, Part], attributes: dict[str, DeclaredAttribute]) -> Flags:
+    """Marks that change nothing: heads, declared size, one person in two households."""
+    households, members = parts["household"], parts["member"]
+    found: Flags = []
+    alive = ~members.dead
+    home = members.household[alive]
+
+    def mark(rows: Rows, name: str) -> None:
+        found.append((pl.Series(rows), name))
+
+    if "relation_to_head" in members.values:
+        index = [entry.value for entry in attributes["relation_to_head"].values].index("head")
+        is_head = (members.values["relation_to_head"] == index).fill_null(False).to_numpy()[alive]
+        heads = np.bincount(home[is_head], minlength=households.height)
+        mark(np.flatnonzero(heads == 0), "no_head")
+        mark(np.flatnonzero(heads > 1), "two_heads")
+    if "household_size_counted" in households.values:
+        counted = np.ones(home.size, dtype=np.bool_)
+        if "member_counted" in members.values:
+            index = [entry.value for entry in attributes["member_counted"].values].index("counted")
+            counted = (members.values["member_counted"] == index).fill_null(True).to_numpy()[alive]
+        size = np.bincount(home[counted], minlength=households.height)
+        declared = households.values["household_size_counted"]
+        differs = (declared.cast(pl.Int64) != pl.Series(size)).fill_null(False)
+        mark(differs.arg_true().to_numpy().astype(np.int64), "size_differs")
+    mark(_shared_persons(members, alive), "person_in_two_households")
+    return found
+
+
+def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
+    """Households that share a member id with another one.
+
+    An id of one to three digits is a place in the household (1, 2, 3) and names no person.
+    """
+    frame = pl.DataFrame({"id": members.ids["member_id"], "home": members.household}).filter(pl.Series(alive))
+    frame = frame.filter(~frame["id"].str.contains(r"^[0-9]{1,3}$"))
+    shared = frame.filter(frame["id"].is_duplicated())
+    return shared["home"].unique().sort().to_numpy()

@@ -1,0 +1,222 @@
+"""From the reference's outcomes to result columns as CSV texts: ranks by `sorted`, decimals from integers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import cmp_to_key, partial
+from typing import TYPE_CHECKING, Any
+
+from hardship.language.names import Names
+from hardship.language.table import RankKey, Table
+from hardship.reference.evaluate import Outcome, Reference
+from hardship.reference.static import Statics
+from hardship.reference.values import Value, rounded
+
+if TYPE_CHECKING:
+    from hardship.standards import Standards
+
+AREAS = {"rank_province": 2, "rank_city": 4, "rank_county": 6, "rank_township": 9, "rank_village": 12}
+RANK_COLUMNS = ("position", "rank", *AREAS, "rank_circle", "percentile")
+Compare = Callable[[tuple[Value, ...], tuple[Value, ...]], int]
+
+
+def decimal_text(value: Fraction | None, decimals: int) -> str:
+    """A number rounded half up to so many decimals, all of them written; empty for None."""
+    if value is None:
+        return ""
+    units = rounded(value, Fraction(1, 10**decimals), "half_up") * 10**decimals
+    digits = str(abs(int(units))).rjust(decimals + 1, "0")
+    sign = "-" if units < 0 else ""
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
+
+
+def exact_text(value: Value) -> str:
+    """Any value exactly: `61`, `5/9`, `true`, `2018-07-01`, a rung; ids of a set sorted; empty for None."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case dt.date():
+            return value.isoformat()
+        case frozenset():
+            return ";".join(sorted(value))
+        case _:
+            return str(value)
+
+
+def columns(table: Table, outcome: Outcome, detail: str = "results") -> dict[str, str]:
+    """All result columns of one household but its ranks; null is the empty text."""
+    done = outcome
+    full = not done.incomplete
+    index = table.index[0] if table.index else None
+
+    def points(value: Fraction | None) -> str:
+        return decimal_text(value, index.decimals if index else 0) if full else ""
+
+    def money(value: Fraction | None) -> str:
+        return decimal_text(value, 2) if full else ""
+
+    main = done.values[index.id, ()] if index else None
+    flags = [f"require:{name}" for name, hit in done.requires.items() if hit]
+    row = {
+        "household_id": done.household_id,
+        "area_code": done.area_code,
+        "outcome": done.outcome,
+        "circle": (done.circle or "") if full else "",
+        "index": points(_number(main)),
+        "index_exact": exact_text(main) if full else "",
+        "income_per_head": money(done.income_per_head),
+        "gap_to_next_line": money(done.gap),
+        "benefit_month": money(done.benefit),
+        "vetoes": ";".join(sorted(veto for veto, hit in done.vetoes.items() if hit)),
+        "flags": ";".join(sorted(flags)),
+        "assumed": ";".join(done.assumed),
+        "missing": ";".join(done.missing),
+    }
+    main_id = index.id if index else ""
+    for group in table.group:
+        row[f"points_{group.id}"] = points(done.groups[group.id, main_id])
+    for other in table.index[1:]:
+        value = _number(done.values[other.id, ()])
+        row[f"index_{other.id}"] = decimal_text(value, other.decimals) if full else ""
+    for ladder in table.ladder:
+        if ladder.id != "circle":
+            order = [*(rung.id for rung in ladder.rung), ladder.otherwise.id]
+            row[f"ladder_{ladder.id}"] = _rungs(done.values[ladder.id, ()], order) if full else ""
+    if table.exit is not None:
+        row["exit_months"] = decimal_text(done.exit_months, 0) if full else ""
+        row["exit_amount"] = money(done.exit_amount)
+    if detail == "items":
+        for item in table.item:
+            row[f"item_{item.id}"] = points(done.items[item.id, main_id])
+    for output in table.output:
+        shown = done.outputs[output.name]
+        decimals = _decimals(output.show.to) if output.show else 2
+        text = decimal_text(shown, decimals) if isinstance(shown, Fraction) else exact_text(shown)
+        row[output.name] = text if full else ""
+    return row
+
+
+def ranked(table: Table, statics: Statics, outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
+    """Position, ranks and percentile by household id, for the households that the table ranks."""
+    among = [done for done in outcomes if not done.rejected and not done.incomplete and done.among]
+    compare = _comparison(table.rank.keys, [statics.order(key.value.node) for key in table.rank.keys])
+    by_id = sorted(among, key=lambda done: done.household_id.encode())
+    order = sorted(by_id, key=cmp_to_key(partial(_compared, compare)))
+    found = {done.household_id: {"position": str(position)} for position, done in enumerate(order, 1)}
+    _rank(order, found, "rank", lambda done: "")
+    for column, length in AREAS.items():
+        _rank(order, found, column, partial(_area, length=length))
+    _rank(order, found, "rank_circle", lambda done: done.circle)
+    for row in found.values():
+        hundredths = 10_000 * (int(row["rank"]) - 1) // len(order)
+        row["percentile"] = decimal_text(Fraction(hundredths, 100), 2)
+    return found
+
+
+def _compared(compare: Compare, a: Outcome, b: Outcome) -> int:
+    return compare(a.keys, b.keys)
+
+
+def _area(done: Outcome, length: int) -> str | None:
+    return done.area_code[:length] if len(done.area_code) >= length else None
+
+
+def _rank(
+    order: Sequence[Outcome],
+    found: dict[str, dict[str, str]],
+    column: str,
+    group: Callable[[Outcome], str | None],
+) -> None:
+    """The competition rank (1, 1, 3) within each group; empty where the group is None."""
+    last: dict[str, tuple[int, int, tuple[Value, ...]]] = {}
+    for done in order:
+        which = group(done)
+        rank = ""
+        if which is not None:
+            count, place, keys = last.get(which, (0, 0, ()))
+            place = place if count and keys == done.keys else count + 1
+            last[which] = (count + 1, place, done.keys)
+            rank = str(place)
+        found[done.household_id][column] = rank
+
+
+def results(
+    table: Table,
+    names: Names,
+    standards: Standards,
+    on: dt.date,
+    households: Iterable[Mapping[str, Any]],
+    detail: str = "results",
+) -> list[dict[str, str]]:
+    """The result columns of a register as CSV texts (null empty), by `household_id`; no rejected ones."""
+    reference = Reference(table, names, standards, on)
+    outcomes = [reference.evaluate(household) for household in households]
+    return table_of(table, reference.ground.statics, outcomes, detail)
+
+
+def table_of(
+    table: Table, statics: Statics, outcomes: Sequence[Outcome], detail: str = "results"
+) -> list[dict[str, str]]:
+    """The result columns of outcomes already computed."""
+    ranks = ranked(table, statics, outcomes)
+    unranked = dict.fromkeys(RANK_COLUMNS, "")
+    kept = [done for done in outcomes if not done.rejected]
+    kept.sort(key=lambda done: done.household_id.encode())
+    return [columns(table, done, detail) | ranks.get(done.household_id, unranked) for done in kept]
+
+
+def person_rows(outcomes: Iterable[Outcome], households: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The rows of `persons` as CSV texts, sorted by household, member and rule."""
+    found = [
+        {
+            "household_id": done.household_id,
+            "member_id": household["members"][person.member]["member_id"],
+            "rule": person.rule,
+            "outcome": person.outcome,
+            "benefit_month": decimal_text(person.benefit, 2),
+        }
+        for done, household in zip(outcomes, households, strict=True)
+        for person in done.persons
+    ]
+    ids = ("household_id", "member_id", "rule")
+    return sorted(found, key=lambda row: tuple(row[key].encode() for key in ids))
+
+
+def _comparison(keys: Sequence[RankKey], orders: Sequence[tuple[str, ...]]) -> Compare:
+    """Compares the rank keys of two households: negative if the first stands before the second."""
+
+    def compare(a: tuple[Value, ...], b: tuple[Value, ...]) -> int:
+        for key, order, left, right in zip(keys, orders, a, b, strict=True):
+            if left == right:
+                continue
+            if left is None or right is None:
+                return -1 if (left is None) == (key.nulls == "first") else 1
+            low, high = _place(left, order), _place(right, order)
+            return -1 if (low < high) == (key.order == "ascending") else 1
+        return 0
+
+    return compare
+
+
+def _place(value: Value, order: tuple[str, ...]) -> Any:
+    return order.index(value) if isinstance(value, str) else value
+
+
+def _rungs(value: Value, order: Sequence[str]) -> str:
+    if isinstance(value, frozenset):
+        return ";".join(rung for rung in order if rung in value)
+    return exact_text(value)
+
+
+def _decimals(step: Fraction) -> int:
+    """How many decimals a multiple of `step` needs (at most nine)."""
+    return next((n for n in range(10) if (step * 10**n).denominator == 1), 9)
+
+
+def _number(value: Value) -> Fraction | None:
+    assert value is None or isinstance(value, Fraction)
+    return value
