@@ -97,6 +97,23 @@ class Columns:
         addresses[place] = leaving.ctypes.data
         return replace(self, addresses=addresses, alive=(*self.alive, leaving))
 
+    def with_standards(self, standards: Standards, asked_on: dt.date) -> Columns:
+        """The same columns with other standards, or the same ones asked for on another day.
+
+        Raises:
+            TableError: a standard that is chosen does not fit its parameter.
+        """
+        places, values, valid, unserved = _places(self.program, self.frames["household"], standards, asked_on)
+        links = self.links.copy()
+        links[ops.PLACES] = places.ctypes.data
+        return replace(
+            self, links=links, values=values, valid=valid, places=places, unserved=unserved, alive=(*self.alive, places)
+        )
+
+    def on_day(self, on: dt.date) -> Columns:
+        """The same columns with ages and periods counted on another day."""
+        return replace(self, on=_day(on))
+
 
 def bind(program: Program, register: Frames, standards: Standards, on: dt.date) -> Columns:
     """Bring a register and the standards into the form that a program reads.
@@ -109,11 +126,7 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
         TableError: a standard that is chosen does not fit its parameter.
         EngineError: the register holds a value outside its attribute's bounds, or more rows than `limits` allow.
     """
-    first, last = ASSESSMENT
-    if not first <= on.year * 10_000 + on.month * 100 + on.day <= last:
-        raise UsageError(
-            Fault("table.assessment", params={"found": str(on), "first": first // 10_000, "last": last // 10_000})
-        )
+    day = _day(on)
     frames = register.frames
     parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
     rows = (frames["household"].height, len(parents[0]), len(parents[1]), len(parents[2]))
@@ -142,8 +155,19 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     widest = [1, *(int(np.diff(offset).max(initial=0)) for offset in (offsets[0], offsets[3], offsets[4]))]
     return Columns(
         program, frames, rows, addresses, sizes, known, links, parents, offsets[:3], np.array(widest, np.int64), table,
-        valid_table, places, unserved, on.year * 10_000 + on.month * 100 + on.day, tuple(alive),
+        valid_table, places, unserved, day, tuple(alive),
     )  # fmt: skip
+
+
+def _day(on: dt.date) -> int:
+    """An assessment date as yyyymmdd, within the years that the proofs cover."""
+    first, last = ASSESSMENT
+    day = on.year * 10_000 + on.month * 100 + on.day
+    if not first <= day <= last:
+        raise UsageError(
+            Fault("table.assessment", params={"found": str(on), "first": first // 10_000, "last": last // 10_000})
+        )
+    return day
 
 
 def _parent(frames: Mapping[Level, pl.DataFrame], level: Level) -> Array:
