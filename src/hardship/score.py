@@ -16,7 +16,8 @@ from hardship import results
 from hardship.engine import machine
 from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
-from hardship.lowering.lower import Detail, lower
+from hardship.lowering.lower import Detail
+from hardship.lowering.program import lowered
 from hardship.plausible import check_incomes
 from hardship.reading.rejects import main_reasons
 from hardship.record import record, run_flags, set_aside
@@ -58,7 +59,7 @@ def score(
     """
     say = progress or (lambda what, share: None)
     say("score", 0.0)
-    program = lower(checked, detail)
+    program = lowered(checked, detail)
     columns = bind(program, register, standards, on)
     raw = machine.run(program, columns, threads=threads or os.cpu_count() or 1, block=block)
     say("rank", 0.6)

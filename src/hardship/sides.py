@@ -79,10 +79,10 @@ def by_machine(
     from hardship.columns import csv_texts
     from hardship.engine import machine
     from hardship.lowering.bind import bind
-    from hardship.lowering.lower import lower
+    from hardship.lowering.program import lowered
     from hardship.record import set_aside
 
-    program = lower(checked, "items")
+    program = lowered(checked, "items")
     bound = bind(program, register, standards, on)
     raw = machine.run(program, bound, threads=threads, block=block)
     found = results.build(register, checked, bound, raw, ())
@@ -92,7 +92,7 @@ def by_machine(
     rejected = {household: code for household, code in rejects if household in own}
     columns = {row["household_id"]: row for row in csv_texts(found.frame)}
     persons = _by_household([] if found.persons is None else csv_texts(found.persons))
-    whole = lower(checked, "all")
+    whole = lowered(checked, "all")
     traced = trace(machine.run(whole, bind(whole, register, standards, on), threads=threads, block=block), register)
     return {
         household: Answer(

@@ -112,10 +112,10 @@ def agree(view: View, register: Register, standards: Standards) -> None:
     """
     from hardship.engine.machine import run
     from hardship.lowering.bind import bind
-    from hardship.lowering.lower import lower
+    from hardship.lowering.program import lowered
     from hardship.sides import trace
 
-    program = lower(view.checked, "all")
+    program = lowered(view.checked, "all")
     (traced,) = trace(run(program, bind(program, register, standards, view.on)), register)
     for key, value in traced.items():
         if key in view.outcome.values and view.outcome.values[key] != value:

@@ -164,9 +164,9 @@ class _Judge:
     """Where variants of one household stand, by the machine."""
 
     def __init__(self, view: View, register: Register, standards: Standards) -> None:
-        from hardship.lowering.program import lower
+        from hardship.lowering.program import lowered
 
-        self.program = lower(view.checked)
+        self.program = lowered(view.checked)
         self.on: dt.date = view.on
         self.standards = standards
         self.members = max(1, register.frames["member"].height)

@@ -6,22 +6,54 @@ The lowering itself is in `lower` (stages, stores, sinks), `lower_stages`, `lowe
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hardship.checking.check import Checked
 from hardship.lowering import ops
-from hardship.lowering.lower import lower
+from hardship.lowering.lower import Detail, lower
 from hardship.lowering.ops import Program
 
 if TYPE_CHECKING:
     from hardship.engine.machine import Raw
     from hardship.lowering.bind import Columns
 
-__all__ = ["Program", "incomplete", "lower", "missing_attributes", "missing_behind"]
+__all__ = ["Program", "incomplete", "lower", "lowered", "missing_attributes", "missing_behind"]
 
 Array = npt.NDArray[Any]
+MOST_KEPT = 64
+
+_kept: OrderedDict[tuple[str | int, str], tuple[Checked, Program]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def lowered(checked: Checked, detail: Detail = "results") -> Program:
+    """`lower`, once for each content of a table and detail in a process; the last `MOST_KEPT` are kept."""
+    key = (checked.sha256 or id(checked), detail)
+    with _lock:
+        known = _kept.get(key)
+        if known is not None and _same(known[0], checked):
+            _kept.move_to_end(key)
+            return known[1]
+    program = lower(checked, detail)
+    with _lock:
+        _kept[key] = checked, program
+        if len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return program
+
+
+def _same(known: Checked, checked: Checked) -> bool:
+    """Whether two tables with the same content also rest on the same dictionary."""
+    if known is checked:
+        return True
+    own = {attribute.name for attribute in checked.table.attribute}
+    mine, theirs = known.names.attributes, checked.names.attributes
+    return mine.keys() == theirs.keys() and all(mine[name] is theirs[name] for name in mine if name not in own)
 
 
 def incomplete(raw: Raw) -> Array:
