@@ -13,7 +13,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from hardship.results import Results
 
 FORMATS = ("parquet", "csv", "xlsx")
-RUN, REJECTS = "run.json", "rejects.csv"
-OURS = frozenset({RUN, REJECTS, *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS)})
+RUN, REJECTS, GROUPS, TOWNSHIPS = "run.json", "rejects.csv", "groups.csv", "townships"
+OURS = frozenset(
+    {RUN, REJECTS, GROUPS, TOWNSHIPS, *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS)}
+)
 ROW_GROUP = 250_000
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 # What a spreadsheet would take for a formula, with its full-width forms (ASVS 1.2.10).
@@ -37,16 +40,30 @@ COMPUTED = frozenset({"index_exact"})  # texts of ours that may begin with a min
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def prepare(out: Path) -> None:
+def prepare(out: Path, kind: str = "") -> None:
     """Refuse a folder that holds something else than results, before any work is done.
 
+    Args:
+        kind: of the results to come, as their `run.json` names it; those of a scoring have none.
+
     Raises:
-        UsageError: `out` is a file, or a folder with files but without `run.json`.
+        UsageError: `out` is a file, or a folder with files but without `run.json`, or with results of another kind.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(Fault("cli.out_is_file", params={"path": str(out)}))
     if out.is_dir() and not (out / RUN).exists() and any(out.iterdir()):
         raise UsageError(Fault("cli.out_is_foreign", params={"path": str(out)}))
+    if kind_of(out) not in (kind, None):
+        raise UsageError(Fault("cli.out_of_other_kind", params={"path": str(out), "found": kind_of(out) or "score"}))
+
+
+def kind_of(folder: Path) -> str | None:
+    """What kind of results a folder holds ("" for a scoring); None without a `run.json` that can be read."""
+    try:
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(run.get("kind", "")) if isinstance(run, dict) else None
 
 
 def write(
@@ -56,6 +73,8 @@ def write(
     formats: Sequence[str] = ("parquet",),
     files: Mapping[str, Sequence[Path]] | None = None,
     timings: Mapping[str, float] | None = None,
+    tables: Mapping[str, pl.DataFrame] | None = None,
+    more: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write all result files into the folder `out`, replacing an older result as a whole.
@@ -64,6 +83,8 @@ def write(
         formats: further formats beside Parquet.
         files: where the inputs came from; recorded relative to `out`, for `verify`.
         timings: seconds for each stage so far.
+        tables: further frames by file name (one of `OURS`), written as CSV.
+        more: writes further files of `OURS` into the folder it is given.
 
     Returns:
         the content of `run.json`.
@@ -72,13 +93,8 @@ def write(
         UsageError: see `prepare`. OSError: the disk is full or may not be written; `out` is then unchanged.
     """
     prepare(out)
-    out = out.resolve()  # a link to a folder of results stays a link
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = out.parent / f".{out.name}.{os.getpid()}.part"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
     began = time.perf_counter()
-    try:
+    with staged(out, OURS) as staging:
         frames = {"results": results.frame, "persons": results.persons}
         for done, form in enumerate(forms := dict.fromkeys(("parquet", *formats))):
             if progress is not None:
@@ -86,19 +102,49 @@ def write(
             for name, frame in frames.items():
                 if frame is not None:
                     WRITERS[form](frame, staging / f"{name}.{form}")
-        write_csv(results.rejects, staging / REJECTS)
+        for name, frame in {REJECTS: results.rejects, **(tables or {})}.items():
+            write_csv(frame, staging / name)
+        if more is not None:
+            more(staging)
         seconds = {**(timings or {}), "write": time.perf_counter() - began}
-        run = {
-            **results.run,
-            "sources": relative_sources(files or {}, out),
-            "timings": {name: round(value, 3) for name, value in seconds.items()},
-        }
-        (staging / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        publish(staging, out)
+        return write_run(staging, out, results.run, files or {}, seconds)
+
+
+@contextmanager
+def staged(out: Path, ours: Collection[str]) -> Iterator[Path]:
+    """An empty folder that takes the place of `out` in one step when the block ends; an exception leaves `out` alone.
+
+    Args:
+        ours: names of files that an older result in `out` may have and a newer one does not inherit.
+    """
+    out = out.resolve()  # a link to a folder of results stays a link
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = out.parent / f".{out.name}.{os.getpid()}.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    try:
+        yield staging
+        publish(staging, out, ours)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
-    return run
+
+
+def write_run(
+    staging: Path,
+    out: Path,
+    run: Mapping[str, Any],
+    files: Mapping[str, Sequence[Path]],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Write `run.json` with where the inputs of `out` came from and how long each stage took; its content."""
+    done = {
+        **run,
+        "sources": relative_sources(files, out.resolve()),
+        "timings": {name: round(value, 3) for name, value in seconds.items()},
+    }
+    (staging / RUN).write_text(json.dumps(done, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return done
 
 
 def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str, list[str]]:
@@ -150,14 +196,14 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def publish(staging: Path, out: Path) -> None:
+def publish(staging: Path, out: Path, ours: Collection[str] = OURS) -> None:
     """Put the finished folder in its place in one step; what others laid into the old one is kept."""
     if not out.exists() or not any(out.iterdir()):
         settle(staging)
         staging.replace(out)
         return
     for path in out.iterdir():
-        if path.name not in OURS:
+        if path.name not in ours:
             copy = shutil.copytree if path.is_dir() else shutil.copy2
             copy(path, staging / path.name)
     settle(staging)

@@ -307,7 +307,12 @@ def rejected_rows(table: Table, program: Program, raw: Raw, rows: int) -> Array:
 
 
 def outcomes(circle: Ladder | None, raw: Raw, incomplete: Array) -> pl.Series:
-    """incomplete, then refused, then deferred, then what the circle declares."""
+    """The outcome of each household."""
+    return chosen_texts(*outcome_places(circle, raw, incomplete))
+
+
+def outcome_places(circle: Ladder | None, raw: Raw, incomplete: Array) -> tuple[list[str], Array]:
+    """Outcomes, and the place of each household's among them: incomplete, then refused, deferred, what is declared."""
     declared = ladder_outcomes(circle) if circle is not None else []
     texts = [*declared, "meets", "does_not_meet", "needs_review", "incomplete"]
     meets, refused, deferred, missing = (len(texts) - k for k in (4, 3, 2, 1))
@@ -316,7 +321,7 @@ def outcomes(circle: Ladder | None, raw: Raw, incomplete: Array) -> pl.Series:
         place = raw["ladder:circle"].values.astype(np.int64)
     place = np.where(raw["deferred"].values == TRUE, deferred, place)
     place = np.where(raw["refused"].values == TRUE, refused, place)
-    return chosen_texts(texts, np.where(incomplete, missing, place))
+    return texts, np.where(incomplete, missing, place)
 
 
 def rank_keys(table: Table, raw: Raw) -> list[rank.Key]:

@@ -20,7 +20,10 @@ from hardship.lowering.ops import Program, Sink, Store
 from hardship.lowering.stages import FEN, Form, Stages, choice
 from hardship.lowering.values import NONE, Value, truth
 
-Detail = Literal["results", "items", "all"]
+Detail = Literal["totals", "results", "items", "all"]
+TOTALS = frozenset(
+    {"missing", "require", "refused", "deferred", "ladder:circle", "benefit", "income_per_head", "counted"}
+)
 DEFAULT_SHOW = Show()
 
 
@@ -29,8 +32,8 @@ def lower(checked: Checked, detail: Detail = "results") -> Program:
 
     Args:
         checked: the table.
-        detail: `results`: what the results need; `items`: also every item's and group's points in every index;
-            `all`: also every named value at its level, with its validity.
+        detail: `totals`: who stands where and gets what; `results`: what the results need; `items`: also every
+            item's and group's points in every index; `all`: also every named value at its level, with its validity.
 
     Raises:
         EngineError: the checker let something through that cannot be lowered.
@@ -115,9 +118,9 @@ class _Table(Stages):
             for group in table.group:
                 if number_of == 0:
                     self.enter(group.id, sums[group.id])
-                if number_of == 0 or self.detail != "results":
+                if number_of == 0 or self.detail in ("items", "all"):
                     self._store(f"group:{group.id}:{index}", sums[group.id])
-            if self.detail != "results":
+            if self.detail in ("items", "all"):
                 for item in table.item:
                     self._store(f"item:{item.id}:{index}", forms[item.id].points[index])
         return forms
@@ -295,6 +298,8 @@ class _Table(Stages):
     # ── stores ──
 
     def _out(self, store: Store, reg: int, once: bool = False) -> None:
+        if self.detail == "totals" and store.name not in TOTALS and not store.name.startswith("person:"):
+            return
         # Two bit planes of the same eight facts are two places still: each is given out by its number.
         key = (reg, once, f"{store.name}:{store.plane}" if store.part == "planes" else "")
         if key not in self.outputs:

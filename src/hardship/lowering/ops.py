@@ -233,7 +233,7 @@ class Program:
         domains: legal values of each stored enum or set, by store name.
         leaves: stores of person rules whose members leave before the second pass.
         everyone: whether the table looks past `counted` anywhere.
-        detail: `results`, `items` or `all`.
+        detail: `totals`, `results`, `items` or `all`.
     """
 
     arrays: Arrays
