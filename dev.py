@@ -199,6 +199,12 @@ def bench(arguments: list[str]) -> int:
 
 
 @command
+def load(arguments: list[str]) -> int:
+    """speed of the service beside a bare echo, batches, steady load (--batch N, --minutes M, --slow N, --json FILE)"""
+    return script("benchmarks/service.py", arguments)
+
+
+@command
 def equal(arguments: list[str]) -> int:
     """machine against reference, value by value (--table ID --households N --edges N --no-jit)"""
     return script("tests/equal/run.py", arguments)

@@ -51,7 +51,7 @@ def test_it_needs_the_standard_library_only():
 def test_every_script_it_calls_is_there():
     text = (ROOT / "dev.py").read_text(encoding="utf-8")
     called = [line.split('"')[1] for line in text.splitlines() if "return script(" in line]
-    assert len(called) == 4
+    assert len(called) >= 4
     for path in called:
         assert (ROOT / path).is_file(), path
 
