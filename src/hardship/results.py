@@ -220,12 +220,15 @@ class Found:
     kept: Array
 
 
-def build(register: Register, checked: Checked, columns: Columns, raw: Raw, run_flags: Sequence[str]) -> Found:
+def build(
+    register: Register, checked: Checked, columns: Columns, raw: Raw, run_flags: Sequence[str], *, ranks: bool = True
+) -> Found:
     """The result columns of a register.
 
     Args:
         register, columns, raw: a register, as it was bound and run, and what the machine stored.
         run_flags: flags that every household of this run carries.
+        ranks: False leaves `position`, all ranks and `percentile` null: of a part of a register they mean nothing.
     """
     program = columns.program
     table, household = checked.table, register.frames["household"]
@@ -245,14 +248,15 @@ def build(register: Register, checked: Checked, columns: Columns, raw: Raw, run_
     for ladder in table.ladder:
         name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
         found[name] = nulled(ladder_texts(ladder, raw[f"ladder:{ladder.id}"].values), complete)
-    chosen = complete & kept
-    if "among" in raw:
-        chosen &= raw["among"].values == TRUE
-    place = np.full(rows, -1, dtype=np.int64)
-    if circle is not None and circle.pick == "first":
-        place = np.where(complete, raw["ladder:circle"].values.astype(np.int64), -1)
-    areas = Areas.of(household["area_code"])
-    found |= rank_columns(rank_keys(table, raw), chosen, areas, place)
+    if ranks:
+        chosen = complete & kept
+        if "among" in raw:
+            chosen &= raw["among"].values == TRUE
+        place = np.full(rows, -1, dtype=np.int64)
+        if circle is not None and circle.pick == "first":
+            place = np.where(complete, raw["ladder:circle"].values.astype(np.int64), -1)
+        areas = Areas.of(household["area_code"])
+        found |= rank_columns(rank_keys(table, raw), chosen, areas, place)
     found |= points_columns(table, raw, complete, program.detail)
     for column, store in MONEY_STORES.items():
         if store in raw:

@@ -199,22 +199,27 @@ def _parquet(file: Path, entity: str) -> RawTable:
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
         table = pq.read_table(file, page_checksum_verification=True, memory_map=False)
         table.validate(full=True)
-        odd = [one.name for one in table.schema if not _can_be_a_cell(one.type)]
+        odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
         frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=True))
     except (ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise RegisterError(Fault("register.unreadable", file.name)) from error
     # Kept by name only: refused if it turns out to be a column of the register.
     frame = frame.with_columns(pl.lit(None, dtype=pl.Binary).alias(name) for name in odd)
+    return typed_table(entity, file.name, frame, first=2)
+
+
+def typed_table(entity: str, file: str, frame: pl.DataFrame, first: int) -> RawTable:
+    """A frame of typed columns as rows of `entity`, numbered from `first`."""
     not_text = {
         name: pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean)
         for name, dtype in frame.schema.items()
         if dtype not in (pl.String, pl.Categorical, pl.Null) and not isinstance(dtype, pl.Enum)
     }
-    lines = pl.int_range(2, frame.height + 2, dtype=pl.Int64, eager=True)
-    return RawTable(entity, file.name, "", frame, lines, not_text)
+    lines = pl.int_range(first, frame.height + first, dtype=pl.Int64, eager=True)
+    return RawTable(entity, file, "", frame, lines, not_text)
 
 
-def _can_be_a_cell(kind: Any) -> bool:
+def can_be_a_cell(kind: Any) -> bool:
     """Whether an Arrow type holds single texts, numbers, dates, truth values, or lists of texts."""
     from pyarrow import types
 
