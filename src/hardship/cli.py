@@ -29,6 +29,7 @@ COMMANDS = {
     "test": ("test", "cli.test_short"),
     "tables": ("tables", "cli.tables_short"),
     "table": ("table", "cli.table_short"),
+    "standards": ("standards", "proposal.command_short"),
     "attributes": ("attributes", "cli.attributes_short"),
     "synth": ("synth", "cli.synth_short"),
     "warm": ("warm", "cli.warm_short"),
