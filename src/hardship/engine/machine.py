@@ -204,10 +204,16 @@ def run_range(
         h = stop
 
 
-def registers(program: Program, columns: Columns, block: int) -> tuple[Files, tuple[Array, ...]]:
-    """Register files for one thread, large enough for any block of these columns; and the memory to keep alive."""
-    most = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), columns.widest)
-    rows = np.minimum(most, np.array(columns.rows))
+def registers(
+    program: Program, every: tuple[int, int, int, int], widest: Array, block: int
+) -> tuple[Files, tuple[Array, ...]]:
+    """Register files for one thread, large enough for any block of these rows; and the memory to keep alive.
+
+    Args:
+        every, widest: rows of each level, in all and most of one household.
+    """
+    most = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), widest)
+    rows = np.minimum(most, np.array(every))
     layout = np.zeros((4, 4), np.int64)
     words = small = 0
     for level in range(4):
@@ -281,7 +287,7 @@ def _pass(
     code, pool, _ = program.arrays
 
     def work() -> None:
-        files, memory = registers(program, columns, block)
+        files, memory = registers(program, columns.rows, columns.widest, block)
         while True:
             with lock:
                 begin = next(starts, None)

@@ -103,7 +103,7 @@ class Columns:
         Raises:
             TableError: a standard that is chosen does not fit its parameter.
         """
-        places, values, valid, unserved = _places(self.program, self.frames["household"], standards, asked_on)
+        places, values, valid, unserved = placed(self.program, self.frames["household"], standards, asked_on)
         links = self.links.copy()
         links[ops.PLACES] = places.ctypes.data
         return replace(
@@ -145,7 +145,7 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
         if valid is not None:
             known[place] = valid.ctypes.data
             alive.append(valid)
-    places, table, valid_table, unserved = _places(program, frames["household"], standards, on)
+    places, table, valid_table, unserved = placed(program, frames["household"], standards, on)
     alive.append(places)
     for (level, below), offset in zip(ops.FOLDS, offsets, strict=True):
         most = int(np.diff(offset.astype(np.int64)).max(initial=0))
@@ -238,7 +238,7 @@ def _coded(series: pl.Series, column: Column) -> Array:
 # ── places ──
 
 
-def _places(
+def placed(
     program: Program, households: pl.DataFrame, standards: Standards, on: dt.date
 ) -> tuple[Array, Array, Array, Array]:
     """int32 place of each household; values and validity [parameter, place]; the parameter that has no row, or -1."""

@@ -1,0 +1,237 @@
+"""One decoded household straight to stored integers, by the grammar of cells.
+
+Only what is plain is read here. Anything odd (a fault, a text that had to be normalised, a title instead of a name)
+gives None, and the household goes the long way through `register.from_dicts`, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hardship.attributes import LEVELS, value_names
+from hardship.language.fields import DeclaredAttribute
+from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
+from hardship.reading.cells import MAX_ID, Cell, parser, read_area, read_id
+from hardship.reading.read_json import PARTS, cell
+from hardship.reading.structure import OLDEST
+
+Facts = dict[str, Any]
+Stored = int | str | None
+MOST_KNOWN = 20_000  # texts of one attribute that are kept with what they mean
+_PARTS = frozenset(PARTS.values())
+_PLAIN_ID = re.compile(f"[!-~]{{1,{MAX_ID}}}\\Z")
+_ODD: Any = object()
+
+
+@dataclass(slots=True)
+class Household:
+    """One household in a register's order, every fact as it is stored.
+
+    Attributes:
+        facts: of each level (`attributes.LEVELS`) a dict for each row, without missing facts.
+        member_ids, supporter_ids: of each row.
+        supporters, transfers: the member, from 0, that each row belongs to; ascending.
+        flags: marks on the quality of the data, sorted.
+    """
+
+    household_id: str
+    area_code: str
+    facts: tuple[list[Facts], list[Facts], list[Facts], list[Facts]]
+    member_ids: list[str]
+    supporters: list[int]
+    supporter_ids: list[str]
+    transfers: list[int]
+    flags: list[str]
+
+
+class Reader:
+    """Reads households of one set of attributes on one day."""
+
+    def __init__(self, attributes: Mapping[str, DeclaredAttribute], on: dt.date) -> None:
+        self.today = on.year * 10_000 + on.month * 100 + on.day
+        self._cells: list[dict[str, tuple[dict[str, Any], Callable[[str], Cell], bool]]] = [
+            {
+                name: ({}, parser(attribute), attribute.type == "code")
+                for name, attribute in attributes.items()
+                if attribute.level == level
+            }
+            for level in LEVELS
+        ]
+        self._head = _place(attributes, "relation_to_head", "head")
+        self._counts = _place(attributes, "member_counted", "counted")
+
+    def read(self, document: Mapping[str, Any]) -> Household | None:
+        """A household in contract form; None if it is not plain."""
+        if not document.keys() <= _PARTS:
+            return None
+        home, given = document.get("household", {}), document.get("members")
+        if type(home) is not dict or type(given) is not list or not 1 <= len(given) <= MEMBERS:
+            return None
+        own = self._facts(0, home, ("household_id", "area_code"))
+        if own is None:
+            return None
+        facts, (key, area) = own
+        key = _id(key, "1")
+        area = "" if area is _ODD else area
+        if key is None or type(area) is not str or (area and not _same(read_area(area), area)):
+            return None
+        members = self._members(given, key)
+        if members is None:
+            return None
+        numbers = {ids: number for number, (ids, _) in enumerate(members)}
+        if len(numbers) < len(members):
+            return None
+        below = [self._below(level, document.get(LEVELS[level] + "s", ()), key, numbers) for level in (2, 3)]
+        supporters, transfers = below
+        if supporters is None or transfers is None:
+            return None
+        rows = [facts_of for _, facts_of in members]
+        return Household(
+            key, area, ([facts], rows, [row for _, _, row in supporters], [row for _, _, row in transfers]),
+            [ids for ids, _ in members],
+            [member for member, _, _ in supporters], [ids for _, ids, _ in supporters],
+            [member for member, _, _ in transfers], self._flags(facts, given, rows),
+        )  # fmt: skip
+
+    def _facts(self, level: int, row: Any, structural: Sequence[str]) -> tuple[Facts, list[Any]] | None:
+        """The facts of one row, and its structural texts as they were given (`_ODD`: not at all)."""
+        if type(row) is not dict:
+            return None
+        cells = self._cells[level]
+        found: Facts = {}
+        fixed = [_ODD] * len(structural)
+        for name, value in row.items():
+            reading = cells.get(name)
+            if reading is None:
+                if name not in structural:
+                    return None
+                fixed[structural.index(name)] = value
+                continue
+            kind = type(value)
+            if kind is str:
+                text = value
+            elif kind is int:
+                text = str(value) if -(10**18) < value < 10**18 else "9" * 30
+            elif value is None:
+                continue
+            else:
+                text = cell(value)[0]
+            known, parse, code = reading
+            stored = known.get(text, _ODD)
+            if stored is _ODD:
+                read = parse(text)
+                if read.problem or read.flagged:
+                    return None
+                stored = read.value
+                if not code:
+                    if len(known) >= MOST_KNOWN:
+                        known.clear()
+                    known[text] = stored
+            if stored is not None:
+                found[name] = stored
+        return found, fixed
+
+    def _members(self, given: list[Any], key: str) -> list[tuple[str, Facts]] | None:
+        found: list[tuple[str, Facts]] = []
+        for number, row in enumerate(given, 1):
+            read = self._facts(1, row, ("household_id", "member_id"))
+            if read is None:
+                return None
+            facts, (home, member) = read
+            member = _id(member, str(number))
+            if member is None or (home is not _ODD and home != key):
+                return None
+            born = facts.get("birth_date")
+            if born is not None and not 0 <= (self.today - born) // 10_000 <= OLDEST:
+                return None
+            found.append((member, facts))
+        if len(found) > 1:
+            found.sort(key=_first)
+        return found
+
+    def _below(
+        self, level: int, given: Any, key: str, numbers: Mapping[str, int]
+    ) -> list[tuple[int, str, Facts]] | None:
+        """Supporters or transfers: member, own id (`""` for transfers) and facts, in a register's order."""
+        if type(given) is not list and given != ():
+            return None
+        if not given:
+            return []
+        only = next(iter(numbers)) if len(numbers) == 1 else _ODD
+        found: list[tuple[int, str, Facts]] = []
+        names = ("household_id", "member_id", "supporter_id") if level == 2 else ("household_id", "member_id")
+        for number, row in enumerate(given, 1):
+            read = self._facts(level, row, names)
+            if read is None:
+                return None
+            facts, (home, member, *rest) = read
+            own = _id(rest[0], str(number)) if rest else ""
+            member = only if member is _ODD else member
+            if own is None or type(member) is not str or (home is not _ODD and home != key):
+                return None
+            place = numbers.get(member)
+            if place is None:
+                return None
+            found.append((place, own, facts))
+        most = SUPPORTERS if level == 2 else TRANSFERS
+        members = [place for place, _, _ in found]
+        if any(members.count(place) > most for place in set(members)):
+            return None
+        if level == 2 and len({(place, own) for place, own, _ in found}) < len(found):
+            return None
+        if len(found) > 1:
+            _sort(found, level == 2)
+        return found
+
+    def _flags(self, facts: Facts, given: Sequence[Mapping[str, Any]], members: Sequence[Facts]) -> list[str]:
+        """As `structure.flags` says, for one household."""
+        found = []
+        if any("relation_to_head" in row for row in given):
+            heads = sum(row.get("relation_to_head") == self._head for row in members)
+            if heads != 1:
+                found.append("two_heads" if heads else "no_head")
+        declared = facts.get("household_size_counted")
+        if declared is not None:
+            counts = self._counts
+            if declared != sum(row.get("member_counted", counts) == counts for row in members):
+                found.append("size_differs")
+        return found
+
+
+def _place(attributes: Mapping[str, DeclaredAttribute], name: str, value: str) -> int:
+    return value_names(attributes[name]).index(value) if name in attributes else -1
+
+
+def _first(row: tuple[str, Facts]) -> str:
+    return row[0]
+
+
+def _id(given: Any, fallback: str) -> str | None:
+    """An id as it is, the fallback where none was given, None if it is not plain."""
+    if given is _ODD:
+        return fallback
+    if type(given) is not str:
+        return None
+    if _PLAIN_ID.match(given):
+        return given
+    return given if _same(read_id(given), given) else None
+
+
+def _same(read: Cell, text: str) -> bool:
+    return not read.problem and not read.flagged and read.value == text
+
+
+def _sort(rows: list[tuple[int, str, Facts]], with_ids: bool) -> None:
+    """By member, then by all columns in the order of their names, missing last (`register.sorted_rows`)."""
+    names = sorted({name for _, _, facts in rows for name in facts} | ({"supporter_id"} if with_ids else set()))
+
+    def key(row: tuple[int, str, Facts]) -> tuple[Any, ...]:
+        place, own, facts = row
+        values = [own if name == "supporter_id" else facts.get(name) for name in names]
+        return place, *((value is None, value if value is not None else 0) for value in values)
+
+    rows.sort(key=key)

@@ -1,0 +1,250 @@
+"""The result columns of one household as texts, straight from the machine's stores.
+
+The same texts as `results.build` and `columns.csv_texts` make of a register with this one household.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from hardship import rank
+from hardship.checking.check import Checked
+from hardship.language.fields import Show
+from hardship.lowering.ops import LEVEL, Program
+from hardship.record import run_flags
+from hardship.results import (
+    CENT,
+    LADDER_MISSING,
+    MONEY_STORES,
+    PERSON_COLUMNS,
+    PERSON_STATES,
+    RANKS,
+    TRUE,
+    assumed_attributes,
+    column_types,
+    decimals_of,
+    ladder_outcomes,
+)
+from hardship.results_json import Record
+from hardship.single.household import Household
+from hardship.single.lanes import Layout, Slot
+
+FALSE = 2
+
+
+class Found:
+    """One lane's results as Python integers.
+
+    Args:
+        words, small: every output of a `Lanes` of one household; `at`: where each begins.
+    """
+
+    __slots__ = ("at", "small", "words")
+
+    def __init__(self, words: list[int], small: bytes, at: list[int]) -> None:
+        self.words, self.small, self.at = words, small, at
+
+    def value(self, slot: Slot, row: int = 0) -> int:
+        """The stored integer; it means nothing where it is missing."""
+        place = self.at[slot.value] + row
+        return self.words[place] if slot.word else self.small[place]
+
+    def known(self, slot: Slot, row: int = 0) -> bool:
+        """Whether the store says that it is not missing there (a truth says so by itself)."""
+        return slot.valid < 0 or self.small[self.at[slot.valid] + row] == 1
+
+
+class Records:
+    """Makes the results of one prepared table."""
+
+    def __init__(self, checked: Checked, program: Program, layout: Layout, on: dt.date, *, forced: bool) -> None:
+        table = checked.table
+        self.table, self.program, self.layout = table, program, layout
+        kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
+        self.columns = tuple(column_types(table, "results", kinds))
+        self.circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
+        self.outcomes = ladder_outcomes(self.circle) if self.circle is not None else []
+        attributes = checked.names.attributes
+        self.assumed = [(name, LEVEL[attributes[name].level]) for name in assumed_attributes(table)]
+        self.run_flags = run_flags(table, on, forced)
+        self.rejecting = {require.id for require in table.require if require.outside == "reject"}
+        self.absent = {name: LEVEL[attribute.level] for name, attribute in attributes.items()}
+        self.may_lack = {column.attribute for column in program.columns if column.may_be_missing}
+        self.parameters = {name: number for number, (name, _) in enumerate(program.parameters)}
+
+    def bits(self, found: Found, name: str, labels: Sequence[Any]) -> list[Any]:
+        """The labels of a bit plane that are set."""
+        hit = []
+        for plane, output in enumerate(self.layout.planes[name]):
+            byte = found.small[found.at[output]]
+            if byte:
+                hit += [label for bit, label in enumerate(labels[8 * plane : 8 * plane + 8]) if byte >> bit & 1]
+        return hit
+
+    def rejected(self, found: Found) -> bool:
+        """Whether a `[[require]]` sets the household aside."""
+        return bool(self.rejecting) and any(name in self.rejecting for name in self.required(found))
+
+    def required(self, found: Found) -> list[str]:
+        """The requires that are hit for certain."""
+        return self.bits(found, "require", self.program.requires)
+
+    def missing(self, found: Found, household: Household, unknown: Sequence[bool]) -> tuple[str, ...] | None:
+        """The attributes that make the household incomplete, sorted; None if it is complete.
+
+        Args:
+            unknown: of each parameter, whether it is missing for want of a residence.
+        """
+        sinks = self.bits(found, "missing", self.program.sinks)
+        if not sinks:
+            return None
+        names: set[str] = set()
+        looked: set[str] = set()
+        for sink in sinks:
+            for name in sink.attributes:
+                if name not in looked and name in self.may_lack:
+                    looked.add(name)
+                    if self.lacking(found, household, name):
+                        names.add(name)
+            if any(unknown[self.parameters[name]] for name in sink.parameters):
+                names.add("residence_type")
+        return tuple(sorted(names))
+
+    def lacking(self, found: Found, household: Household, name: str) -> bool:
+        """Whether a fact is missing in a row that is not excluded."""
+        level = self.absent[name]
+        rows = household.facts[level]
+        counted = None if self.program.everyone else self.layout.slots.get("counted")
+        if level == 0 or counted is None:
+            return any(name not in row for row in rows)
+        members = (range(len(rows)), household.supporters, household.transfers)[level - 1]
+        begin = found.at[counted.value]
+        return any(
+            name not in row and found.small[begin + member] != FALSE for row, member in zip(rows, members, strict=True)
+        )
+
+    def flags(self, found: Found, household: Household) -> list[str]:
+        """The flags of the result, sorted."""
+        hit = [f"require:{name}" for name in self.required(found)]
+        return sorted({*household.flags, *hit, *self.run_flags})
+
+    def assumptions(self, household: Household) -> list[str]:
+        """Attributes that the table assumes and some row lacks, sorted."""
+        return [name for name, level in self.assumed if any(name not in row for row in household.facts[level])]
+
+    def outcome(self, found: Found, incomplete: bool) -> str:
+        """incomplete, then refused, then deferred, then what the circle declares."""
+        slots = self.layout.slots
+        if incomplete:
+            return "incomplete"
+        if found.value(slots["refused"]) == TRUE:
+            return "does_not_meet"
+        if found.value(slots["deferred"]) == TRUE:
+            return "needs_review"
+        if self.circle is not None and self.circle.pick == "first":
+            return self.outcomes[found.value(slots["ladder:circle"])]
+        return "meets"
+
+    def record(self, found: Found, household: Household, missing: tuple[str, ...] | None) -> Record:
+        """The result as `results_json` gives it."""
+        made: Record = dict.fromkeys(self.columns)
+        made |= {
+            "household_id": household.household_id,
+            "area_code": household.area_code or None,
+            "outcome": self.outcome(found, missing is not None),
+            "vetoes": ";".join(sorted(self.bits(found, "veto", self.program.vetoes))),
+            "flags": ";".join(self.flags(found, household)),
+            "assumed": ";".join(self.assumptions(household)),
+            "missing": ";".join(missing or ()),
+        }
+        if missing is not None:
+            return made
+        slots, table = self.layout.slots, self.table
+        for ladder in table.ladder:
+            slot = slots[f"ladder:{ladder.id}"]
+            rungs = [*(rung.id for rung in ladder.rung), ladder.otherwise.id]
+            stored = found.value(slot)
+            name = "circle" if ladder is self.circle else f"ladder_{ladder.id}"
+            if ladder.pick == "all":
+                made[name] = ";".join(rung for bit, rung in enumerate(rungs) if stored >> bit & 1)
+            else:
+                made[name] = None if stored == LADDER_MISSING else rungs[stored]
+        if found.value(slots["among"]) == TRUE:
+            self._ranks(made, household)
+        self._points(made, found)
+        for name, store in MONEY_STORES.items():
+            if store in slots and found.known(slots[store]):
+                made[name] = scaled(found.value(slots[store]), slots[store].den, 2)
+        if "exit:months" in slots and found.known(slots["exit:months"]):
+            made["exit_months"] = scaled(found.value(slots["exit:months"]), slots["exit:months"].den, 0)
+        for output in table.output:
+            made[output.name] = _output(found, slots[f"output:{output.name}"], output.show)
+        return made
+
+    def _ranks(self, made: Record, household: Household) -> None:
+        """One household alone is first wherever it is ranked."""
+        made |= {"position": "1", "rank": "1", "percentile": "0.00"}
+        for level, length in rank.AREA_LEVELS.items():
+            if len(household.area_code) >= length:
+                made[f"rank_{level}"] = "1"
+        if self.circle is not None and self.circle.pick == "first":
+            made[RANKS[-1]] = "1"
+
+    def _points(self, made: Record, found: Found) -> None:
+        slots, table = self.layout.slots, self.table
+        for place, index in enumerate(table.index):
+            slot = slots[f"index:{index.id}"]
+            name = "index" if place == 0 else f"index_{index.id}"
+            made[name] = scaled(found.value(slot), slot.den, index.decimals)
+        if table.index:
+            main = table.index[0]
+            slot = slots[f"index:{main.id}"]
+            made["index_exact"] = str(Fraction(found.value(slot), slot.den))
+            for group in table.group:
+                slot = slots[f"group:{group.id}:{main.id}"]
+                made[f"points_{group.id}"] = scaled(found.value(slot), slot.den, main.decimals)
+
+    def persons(self, found: Found, household: Household) -> list[Record]:
+        """The person rows as `results_json` gives them."""
+        made: list[Record] = []
+        for person in self.table.person:
+            state, benefit = (self.layout.slots[f"person:{person.id}:{part}"] for part in ("state", "benefit"))
+            for row, member in enumerate(household.member_ids):
+                outcome = PERSON_STATES[found.value(state, row)]
+                if outcome is not None:
+                    known = outcome != "incomplete" and found.known(benefit, row)
+                    amount = scaled(found.value(benefit, row), benefit.den, 2) if known else None
+                    cells = (household.household_id, member, person.id, outcome, amount)
+                    made.append(dict(zip(PERSON_COLUMNS, cells, strict=True)))
+        made.sort(key=lambda one: (one["member_id"] or "", one["rule"] or ""))
+        return made
+
+
+def scaled(value: int, den: int, decimals: int) -> str:
+    """`value / den` rounded half up (ties away from zero), all decimals written."""
+    whole = (2 * abs(value) * 10**decimals + den) // (2 * den)
+    sign = "-" if value < 0 and whole else ""
+    if not decimals:
+        return f"{sign}{whole}"
+    digits = str(whole).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def _output(found: Found, slot: Slot, show: Show | None) -> str | None:
+    value = found.value(slot)
+    if slot.type == "bool":
+        return None if value == 0 else "true" if value == TRUE else "false"
+    if not found.known(slot):
+        return None
+    match slot.type:
+        case "number":
+            return scaled(value, slot.den, decimals_of(show.to if show else CENT))
+        case "date":
+            return f"{value // 10_000:04}-{value // 100 % 100:02}-{value % 100:02}"
+        case "enum":
+            return slot.domain[value]
+        case _:
+            return ";".join(sorted(name for bit, name in enumerate(slot.domain) if value >> bit & 1))

@@ -1,0 +1,168 @@
+"""One household's facts through a program: cells in, `Found` out. Memory is kept for each shape and thread."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+import polars as pl
+
+from hardship.language.fields import DeclaredAttribute
+from hardship.lots import LOT, lot
+from hardship.lowering.bind import placed
+from hardship.lowering.ops import Column, Program
+from hardship.single.household import Household
+from hardship.single.lanes import LEFT, Lanes, Layout
+from hardship.single.record import Found
+
+if TYPE_CHECKING:
+    from hardship.standards import Standards
+
+MOST_SHAPES = 64
+MOST_PLACES = 4_096
+SIGN = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The local numbers that hold for one area and residence.
+
+    Attributes:
+        values, valid: int64 and uint8 [parameter, 1].
+        unknown: of each parameter, whether it is missing for want of a residence.
+        served: whether every declared parameter has a row.
+    """
+
+    values: npt.NDArray[Any]
+    valid: npt.NDArray[Any]
+    unknown: tuple[bool, ...]
+    served: bool
+
+
+class Places:
+    """Local numbers, looked up once for each area and residence."""
+
+    def __init__(self, program: Program, standards: Standards, on: dt.date) -> None:
+        self.program, self.standards, self.on = program, standards, on
+        self._known: dict[tuple[str, int | None], Place] = {}
+
+    def at(self, area: str, residence: int | None) -> Place:
+        """The numbers of one place; `residence` is the stored `residence_type`, None where it is missing.
+
+        Raises:
+            TableError: a standard that is chosen does not fit its parameter.
+        """
+        found = self._known.get((area, residence))
+        if found is None:
+            frame = pl.DataFrame(
+                {"area_code": [area], "residence_type": [residence]},
+                schema={"area_code": pl.String, "residence_type": pl.UInt8},
+            )
+            _, values, valid, unserved = placed(self.program, frame, self.standards, self.on)
+            found = Place(values, valid, tuple((valid[:, 0] == 0).tolist()), int(unserved[0]) < 0)
+            if len(self._known) >= MOST_PLACES:
+                self._known.clear()
+            self._known[area, residence] = found
+        return found
+
+
+class _Shape:
+    """Memory for one shape, and the cells of a household without any fact."""
+
+    def __init__(self, layout: Layout, household: Household, fills: dict[str, int]) -> None:
+        _, members, supporters, transfers = map(len, household.facts)
+        self.lanes = Lanes(layout, (1, members, supporters, transfers))
+        words = array("q", bytes(self.lanes.words.nbytes))
+        small = bytearray(self.lanes.small.nbytes)
+        self.into: list[dict[str, tuple[bool, int, int]]] = [{}, {}, {}, {}]
+        for level, height in enumerate(self.lanes.total):
+            of_words, of_small = self.lanes.starts[level]
+            for part, begin, is_word in ((layout.words, of_words, True), (layout.small, of_small, False)):
+                for name, number in part[level].items():
+                    place, known = begin + number * height, of_small + layout.known[level][name] * height
+                    self.into[level][name] = is_word, place, known
+                    for row in range(height):
+                        (words if is_word else small)[place + row] = fills[name]
+                        small[known + row] = name in (LEFT, LOT)
+        self.words, self.small = words.tobytes(), bytes(small)
+        self.to_words, self.to_small = self.lanes.words.data.cast("B"), self.lanes.small.data
+
+
+class Runner:
+    """Runs one program for households one at a time; safe to share between threads."""
+
+    def __init__(self, program: Program, attributes: Mapping[str, DeclaredAttribute], on: dt.date) -> None:
+        self.layout = Layout(program)
+        self.on = on.year * 10_000 + on.month * 100 + on.day
+        self._fills = {column.attribute: column.fill for column in program.columns}
+        types = {column.attribute: attributes[column.attribute].type for column in _facts(program)}
+        self._texts: dict[str, Callable[[Any], int]] = {
+            column.attribute: _coder(column, types[column.attribute])
+            for column in _facts(program)
+            if types[column.attribute] in ("code", "set")
+        }
+        self._lot = any(column.attribute == LOT for column in program.columns)
+        self._local = threading.local()
+
+    def found(self, household: Household, place: Place) -> Found:
+        """The results of one household at one place."""
+        return self.computed(household, place)[0]
+
+    def computed(self, household: Household, place: Place) -> tuple[Found, Lanes]:
+        """As `found`, with the lanes they come from, which the thread's next household of that shape reuses."""
+        shape = self._shape(household)
+        lanes = shape.lanes
+        words, small = array("q", shape.words), bytearray(shape.small)
+        coded = self._texts
+        for into, rows in zip(shape.into, household.facts, strict=True):
+            for row, facts in enumerate(rows):
+                for name, stored in facts.items():
+                    target = into.get(name)
+                    if target is None:
+                        continue
+                    is_word, cell, known = target
+                    if name in coded:
+                        stored = coded[name](stored)
+                    if is_word:
+                        words[cell + row] = stored
+                    else:
+                        small[cell + row] = stored
+                    small[known + row] = 1
+        if self._lot:
+            words[shape.into[0][LOT][1]] = lot(household.household_id)
+        shape.to_words[:] = words.tobytes()
+        shape.to_small[:] = small
+        if household.supporters or household.transfers:
+            lanes.link(household.supporters, household.transfers)
+        lanes.run(place.values, place.valid, self.on)
+        return Found(lanes.found_words.tolist(), lanes.found_small.tobytes(), lanes.at), lanes
+
+    def _shape(self, household: Household) -> _Shape:
+        known: dict[tuple[int, ...], _Shape] | None = getattr(self._local, "shapes", None)
+        if known is None:
+            known = self._local.shapes = {}
+        key = tuple(map(len, household.facts))
+        found = known.get(key)
+        if found is None:
+            if len(known) >= MOST_SHAPES:
+                known.clear()
+            found = known[key] = _Shape(self.layout, household, self._fills)
+        return found
+
+
+def _facts(program: Program) -> list[Column]:
+    """The columns that hold attributes."""
+    return [column for column in program.columns if column.attribute not in (LEFT, LOT)]
+
+
+def _coder(column: Column, kind: str) -> Callable[[Any], int]:
+    """A code as its place among the texts that the table mentions; a set's mask as a signed word."""
+    if kind == "set":
+        return lambda mask: mask - 2 * SIGN if mask >= SIGN else mask
+    numbers = {text: place for place, text in enumerate(column.texts, 1)}
+    return lambda text: numbers.get(text, 0)
