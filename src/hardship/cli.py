@@ -23,6 +23,8 @@ Say = Callable[..., str]
 
 COMMANDS = {
     "score": ("score", "cli.score_short"),
+    "whatif": ("whatif", "sweep.short"),
+    "rerank": ("rerank", "cli.rerank_short"),
     "explain": ("explain", "cli.explain_short"),
     "verify": ("verify", "cli.verify_short"),
     "check": ("check", "cli.check_short"),

@@ -1,0 +1,78 @@
+"""`hardship rerank`: one register under two settings, who moved and why."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from hardship.cli import Say
+from hardship.commands.common import (
+    EXISTING,
+    Bars,
+    Whole,
+    examples,
+    lang_option,
+    mapping_option,
+)
+
+REJECTED = 3
+
+
+def command(say: Say) -> click.Command:
+    """The command with its texts."""
+
+    @click.command("rerank", help=say("rerank.help"), epilog=examples(say, "rerank.examples"))
+    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @click.option("--before", required=True, metavar=say("rerank.setting"), help=say("rerank.before"))
+    @click.option("--after", required=True, metavar=say("rerank.setting"), help=say("rerank.after"))
+    @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))
+    @mapping_option(say)
+    @click.option("--threads", type=Whole(say, 1, 256), metavar="N", help=say("cli.threads"))
+    @click.option("--quick", is_flag=True, help=say("rerank.quick"))
+    @lang_option(say)
+    @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+    @click.option(
+        "--accept-implausible", "accepted", default="", metavar=say("cli.reason"), help=say("cli.accept_implausible")
+    )
+    def rerank(
+        register: Path,
+        before: str,
+        after: str,
+        out: Path,
+        mapping: Path | None,
+        threads: int | None,
+        quick: bool,
+        lang: tuple[str, ...],
+        as_json: bool,
+        accepted: str,
+    ) -> int:
+        from hardship.engine import machine
+        from hardship.movement import screen, write
+        from hardship.movement.rerank import rerank as compare
+        from hardship.movement.setting import open_settings, wanted
+
+        write.prepare(out)
+        first = wanted(before, "--before")
+        second = wanted(after, "--after", first)
+        began = time.perf_counter()
+        with Bars(say, wanted=not as_json) as bars:
+            old, new = open_settings(register, first, second, mapping=mapping, progress=bars)
+            read = time.perf_counter()
+            machine.warm()
+            ready = time.perf_counter()
+            movement = compare(old, new, threads=threads or 0, quick=quick, accepted=accepted, progress=bars)
+            timings = {"read": read - began, "compile": ready - read, "score": time.perf_counter() - ready}
+            run = write.write(out, movement, timings=timings, progress=bars)
+        for note in dict.fromkeys(note.text(lang[0]) for one in (old, new) for note in one.register.notes):
+            click.echo(note, err=True)
+        if as_json:
+            click.echo(json.dumps(run, ensure_ascii=False, indent=2))
+        else:
+            click.echo(screen.render(movement, run, out, lang[0]), nl=False)
+        counts = (run["before"]["counts"], run["after"]["counts"])
+        return REJECTED if any(one["households"]["rejected"] for one in counts) else 0
+
+    return rerank

@@ -1,0 +1,148 @@
+"""One register under two settings: who moved, and why. The one path of this package.
+
+align    the households of both registers in one order        `align`
+run      both settings, and the mixtures between them         `runs`, `answer`
+side     each setting's results as whole numbers              `side`
+take     changes apart into standard, table and data          `causes`
+build    the movement and its sums                            `frame`, `totals`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from hardship.columns import chosen_texts, date_series, nulled, sha256_of
+from hardship.days import as_number, months_later
+from hardship.movement import totals as sums
+from hardship.movement.align import align
+from hardship.movement.causes import amount_shares, index_scale, index_shares, state_causes
+from hardship.movement.frame import KINDS, Shown, both, changes, frame, kinds, places
+from hardship.movement.record import movement_record, stop_on_nothing
+from hardship.movement.runs import BEFORE, Runs
+from hardship.movement.side import side
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from hardship.inputs import Inputs, Progress
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What two settings make of the same households.
+
+    Attributes:
+        before, after: the settings.
+        frame: one row for every household of either register, by `household_id`.
+        matrix, totals, exits, causes: see `totals`. `docs/interfaces.md` lists all columns.
+        run: the content of `run.json` without sources and timings.
+        sha256: of `frame` as CSV.
+    """
+
+    before: Inputs
+    after: Inputs
+    frame: pl.DataFrame
+    matrix: pl.DataFrame
+    totals: pl.DataFrame
+    exits: pl.DataFrame
+    causes: pl.DataFrame
+    run: dict[str, Any]
+    sha256: str
+
+    @property
+    def changed(self) -> pl.DataFrame:
+        """The households of which something changed; none where nothing did."""
+        return self.frame.filter(pl.col("changed") != "")
+
+
+def rerank(
+    before: Inputs,
+    after: Inputs,
+    *,
+    threads: int = 0,
+    block: int = 2048,
+    quick: bool = False,
+    accepted: str = "",
+    progress: Progress | None = None,
+) -> Movement:
+    """Compare two settings, household by household.
+
+    Args:
+        before, after: registers, tables, standards and dates. Where both share one register object it is bound once.
+        threads: 0 uses all cores. Nothing depends on it, nor on `block`.
+        quick: leave the causes out: two runs of the machine, whatever differs.
+        accepted: why implausible incomes are right; "" stops on them.
+
+    Raises:
+        RegisterError: no household is left on a side, or incomes that a wrong unit would explain.
+        TableError: a standard that holds for a household does not fit the table of its setting.
+    """
+    say = progress or (lambda what, share: None)
+    say("score", 0.0)
+    runs = Runs(before, after, threads=threads, block=block)
+    order = align(before.register, after.register)
+    scale = index_scale(runs)
+    two = both(order, _sides(runs, scale), runs.states)
+    say("causes", 0.4)
+    parts = {} if quick else {"index": index_shares(runs, order), "amount": amount_shares(runs, order)}
+    cause = pl.Series([""]).new_from_index(0, two.height)
+    if not quick:
+        found, names = state_causes(runs, order)
+        cause = chosen_texts(names, found)
+    say("write", 0.7)
+    ends = (before, after)
+    where = places(order, (before.register, after.register))
+    kind = chosen_texts(KINDS, kinds(two, runs.states))
+    texts = {
+        "household_id": order.ids,
+        "area_code": where["area_code"],
+        "residence": where["residence"],
+        "kind": kind,
+        "changed": changes(two),
+        "cause": cause,
+        "held": pl.Series([""]).new_from_index(0, two.height),
+        "review_on": pl.Series([None], dtype=pl.Date).new_from_index(0, two.height),
+        "exit_until": exit_ends(after.on, two["exit_months_after"]),
+        **{
+            f"state_{name}": chosen_texts(runs.states.names, two[f"state_{name}"].to_numpy())
+            for name in ("before", "after")
+        },
+    }
+    decimals = max((one.checked.table.index[0].decimals for one in ends if one.checked.table.index), default=0)
+    made = frame(two, texts, parts, Shown(decimals, scale))
+    digest = sha256_of(made)
+    run = movement_record(runs, made, digest, scale, accepted)
+    say("write", 1.0)
+    return Movement(
+        before, after, made,
+        sums.matrix(made, runs.states),
+        sums.totals(made, (two["covered_before"], two["covered_after"]), (two["meets_before"], two["meets_after"])),
+        sums.exits(made, after.on),
+        sums.causes(made, runs.differs),
+        run,
+        digest,
+    )  # fmt: skip
+
+
+def _sides(runs: Runs, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The columns of both settings; computed once where nothing differs."""
+    made = []
+    for mixture in dict.fromkeys((BEFORE, runs.after)):
+        columns, raw = runs.raw(mixture)
+        found = runs.answer(mixture)
+        assert found is not None
+        stop_on_nothing(runs.settings[mixture[1]], columns, raw, int(found.kept.sum()))
+        made.append(side(runs.settings[mixture[1]].checked.table, columns, raw, found, scale))
+    return made[0], made[-1]
+
+
+def exit_ends(on: dt.date, months: pl.Series) -> pl.Series:
+    """The last day of gradual exits that begin on a day and last for so many whole months; null for none."""
+    known = (months > 0).fill_null(False).to_numpy()
+    counts = months.fill_null(0).to_numpy()
+    ends = months_later(np.full(len(counts), as_number(on)), counts)
+    return nulled(date_series(ends).dt.offset_by("-1d"), known)

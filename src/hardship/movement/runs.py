@@ -1,0 +1,127 @@
+"""The runs of the machine between two settings: which factors differ, and what each mixture of them gives.
+
+Three factors decide about a household: the *standards* (the rows, and the day they are asked for), the *table*, and
+the *data* (the register, and the day to which ages and periods are counted). A mixture takes each of them from before
+(0) or after (1). Columns are bound once for each table and register; standards and day are then exchanged.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardship.engine import machine
+from hardship.errors import TableError
+from hardship.lowering import ops
+from hardship.lowering.bind import bind
+from hardship.lowering.program import lowered
+from hardship.movement.answer import Answer, answer
+from hardship.movement.states import States
+
+if TYPE_CHECKING:
+    from hardship.engine.machine import Raw
+    from hardship.inputs import Inputs
+    from hardship.lowering.bind import Columns
+
+FACTORS = ("standard", "table", "data")
+Mixture = tuple[int, int, int]
+"""For each of `FACTORS`, 0: from before, 1: from after."""
+BEFORE: Mixture = (0, 0, 0)
+
+
+class Runs:
+    """Two settings, and the mixtures of them that have been run.
+
+    Attributes:
+        settings: before and after.
+        states: what `Answer.state` counts in.
+        differs: for each of `FACTORS`, whether it differs so that a household could notice.
+        count: runs of the machine so far.
+    """
+
+    def __init__(self, before: Inputs, after: Inputs, *, threads: int = 0, block: int = 2048) -> None:
+        self.settings = (before, after)
+        self.states = States.of(before.checked.table, after.checked.table)
+        self.count = 0
+        self._threads, self._block = threads or os.cpu_count() or 1, block
+        self._columns: dict[Mixture, Columns | None] = {}
+        self._answers: dict[Mixture, Answer | None] = {}
+        self._programs = [lowered(setting.checked) for setting in self.settings]
+        table = before.checked.sha256 != after.checked.sha256
+        data = before.register.sha256 != after.register.sha256 or self._ages()
+        self.differs = (self._standards(table, data), table, data)
+
+    @property
+    def after(self) -> Mixture:
+        """The mixture that takes every factor that differs from after."""
+        standard, table, data = map(int, self.differs)
+        return standard, table, data
+
+    def raw(self, mixture: Mixture) -> tuple[Columns, Raw]:
+        """Run a mixture; its answer is kept.
+
+        Raises:
+            TableError: a standard that is chosen does not fit the table.
+        """
+        columns = self._columns[mixture] if self._columns.get(mixture) is not None else self._bound(mixture)
+        assert columns is not None
+        self.count += 1
+        raw = machine.run(columns.program, columns, threads=self._threads, block=self._block)
+        table = self.settings[mixture[1]].checked.table
+        self._answers[mixture] = answer(table, columns, raw, self.states)
+        return columns, raw
+
+    def answer(self, mixture: Mixture) -> Answer | None:
+        """What a mixture gives; None where the standards of one side do not fit the table of the other."""
+        if mixture not in self._answers:
+            if self._try_bound(mixture) is None:
+                self._answers[mixture] = None
+            else:
+                self.raw(mixture)
+        return self._answers[mixture]
+
+    def _bound(self, mixture: Mixture) -> Columns:
+        standard, table, data = mixture
+        asked, day = self.settings[standard], self.settings[data]
+        near = next((self._columns[one] for one in self._columns if one[1:] == mixture[1:]), None)
+        if near is not None:
+            columns = near.with_standards(asked.standards, asked.on)
+        else:
+            columns = bind(self._programs[table], day.register, asked.standards, asked.on).on_day(day.on)
+        self._columns[mixture] = columns
+        return columns
+
+    def _try_bound(self, mixture: Mixture) -> Columns | None:
+        if mixture not in self._columns:
+            try:
+                self._bound(mixture)
+            except TableError:
+                self._columns[mixture] = None
+        return self._columns[mixture]
+
+    def _ages(self) -> bool:
+        """Whether the day can matter by itself: it differs, and a table counts to it."""
+        counts = any((program.arrays.code[:, ops.OP] == ops.ON).any() for program in self._programs)
+        return bool(counts) and self.settings[0].on != self.settings[1].on
+
+    def _standards(self, table: bool, data: bool) -> bool:
+        """Whether some household is given other numbers."""
+        before, after = self.settings
+        if before.standards.sha256 == after.standards.sha256 and before.on == after.on:
+            return False
+        tables, registers = (0, 1)[: 1 + table], (0, 1)[: 1 + data]
+        return any(self._other_numbers(t, d) for t, d in product(tables, registers))
+
+    def _other_numbers(self, table: int, data: int) -> bool:
+        one, other = self._try_bound((0, table, data)), self._try_bound((1, table, data))
+        if one is None or other is None:
+            return True
+        width = int(other.places.max(initial=0)) + 1
+        pairs = np.unique(one.places.astype(np.int64) * width + other.places)
+        left, right = pairs // width, pairs % width
+        known = one.valid[:, left] == other.valid[:, right]
+        same = (one.values[:, left] == other.values[:, right]) | (one.valid[:, left] == 0)
+        return not (known.all() and same.all() and np.array_equal(one.unserved, other.unserved))

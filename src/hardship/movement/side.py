@@ -1,0 +1,107 @@
+"""One setting's results as whole numbers in columns, a row for each household of its register.
+
+Money is in fen, the index in units that both tables share, so that columns of two settings can be subtracted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from hardship import rank
+from hardship.columns import Array, chosen_texts, flagged_texts, nulled, plane_texts, scaled_integers
+from hardship.lowering.program import missing_behind
+from hardship.movement.answer import summed
+from hardship.movement.states import circle_of
+from hardship.results import TRUE, empty_texts, outcome_places, rank_keys
+
+if TYPE_CHECKING:
+    from hardship.engine.machine import Raw
+    from hardship.language.table import Table
+    from hardship.lowering.bind import Columns
+    from hardship.movement.answer import Answer
+
+MONEY = {"income": "income_per_head", "gap": "gap", "exit_amount": "exit:amount"}
+"""Columns and the machine's stores, in fen."""
+
+
+def side(table: Table, columns: Columns, raw: Raw, found: Answer, scale: int) -> pl.DataFrame:
+    """The columns of one setting: `state`, `outcome`, `meets`, `reason`, `persons`, `covered`, `index`, `income`,
+    `gap`, `benefit`, `alone`, `amount`, `position`, `rank`, `exit_months`, `exit_amount`; and the review:
+    `held` (bool), `review_on` (yyyymmdd).
+
+    Args:
+        found: the answer of the run.
+        scale: how many units make a point of the index.
+    """
+    rows, scored = columns.rows[0], found.scored
+    texts, places = outcome_places(circle_of(table), raw, ~found.complete)
+    meets = np.array([text == "meets" for text in texts], np.bool_)[places] & scored
+    nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)
+    made: dict[str, pl.Series] = {
+        "state": pl.Series(found.state),
+        "outcome": nulled(chosen_texts(texts, places), found.kept),
+        "meets": pl.Series(meets),
+        "reason": _reasons(columns, raw, found),
+        "persons": nulled(pl.Series(found.counted), found.kept),
+        "covered": pl.Series(_covered(table, columns, raw, meets, found)),
+        "index": nothing,
+        "benefit": nulled(pl.Series(found.benefit), scored) if table.benefit else nothing,
+        "alone": nulled(pl.Series(found.alone), scored),
+        "amount": nulled(pl.Series(found.amount), scored) if found.pays else nothing,
+    }
+    if found.index is not None:
+        made["index"] = nulled(pl.Series(found.index * (scale // found.index_den)), scored)
+    for name, store in MONEY.items():
+        made[name] = _known(raw, store, scored, nothing)
+    made["exit_months"] = _known(raw, "exit:months", scored, nothing)
+    chosen = scored & (raw["among"].values == TRUE) if "among" in raw else scored
+    ordered = rank.order(rank_keys(table, raw), chosen)
+    for name, values in zip(("position", "rank"), rank.positions(ordered, rows), strict=True):
+        made[name] = nulled(pl.Series(values), values > 0)
+    return pl.DataFrame(made)
+
+
+def _known(raw: Raw, store: str, scored: Array, nothing: pl.Series) -> pl.Series:
+    """A store in whole fen or months, null where it is missing or the household is not scored."""
+    if store not in raw:
+        return nothing
+    stored = raw[store]
+    known = scored if stored.valid is None else scored & (stored.valid == 1)
+    values = np.where(known, stored.values, 0)
+    return nulled(scaled_integers(values, stored.den, 0 if store == "exit:months" else 2).cast(pl.Int64), known)
+
+
+def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, found: Answer) -> Array:
+    """int64 [households]: persons who get something: those who count in a household that meets, or meet alone."""
+    if not table.person:
+        return np.where(meets, found.counted, 0)
+    alone = np.zeros(columns.rows[1], np.bool_)
+    for person in table.person:
+        alone |= raw[f"person:{person.id}:state"].values == 1
+    counts = raw["counted"].values == TRUE if "counted" in raw else np.ones(columns.rows[1], np.bool_)
+    inside = meets[columns.parents[0]] & counts
+    return np.where(found.scored, summed(columns, (inside | alone).astype(np.int64)), 0)
+
+
+def _reasons(columns: Columns, raw: Raw, found: Answer) -> pl.Series:
+    """Why a household is not scored, or which vetoes it has hit; ids joined by `;`."""
+    vetoes = plane_texts(raw["veto"].values, columns.program.vetoes) if len(raw["veto"].values) else None
+    texts = vetoes if vetoes is not None else empty_texts(columns.rows[0])
+    incomplete = ~found.complete
+    if incomplete.any():
+        behind = missing_behind(columns.program, raw, columns)
+        missing = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
+        lacking = missing.gather(np.where(incomplete, np.cumsum(incomplete), 0))
+        texts = _instead(texts, lacking, incomplete)
+    if not found.kept.all():
+        codes = chosen_texts(["out_of_range", "no_standard"], (~columns.served).astype(np.int64))
+        texts = _instead(texts, codes, ~found.kept)
+    return texts
+
+
+def _instead(texts: pl.Series, others: pl.Series, where: Array) -> pl.Series:
+    frame = pl.DataFrame({"texts": texts, "others": others, "where": where})
+    return frame.select(pl.when("where").then("others").otherwise("texts")).to_series()
