@@ -70,6 +70,7 @@ def command(say: Say) -> click.Command:
         from hardship import score as scoring
         from hardship.engine import machine
         from hardship.inputs import open_inputs
+        from hardship.reports.groups import group_report
 
         export.prepare(out)
         began = time.perf_counter()
@@ -92,7 +93,15 @@ def command(say: Say) -> click.Command:
             )
             scored = time.perf_counter()
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
-            run = export.write(out, results, formats=formats, files=inputs.files, timings=timings, progress=bars)
+            run = export.write(
+                out,
+                results,
+                formats=formats,
+                files=inputs.files,
+                timings=timings,
+                tables={export.GROUPS: group_report(results, inputs)},
+                progress=bars,
+            )
         for note in inputs.register.notes:  # unknown columns, hidden rows, the encoding
             click.echo(note.text(lang[0]), err=True)
         if as_json:

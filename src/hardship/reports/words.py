@@ -1,0 +1,43 @@
+"""What circles, areas and columns are called in reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from hardship.rank import AREA_LEVELS
+
+if TYPE_CHECKING:
+    from hardship.language.table import Table
+    from hardship.register import Register
+
+Both = tuple[str, str]  # Chinese, English
+NAME_COLUMNS = {"township_name": "township", "village_name": "village"}
+
+
+def circle_titles(table: Table) -> dict[str, Both]:
+    """Circle id → its title in Chinese and English, in ladder order, `otherwise` last; empty without a circle."""
+    circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
+    if circle is None:
+        return {}
+    last = circle.otherwise
+    return {rung.id: (rung.title.zh, rung.title.en) for rung in circle.rung} | {last.id: (last.title.zh, last.title.en)}
+
+
+def area_names(register: Register) -> dict[str, str]:
+    """Names of townships and villages by area code, as the register writes them.
+
+    A code whose households write several names has the one that more than half of them write, or none.
+    """
+    household = register.frames["household"]
+    found: dict[str, str] = {}
+    for column, level in NAME_COLUMNS.items():
+        if column not in household.columns:
+            continue
+        length = AREA_LEVELS[level]
+        rows = household.select(code=pl.col("area_code").str.slice(0, length), name=pl.col(column)).drop_nulls()
+        counted = rows.filter(pl.col("code").str.len_chars() == length).group_by("code", "name").len()
+        best = counted.filter(pl.col("len") * 2 > pl.col("len").sum().over("code"))
+        found |= dict(best.select("code", "name").iter_rows())
+    return found
