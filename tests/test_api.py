@@ -16,16 +16,20 @@ import pytest
 from hardship_api.documents import EXAMPLE
 from hostile import CANARY, NAME, bodies, with_value
 
+from hardship.results import RANKS
+
 fastapi = pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient  # noqa: E402
 from hardship_api.app import create_app  # noqa: E402
-from hardship_api.scoring import BATCH_BYTES, ONE_BYTES  # noqa: E402
+from hardship_api.settings import Settings  # noqa: E402
 from hardship_api.strict_json import Refused, decode  # noqa: E402
 
+ONE_BYTES = Settings().one_bytes
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/x-ndjson"}
 CSV = {"content-type": "text/csv"}
 BATCH = "/v1/score/batch?table=jinxiang&on=2018-07-01"
+RANK = "/v1/rank?table=jinxiang&on=2018-07-01"
 HOUSEHOLD = {key: value for key, value in EXAMPLE.items() if key not in ("table", "on")}
 
 
@@ -78,8 +82,10 @@ def test_service_batch_and_command_line_give_the_same_bytes(client: TestClient, 
     from hardship.cli import run
 
     one = client.post("/v1/score", json={**EXAMPLE, "explain": False}).json()["result"]
-    (line,) = client.post(BATCH, content=body(HOUSEHOLD), headers=LINES).text.splitlines()
-    assert json.dumps(json.loads(line)["result"], sort_keys=True) == json.dumps(one, sort_keys=True)
+    for url in (RANK, BATCH):  # a batch knows no ranks
+        (line,) = client.post(url, content=body(HOUSEHOLD), headers=LINES).text.splitlines()
+        ranks = dict.fromkeys((*RANKS, "position", "percentile")) if url == BATCH else {}
+        assert json.dumps(json.loads(line)["result"], sort_keys=True) == json.dumps(one | ranks, sort_keys=True)
     register, out = tmp_path / "household.json", tmp_path / "out"
     register.write_bytes(body(HOUSEHOLD))
     arguments = ["score", str(register), "--table", "jinxiang", "--on", "2018-07-01", "--out", str(out)]
@@ -101,8 +107,8 @@ def test_a_batch_answers_every_line_in_its_order(client: TestClient) -> None:
     answer = client.post(BATCH, content=b"\n".join(lines), headers=LINES)
     assert answer.status_code == 200
     found = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["line"] for one in found] == [1, 2, 3, 4, 6, 7, 8, 9, 10]
-    assert [one["line"] for one in found if one["status"] == "rejected"] == [3, 4, 6]
+    assert [one["row"] for one in found] == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert [one["row"] for one in found if one["status"] == "rejected"] == [3, 4, 6]
     assert [one["errors"][0]["code"] for one in found if one["status"] == "rejected"] == [
         "api.duplicate_key",
         "register.bad_number",
@@ -182,10 +188,13 @@ def test_tables_attributes_health(client: TestClient) -> None:
 def test_openapi_has_the_example_and_it_works(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
     content = described["paths"]["/v1/score"]["post"]["requestBody"]["content"]["application/json"]
-    assert client.post("/v1/score", json=content["example"]).status_code == 200
+    for one in content["examples"].values():
+        assert client.post("/v1/score?detail=summary", json=one["value"]).status_code == 200
     import jsonschema
 
-    jsonschema.validate(content["example"], content["schema"])
+    whole = {**described, "$ref": content["schema"]["$ref"]}
+    for one in content["examples"].values():
+        jsonschema.validate(one["value"], whole)
     lines = described["paths"]["/v1/score/batch"]["post"]["requestBody"]["content"]["application/x-ndjson"]
     answer = client.post(BATCH, content=lines["example"].encode(), headers=LINES)
     assert json.loads(answer.text)["status"] == "scored"
@@ -227,7 +236,7 @@ def test_hostile_bodies_in_a_batch(client: TestClient) -> None:
     assert answer.status_code == 200
     found = [json.loads(line) for line in answer.text.splitlines()]
     assert len(found) == len(lines) + 1
-    assert [one["line"] for one in found if one["status"] == "scored"] == [len(lines) + 1]
+    assert [one["row"] for one in found if one["status"] == "scored"] == [len(lines) + 1]
     for secret in (CANARY, NAME, "DROP", "passwd"):
         assert secret not in answer.text
 
@@ -286,7 +295,6 @@ def test_hostile_cells_in_csv(client: TestClient) -> None:
         ("GET", "/v1/tables/jinxiang@2018-03-24", {}),
         ("GET", "/v1/tables/jinxiang?on=x", {}),
         ("GET", f"/{NAME}", {}),
-        ("GET", "/docs", {}),
         ("GET", "/v1/tables/", {}),
     ],
 )
@@ -296,10 +304,12 @@ def test_hostile_requests(client: TestClient, method: str, url: str, headers: di
 
 def test_a_body_without_a_length_is_cut_off() -> None:
     """A chunked body is refused as soon as it is too large; the rest is never asked for."""
-    app = create_app()
+    most = 20_000_000
+    app = create_app(settings=Settings(batch_bytes=most, rank_bytes=most))
     for url, kind, limit in (
         ("/v1/score", b"application/json", ONE_BYTES),
-        ("/v1/score/batch", b"text/csv", BATCH_BYTES),
+        ("/v1/score/batch", b"application/x-ndjson", most),
+        ("/v1/rank", b"text/csv", most),
     ):
         asked, sent = [0], []
         chunk = b"[" * 500_000
@@ -319,7 +329,7 @@ def test_a_body_without_a_length_is_cut_off() -> None:
             "method": "POST",
             "path": url,
             "raw_path": url.encode(),
-            "query_string": b"table=jinxiang&on=2018-07-01",
+            "query_string": b"" if url == "/v1/score" else b"table=jinxiang&on=2018-07-01",
             "root_path": "",
             "scheme": "http",
             "headers": headers,

@@ -1,8 +1,9 @@
 """The service: stateless scoring over HTTP. It stores nothing and reads no path or address from a request.
 
-POST /v1/score        one household -> result and explanation
-POST /v1/score/batch  JSON lines or CSV -> one JSON line for each household
-GET  /v1/tables, /v1/tables/{id}, /v1/attributes, /health, /ready
+POST /v1/score, /v1/whatif, /v1/compare       one household
+POST /v1/score/batch, /v1/rank                many: JSON lines, CSV, Parquet, Arrow
+GET  /v1/tables, /v1/tables/{id}, /v1/tables/{id}/card, /v1/attributes, /v1/standards
+GET  /health, /ready, /metrics, /openapi.json, /docs
 """
 
 from __future__ import annotations
@@ -18,21 +19,32 @@ from starlette.exceptions import HTTPException
 
 import hardship
 from hardship import messages
-from hardship_api import catalogue, scoring
+from hardship_api import batches, catalogue, documents, page, scoring
 from hardship_api.engine import Engine
-from hardship_api.problems import Shell, on_http, on_invalid, on_refused
+from hardship_api.gate import Gate
+from hardship_api.metrics import Metrics
+from hardship_api.problems import on_http, on_invalid, on_refused
+from hardship_api.settings import Settings, from_environment
+from hardship_api.shell import Shell
 from hardship_api.strict_json import Refused
 
 
-def create_app(roots: Sequence[Path] | None = None, standards: Sequence[Path] = ()) -> FastAPI:
+def create_app(
+    roots: Sequence[Path] | None = None, standards: Sequence[Path] = (), settings: Settings | None = None
+) -> FastAPI:
     """The service over the scoring tables in `roots` (default: the shipped ones) and the standards files.
 
     The machine is warmed in the background at start; until then `/ready` answers 503 and scoring waits for it.
 
+    Args:
+        settings: limits and options; default: those of the environment.
+
     Raises:
         TableError: a standards file is wrong.
+        UsageError: a setting is wrong, or keys are asked for without a secret.
     """
-    engine = Engine(roots, standards)
+    chosen = from_environment() if settings is None else settings
+    engine, metrics = Engine(roots, standards), Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,13 +59,19 @@ def create_app(roots: Sequence[Path] | None = None, standards: Sequence[Path] = 
         telemetry={"logs": False},  # its exception logs would carry what a family told us
         docs_url=None,  # the framework's pages load scripts from outside hosts
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
     )
     app.state.engine = engine
+    app.state.metrics = metrics
+    app.state.settings = chosen
+    app.state.batches = 0
+    app.state.kept = {}
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    app.include_router(catalogue.router)
-    app.include_router(scoring.router)
-    app.add_middleware(Shell)
+    for router in (scoring.router, batches.router, catalogue.router, page.router):
+        app.include_router(router)
+    app.state.openapi = documents.openapi(app, chosen)
+    app.add_middleware(Shell, gate=Gate(chosen), metrics=metrics, settings=chosen)
     return app

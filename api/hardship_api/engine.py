@@ -1,4 +1,4 @@
-"""The library behind the service: tables and standards loaded once, the machine warmed, households scored."""
+"""The library behind the service: tables and standards loaded once, the machine warmed, single households scored."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import datetime as dt
 import logging
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardship.errors import HardshipError, RegisterError, UsageError
-from hardship.explaining.explain import explain
-from hardship.load import find_table, load_table
-from hardship.results_json import Record, result_records
+from hardship.load import find_table, load_table, versions
 from hardship.roots import default_roots
+from hardship.single.prepared import FORMS, Form, Prepared, RejectedError, prepare
 from hardship.standards import load_standards
-from hardship_api.strict_json import Refused
+from hardship_api.bodies import date
+from hardship_api.households import entry
+from hardship_api.strict_json import Refused, decode
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from hardship.checking.check import Checked
-    from hardship.register import Register
-    from hardship.results import Results
 
 log = logging.getLogger("hardship_api")
 TABLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(@[0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")
-NOTHING_LEFT = "common.nothing_left"
+OWN_KEYS = ("table", "on", "explain")
+MOST_FOUND = 4_096
+INLINE_BYTES = 16_384
+"""A body up to this size is scored where it is read: handing it to a thread would take longer."""
 
 
 class Engine:
@@ -40,8 +41,10 @@ class Engine:
     def __init__(self, roots: Sequence[Path] | None, standards: Sequence[Path]) -> None:
         self.roots = tuple(roots) if roots is not None else default_roots()
         self.standards = load_standards(standards)
+        self.versions = versions(self.roots)
         self.ready = threading.Event()
         self._tables: dict[Path, Checked] = {}
+        self._found: OrderedDict[tuple[str, dt.date], tuple[Checked, bool]] = OrderedDict()
         self._lock = threading.Lock()
 
     def warm(self) -> None:
@@ -63,6 +66,9 @@ class Engine:
         """
         if not isinstance(spec, str) or not TABLE.match(spec):
             raise Refused("api.table_name")
+        known = self._found.get((spec, on))
+        if known is not None:
+            return known
         try:
             path, forced = find_table(spec, on, self.roots)
         except UsageError:
@@ -70,60 +76,56 @@ class Engine:
         with self._lock:
             if path not in self._tables:
                 self._tables[path] = load_table(path)
+            self._found[spec, on] = self._tables[path], forced
+            if len(self._found) > MOST_FOUND:
+                self._found.popitem(last=False)
             return self._tables[path], forced
 
-    def one(
-        self, register: Register, checked: Checked, on: dt.date, forced: bool, lang: str, explained: bool
-    ) -> dict[str, Any]:
-        """Result, persons and explanation of a register with one household.
+    def asked(self, body: bytes) -> Asked:
+        """The decoded body of one household.
 
         Raises:
-            Refused: the household cannot be scored: no standard for its place, or out of range.
+            Refused: no JSON that can be taken, or another shape.
         """
-        results, rejects = self.many(register, checked, on, forced, "")
-        if results is None:
-            faults = [fault(row, "", lang) for row in rejects.iter_rows(named=True)]
-            raise Refused("api.rejected", 422, faults)
-        found: dict[str, Any] = {
-            "result": next(result_records(results.frame)),
-            "persons": list(result_records(results.persons)) if results.persons is not None else [],
-            "run": {key: results.run[key] for key in ("engine", "on", "table", "standards_sha256")},
-        }
-        if explained:
-            household = str(results.frame["household_id"][0])
-            found["explanation"] = explain(register, checked, self.standards, on, household, lang, forced=forced)
-        return found
+        document = decode(body)
+        if not isinstance(document, dict) or not {"table", "on", "members"} <= set(document):
+            raise Refused("api.shape")
+        explained = document.get("explain", True)
+        if not isinstance(explained, bool):
+            raise Refused("api.shape")
+        household = {key: value for key, value in document.items() if key not in OWN_KEYS}
+        return Asked(document["table"], date(document["on"]), household, explained)
 
-    def many(
-        self, register: Register, checked: Checked, on: dt.date, forced: bool, accepted: str
-    ) -> tuple[Results | None, pl.DataFrame]:
-        """The results (None if no household is left) and all rejects of a register.
+    def at_hand(self, asked: Asked) -> bool:
+        """Whether the machine is warm and the table loaded: then one household takes very little."""
+        return self.ready.is_set() and isinstance(asked.table, str) and (asked.table, asked.on) in self._found
+
+    def one(self, asked: Asked, form: Form, lang: str) -> bytes:
+        """The body of the answer for one household.
 
         Raises:
-            Refused: incomes that a wrong unit would explain; a date outside the years that can be scored.
+            Refused: every fault of the household; or it cannot be scored: no standard for its place, out of range.
         """
-        from hardship.score import score
-
-        if register.frames["household"].height == 0:
-            return None, register.rejects
+        checked, forced = self.table(asked.table, asked.on)
+        prepared: Prepared = prepare(checked, self.standards, asked.on, forced=forced)
         try:
-            results = score(register, checked, self.standards, on, forced=forced, accepted=accepted)
+            return prepared.answer(asked.household, lang, form)
+        except RejectedError as error:
+            raise Refused("api.rejected", 422, [fault(row, "", lang) for row in error.rows]) from None
+        except RegisterError as error:
+            attributes = checked.names.attributes
+            raise Refused("api.household", 422, [entry(one, attributes, lang) for one in error.faults]) from None
         except UsageError:
             raise Refused("api.date") from None
-        except RegisterError as error:
-            if any(one.code == NOTHING_LEFT for one in error.faults):
-                return None, self._rejects(register, checked, on)
-            raise Refused("api.implausible") from None
-        return results, results.rejects
 
-    def _rejects(self, register: Register, checked: Checked, on: dt.date) -> pl.DataFrame:
-        from hardship.engine import machine
-        from hardship.lowering.bind import bind
-        from hardship.lowering.lower import lower
-        from hardship.record import set_aside
 
-        columns = bind(lower(checked), register, self.standards, on)
-        return set_aside(register, checked, columns, machine.run(columns.program, columns))
+class Asked:
+    """What a request about one household says."""
+
+    __slots__ = ("explained", "household", "on", "table")
+
+    def __init__(self, table: Any, on: dt.date, household: dict[str, Any], explained: bool) -> None:
+        self.table, self.on, self.household, self.explained = table, on, household, explained
 
 
 def fault(row: Mapping[str, Any], pointer: str, lang: str) -> dict[str, Any]:
@@ -135,4 +137,4 @@ def fault(row: Mapping[str, Any], pointer: str, lang: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["Engine", "Record", "fault"]
+__all__ = ["FORMS", "INLINE_BYTES", "Asked", "Engine", "fault"]

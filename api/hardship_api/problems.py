@@ -6,9 +6,6 @@ Answers are plain ASCII, so that no client's decoder can stumble over them.
 from __future__ import annotations
 
 import json
-import logging
-import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fastapi import Request
@@ -18,13 +15,16 @@ from starlette.exceptions import HTTPException
 from hardship import messages
 from hardship_api.strict_json import Refused
 
-log = logging.getLogger("hardship_api")
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+class Busy(Refused):
+    """There is no room now; `retry_after` says in how many seconds to try again."""
 
+    def __init__(self, retry_after: int, code: str = "api.busy", status: int = 503) -> None:
+        super().__init__(code, status)
+        self.retry_after = retry_after
+
+
+SLOW = 408
 STATUS_CODES = {404: "api.not_found", 405: "api.method", 413: "api.too_large", 415: "api.media_type"}
 
 
@@ -55,7 +55,12 @@ def answer(content: dict[str, Any]) -> Response:
 async def on_refused(request: Request, error: Exception) -> Response:
     """A refused body."""
     assert isinstance(error, Refused)
-    return answer(problem(error.code, error.status, language(request), error.faults))
+    found = answer(problem(error.code, error.status, language(request), error.faults))
+    if error.status == SLOW:
+        found.headers["connection"] = "close"  # the rest of the body is not waited for
+    if isinstance(error, Busy):
+        found.headers["retry-after"] = str(error.retry_after)
+    return found
 
 
 async def on_http(request: Request, error: Exception) -> Response:
@@ -71,39 +76,3 @@ async def on_http(request: Request, error: Exception) -> Response:
 async def on_invalid(request: Request, _: Exception) -> Response:
     """A query parameter that does not fit; the framework's own answer would repeat it."""
     return answer(problem("api.parameters", 422, language(request)))
-
-
-class Shell:
-    """Outermost middleware: headers on every answer, and a bare 500 for an unforeseen exception.
-
-    An exception's text may hold what a family told us, so only its type and the line of code are logged.
-    """
-
-    HEADERS = (
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"content-security-policy", b"default-src 'none'"),
-    )
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message.get("headers", ()), *self.HEADERS]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, with_headers)
-        except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
-            log.error("unforeseen %s at %s", type(error).__name__, place)
-            if scope["type"] == "http" and not started:
-                found = answer(problem("api.internal", 500, language(Request(scope))))
-                await found(scope, receive, with_headers)

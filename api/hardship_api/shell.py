@@ -1,0 +1,109 @@
+"""The outermost layer of every request: its number, the gate, headers, counts, one line of log, a bare 500.
+
+An exception's text may hold what a family told us, so only its type and the line of code are logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+import hardship
+from hardship_api.gate import Gate
+from hardship_api.metrics import Metrics
+from hardship_api.problems import answer, language, on_refused, problem
+from hardship_api.settings import Settings
+from hardship_api.strict_json import Refused
+
+log = logging.getLogger("hardship_api")
+access = logging.getLogger("hardship_api.access")
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+GONE = 499
+HEADERS = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"hardship-engine": hardship.__version__.encode(),
+}
+
+
+class Shell:
+    """Wraps the whole service."""
+
+    def __init__(self, app: App, gate: Gate, metrics: Metrics, settings: Settings) -> None:
+        self.app, self._gate, self._metrics, self._settings = app, gate, metrics, settings
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status, size, inside = 0, 0, False
+        number = secrets.token_hex(8)
+
+        async def with_headers(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                given = message.get("headers", ())
+                names = {name for name, _ in given}
+                own = [header for header in HEADERS.items() if header[0] not in names]
+                message["headers"] = [*given, *own, (b"x-request-id", number.encode())]
+            else:
+                size += len(message.get("body", b""))
+            await send(message)
+
+        self._metrics.in_flight.inc()
+        try:
+            address = scope["client"][0] if scope.get("client") else ""
+            inside = await self._gate.enter(scope["path"], dict(scope["headers"]), address)
+            await self.app(scope, receive, with_headers)
+        except ClientDisconnect:
+            status = GONE  # an answer begun is left unfinished: the connection is cut
+        except Exception as error:
+            if not status:
+                found = await _problem(Request(scope), error)
+                await found(scope, receive, with_headers)
+            if not isinstance(error, Refused):
+                _note(error)
+        finally:
+            if inside:
+                self._gate.leave()
+            self._metrics.in_flight.dec()
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.request(route, status, seconds)
+            if self._settings.access_log:
+                who = f" {scope['client'][0]}" if self._settings.log_addresses and scope.get("client") else ""
+                access.info("%s %s %d %.1fms %d%s", number, route, status, seconds * 1000, size, who)
+
+
+async def _problem(request: Request, error: Exception) -> Any:
+    """What a request gets that the service itself did not answer."""
+    if not isinstance(error, Refused):
+        return answer(problem("api.internal", 500, language(request)))
+    found = await on_refused(request, error)
+    if error.status == 401:
+        found.headers["www-authenticate"] = "Bearer"
+    return found
+
+
+def _note(error: Exception) -> None:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
+    log.error("unforeseen %s at %s", type(error).__name__, place)

@@ -1,0 +1,94 @@
+"""`python -m hardship_api.unpack arrow|parquet ROWS`: a stranger's columns, unpacked in a process of its own.
+
+A few bytes of Parquet or Arrow can unpack to gigabytes, and the decoders are large native code: here they run with
+little memory to take, and can only take this process down. Standard input is the body; standard output gets, for each
+part of at most ROWS rows, eight bytes of length and one plain Arrow stream of a single batch. A length of 0 ends the
+output; a body that cannot be read ends it with nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+MEMORY = 3 * 2**29
+SECONDS = 900
+COLUMNS = 2_000
+PART_BYTES = 2**28
+
+
+def main(form: str, most: int) -> int:
+    """Unpack standard input; 0 if it could be read to its end."""
+    _fence()
+    import pyarrow as pa
+
+    out = os.fdopen(os.dup(1), "wb")
+    try:
+        for batch in _batches(form, os.fdopen(0, "rb"), most):
+            if batch.num_columns > COLUMNS:
+                return 1
+            batch.validate(full=True)
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+            data = sink.getvalue()
+            if len(data) > PART_BYTES:
+                return 1
+            out.write(len(data).to_bytes(8, "little"))
+            out.write(data)
+            out.flush()
+        out.write(bytes(8))
+        out.flush()
+    except (pa.ArrowException, MemoryError, OSError, ValueError, OverflowError):
+        return 1
+    return 0
+
+
+def _fence() -> None:
+    """Little memory, little time, no core file."""
+    try:
+        import resource
+    except ImportError:  # not on this system: the declared sizes have to do
+        return
+    for what, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_CPU", SECONDS), ("RLIMIT_CORE", 0)):
+        resource.setrlimit(getattr(resource, what), (most, most))
+
+
+def _batches(form: str, body: BinaryIO, most: int) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(body, page_checksum_verification=True, pre_buffer=False, buffer_size=2**16)
+        if file.metadata.num_columns > COLUMNS:
+            raise ValueError
+        found: Iterator[Any] = file.iter_batches(batch_size=min(most, 65_536), use_threads=False)
+    else:
+        found = iter(pa.ipc.open_stream(body))
+    held: list[Any] = []
+    rows = 0
+    for batch in found:
+        # Small batches are put together, large ones cut: parts have one size whatever the writer liked.
+        for start in range(0, batch.num_rows, most):
+            piece = batch.slice(start, most)
+            if held and rows + piece.num_rows > most:
+                yield _one(held)
+                held, rows = [], 0
+            held.append(piece)
+            rows += piece.num_rows
+    if held:
+        yield _one(held)
+
+
+def _one(batches: list[Any]) -> Any:
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(batches).combine_chunks()
+    return table.to_batches()[0] if table.num_rows else batches[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
