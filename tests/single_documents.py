@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from equal.households import random_household, used
+
 from hardship.checking.check import Checked
 from hardship.reference.rows import read_rows
 from hardship.register import Register

@@ -107,7 +107,7 @@ def test_an_explanation_is_the_result(path: Path) -> None:
             assert found["benefit"]["month"] == str(row["benefit_month"])
         if row["index"] is not None:
             assert found["index"] == str(row["index"])
-            assert found["index_exact"] == row["index_exact"]
+            assert Fraction(found["index_exact"]) == Fraction(row["index_exact"])
             points_add_up(found, row)
 
 

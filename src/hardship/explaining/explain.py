@@ -19,16 +19,13 @@ from hardship.errors import EngineError, Fault, RegisterError, UsageError
 from hardship.explaining import facts as explain_facts
 from hardship.explaining import steps as explain_steps
 from hardship.explaining.reasons import reasons
-from hardship.explaining.view import STATUSES, Entry, Key, View
+from hardship.explaining.view import STATUSES, Entry, View
 from hardship.language.fields import Level
-from hardship.language.nodes import Node
 from hardship.language.units import parse
 from hardship.reading.rejects import main_reasons
 from hardship.record import run_flags
 from hardship.reference.evaluate import Reference
 from hardship.reference.rows import read_rows
-from hardship.reference.stages import Stages
-from hardship.reference.values import Value, tree
 
 if TYPE_CHECKING:
     from hardship.register import Register
@@ -76,9 +73,9 @@ def explain(
     register = only(register, household_id)
     (household,) = read_rows(register, checked.names.attributes)
     plain = Reference(checked.table, checked.names, standards, on)
-    view, reference = _view(plain, household, checked, standards, lang)
+    view = _view(plain, household, checked, lang)
     agree(view, register, standards)
-    found = _explained(view, reference, standards)
+    found = _explained(view, plain, standards)
     found["flags"] = flags(view, register, forced)
     _tell_sources(found["inputs"], register, found["flags"])
     if nearest:
@@ -153,28 +150,13 @@ def only(register: Register, household_id: str) -> Register:
     return replace(register, frames=frames, flags=flags)
 
 
-def _view(
-    plain: Reference, household: Mapping[str, Any], checked: Checked, standards: Standards, lang: str
-) -> tuple[View, Reference]:
-    """Evaluate the household and keep the value of every node."""
-    seen: dict[tuple[int, Key], Value] = {}
-
-    def observe(node: Node, row: Key, value: Value) -> None:
-        seen[id(node), row] = value
-
-    outcome, on = plain.evaluate(household), plain.ground.on
-    if outcome.rejected:
+def _view(plain: Reference, household: Mapping[str, Any], checked: Checked, lang: str) -> View:
+    """The household as the reference evaluates it."""
+    outcome, stages = plain.run(household)
+    if outcome.rejected or stages is None:
         code = "explain.no_standard" if outcome.rejected == "no_standard" else "explain.out_of_range"
         raise RegisterError(Fault(code, params={"name": outcome.rejected_by}))
-    observed = Reference(checked.table, checked.names, standards, on, observe)
-    left = frozenset((person.member,) for person in outcome.persons if person.leaves)
-    root = tree(household)
-    residence = root.facts.get("residence_type") or observed.ground.assumed.get("residence_type")
-    assert residence is None or isinstance(residence, str)
-    parameters = observed.parameters.at(outcome.area_code, residence)
-    assert isinstance(parameters, dict)
-    stages = Stages(observed.ground, root, parameters, left)
-    return View(checked, on, lang, outcome, stages, seen), observed
+    return View(checked, plain.ground.on, lang, outcome, stages)
 
 
 def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
@@ -209,6 +191,8 @@ def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
         "deferred": view.stages.name("deferred", view.root),
         "members": explain_facts.members(view),
         "inputs": explain_facts.inputs(view),
+        "lookups": explain_facts.lookups(view),
+        "conversions": explain_facts.conversions(view),
         "facts_dated": explain_facts.ages_of_facts(view),
         "parameters": explain_facts.parameters(view, reference.parameters),
         "constants": explain_facts.constants(view),
@@ -231,8 +215,5 @@ def _explained(view: View, reference: Reference, standards: Standards) -> Entry:
         "missing": explain_facts.absent(view, outcome.missing),
         "assumed": explain_facts.absent(view, outcome.assumed),
     }
-    # Last, when every node of the computation has been evaluated.
-    found["lookups"] = explain_facts.lookups(view)
-    found["conversions"] = explain_facts.conversions(view)
     found["reasons"] = reasons(found)
     return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from fractions import Fraction
 
+from hardship.explaining.reached import Guard, reached
 from hardship.explaining.view import STATUSES, Entry, View
-from hardship.language.nodes import Aggregate, Call, Name, Node, children, walk
+from hardship.language.nodes import Aggregate, Call, Name, walk
 from hardship.language.table import Axis, Lookup
 from hardship.language.units import parse
 from hardship.reference.values import MONTHS_OF_YEAR, Parameters, Row, band_of, months_between
@@ -118,7 +120,7 @@ def lookups(view: View) -> list[Entry]:
     """Every look-up cell that this household's computation read, once."""
     tables = {lookup.name: lookup for lookup in view.table.lookup}
     entries: dict[tuple[str, str, str], Entry] = {}
-    for node, row in _seen_calls(view, ("lookup",)):
+    for node, row in _calls(view, ("lookup",)):
         title = node.arguments[0]
         assert isinstance(title, Name)
         lookup = tables[title.name]
@@ -165,7 +167,7 @@ def _place(view: View, axis: Axis, value: object) -> tuple[str, str]:
 def conversions(view: View) -> list[Entry]:
     """Every change of period in the computation as a line of its own, with both figures."""
     entries: list[Entry] = []
-    for node, row in _seen_calls(view, ("per_month", "per_year")):
+    for node, row in _calls(view, ("per_month", "per_year")):
         value = node.arguments[0]
         before, after = view.stages.value(value, row), view.stages.value(node, row)
         if before is not None and after is not None:
@@ -198,23 +200,31 @@ def conversions(view: View) -> list[Entry]:
     return entries
 
 
-def _seen_calls(view: View, functions: tuple[str, ...]) -> list[tuple[Call, Row]]:
-    """Calls of some functions that were evaluated, with each row they were evaluated at."""
-    found = []
-    for site in view.names.sites:
-        for node, level in _levels(site.node, site.level):
-            if isinstance(node, Call) and node.function in functions:
-                found += [(node, row) for row in view.rows(level) if (id(node), row.key) in view.seen]
-    return found
+def _calls(view: View, functions: tuple[str, ...]) -> Iterator[tuple[Call, Row]]:
+    """Calls of some functions that the computation goes through, with each row it does so at."""
+    for one in reached(view.table, view.names, functions):
+        for row in view.rows(one.level):
+            if all(_open(view, guard, row) for guard in one.guards):
+                yield one.call, row
 
 
-def _levels(node: Node, level: str) -> list[tuple[Node, str]]:
-    """Every node of an expression with the level it is evaluated at."""
-    found = [(node, level)]
-    for child in children(node):
-        below = isinstance(node, Aggregate) and child is not node.default
-        found += _levels(child, node.entity if isinstance(node, Aggregate) and below else level)
-    return found
+def _open(view: View, guard: Guard, row: Row) -> bool:
+    """Whether a guard lets a row pass."""
+    row, stages = row.up(guard.level), view.stages
+    if guard.kind == "takes":
+        assert guard.item is not None
+        return stages.takes(guard.item, row) is True
+    assert guard.node is not None
+    if guard.kind in ("holds", "fails"):
+        return stages.truth(guard.node, row) is (guard.kind == "holds")
+    aggregate = guard.node
+    assert isinstance(aggregate, Aggregate)
+    filtered = guard.above == "household" and not aggregate.everyone
+    rows = [row] if guard.kind == "taken" else list(row.down(aggregate.entity))
+    taken = [
+        stages.truth(aggregate.where, one) is True and (not filtered or stages.counted(one) is True) for one in rows
+    ]
+    return taken == [True] if guard.kind == "taken" else not any(taken)
 
 
 def ages_of_facts(view: View) -> list[Entry]:

@@ -29,7 +29,6 @@ class View:
 
     Args:
         stages: the reference's last pass over the household; it can evaluate any node of the table.
-        seen: the value of every node that was evaluated, by `(id(node), row key)`.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class View:
         lang: str,
         outcome: Outcome,
         stages: Stages,
-        seen: dict[tuple[int, Key], Value],
     ) -> None:
         self.checked = checked
         self.table = checked.table
@@ -49,7 +47,6 @@ class View:
         self.outcome = outcome
         self.stages = stages
         self.root = stages.root
-        self.seen = seen
         self.words = Wording(checked.names, lang)
         self.sources = {source.id: source for source in checked.table.source}
 
@@ -202,7 +199,9 @@ class _Filled(Wording):
         if isinstance(node, Name | Aggregate | In) or (isinstance(node, Call) and node.function in _ATOMS):
             value = self.view.stages.value(node, self.row)
             name = node.name if isinstance(node, Name) else ""
-            unit = self.view.unit_at(node) if isinstance(value, Fraction) else NONE
+            # The step of a rounding is a name without a kind of its own in this place.
+            of_number = self.view.unit_of(name) if name else self.view.unit_at(node)
+            unit = of_number if isinstance(value, Fraction) else NONE
             text = explain_values.plain(value, self, name, unit)
             return text, SUM if text.startswith("−") else ATOM
         if isinstance(node, Cases):
