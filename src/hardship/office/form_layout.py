@@ -23,6 +23,7 @@ LINES = {"values": "value", "cases": "case", "bands": "band", "tests": "test", "
 """What one line of a list is called, where that is not the list's own name."""
 GRID = "cells"
 """The list whose lines are rows of numbers."""
+EDGES = ("below", "at_most", "otherwise")
 LABEL, HEAD = "@label", "head"
 """A column and a line that are only there to be looked at."""
 
@@ -109,6 +110,11 @@ def _sheet(name: str, keys: tuple[str, ...], model: type[BaseModel]) -> Sheet:
     first = [columns[key] for key in ("id", "name", "title.zh", "title.en") if key in columns]
     last = [column for column in columns.values() if column.key.partition(".")[0] in Provided.model_fields]
     rest = [column for column in columns.values() if column not in (*first, *last)]
+    if "points" in columns:  # a band's edge is read together with its points
+        edges = [column for column in rest if column.key in EDGES]
+        rest = [column for column in rest if column not in edges]
+        place = rest.index(columns["points"])
+        rest[place:place] = edges
     return Sheet(name, lines, (*first, *rest, *last))
 
 

@@ -25,6 +25,11 @@ from hardship.office.form_layout import GRID, HEAD, LABEL, Column, Sheet, sheets
 from hardship.office.form_rows import ASSUME, ATTRIBUTE, LINE, ORDER, POLICY, REMARK, Row, cells, missing_rows, rows
 
 ROWS = 400  # rows of a sheet that have drop-downs
+FONT, A4, GUIDE = "宋体", 9, 110
+USED, UNUSED = "#4472C4", "#BFBFBF"  # tabs of sheets with and without rows
+CJK = 0x2E80  # from here on characters take two places
+LINE_HEIGHT = 14.0  # points, of one line of a wrapped cell
+ACROSS = 190  # characters across one printed page that can still be read
 _WHEN = dt.datetime(2018, 7, 1)
 _REFERENCES = {"group": ("group", "id"), "parent": ("group", "id"), "source": ("source", "id"), "veto": ("veto", "id")}
 """Keys that name an entry of another sheet."""
@@ -56,7 +61,9 @@ def workbook(values: Mapping[str, Any], found: Layout, out: io.BytesIO) -> None:
     """Write the form of a table's values; the same content has the same bytes."""
     import xlsxwriter
 
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
+    plain = {"font_name": FONT, "font_size": 10}
+    options = {"in_memory": True, "strings_to_formulas": False, "default_format_properties": plain}
+    with xlsxwriter.Workbook(out, options) as book:
         book.set_properties({"created": _WHEN})
         formats = {
             "title": book.add_format({"bold": True, "bg_color": "#E8EDF3", "border": 1, "text_wrap": True}),
@@ -64,27 +71,63 @@ def workbook(values: Mapping[str, Any], found: Layout, out: io.BytesIO) -> None:
             "below": book.add_format({"num_format": "@", "text_wrap": True, "valign": "top", "font_color": "#333333"}),
             "seen": book.add_format({"italic": True, "font_color": "#777777", "valign": "top"}),
             "empty": book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"}),
+            "guide": book.add_format({"text_wrap": True, "valign": "top", "font_size": 11}),
         }
-        _guide(book)
+        _guide(book, formats)
         _singles(book, formats, values, found)
         width = _grid_width(values)
         for sheet in sheets():
             _list(book, formats, sheet, list(rows(sheet, values, found)), width)
         _missing(book, formats, values)
+        for page in book.worksheets():
+            page.set_footer(messages.text("form.footer", "zh", title=values["table"]["title"]["zh"].replace("&", "&&")))
 
 
-def _guide(book: Any) -> None:
+def _guide(book: Any, formats: Mapping[str, Any]) -> None:
     sheet = book.add_worksheet(form.section("guide", "zh"))
-    sheet.set_column(0, 0, 110)
+    sheet.set_column(0, 0, GUIDE)
+    _printed(sheet, (GUIDE,), 1)
     for row, line in enumerate(messages.text("form.guide", "zh").split("\n")):
-        sheet.write_string(row, 0, line)
+        sheet.write_string(row, 0, line, formats["guide"])
+        _tall(sheet, row, [(line, GUIDE)])
+
+
+def _printed(page: Any, widths: Sequence[int], frozen: int) -> None:
+    """A4 across, no more pages side by side than can be read; titles and frozen columns on every page."""
+    page.set_landscape()
+    page.set_paper(A4)
+    across = -(-sum(widths) // ACROSS)
+    page.fit_to_pages(across, 0)
+    page.repeat_rows(0)
+    if across > 1:
+        page.repeat_columns(0, frozen - 1)
+    page.set_margins(0.4, 0.4, 0.5, 0.6)
+
+
+def _tall(page: Any, line: int, texts: Sequence[tuple[str, int]]) -> None:
+    """Make a row as high as its longest wrapped text: not every office program does it by itself.
+
+    Args:
+        texts: each cell's text and the width of its column, in characters; a Chinese one takes two.
+    """
+    lines = max(sum(-(-_breadth(part) // width) or 1 for part in text.split("\n")) for text, width in texts)
+    if lines > 1:
+        page.set_row(line, LINE_HEIGHT * lines)
+
+
+def _breadth(text: str) -> int:
+    """How many characters' width a text takes, with a little to spare for breaking between words."""
+    wide = sum(1 if ord(c) < CJK else 2 for c in text)
+    return wide + wide // 8
 
 
 def _singles(book: Any, formats: Mapping[str, Any], values: Mapping[str, Any], found: Layout) -> None:
     """One line for each key of the single sections, also where it is empty."""
     sheet = book.add_worksheet(form.section("table", "zh"))
     sheet.freeze_panes(1, 3)
-    for place, (key, width) in enumerate((("section", 12), ("label", 24), ("key", 18), ("value", 90))):
+    widths = {"section": 12, "label": 24, "key": 18, "value": 90}
+    _printed(sheet, tuple(widths.values()), 3)
+    for place, (key, width) in enumerate(widths.items()):
         sheet.write_string(0, place, form.label(key, "zh"), formats["title"])
         sheet.set_column(place, place, width, formats["empty"])
     line = 1
@@ -101,6 +144,7 @@ def _singles(book: Any, formats: Mapping[str, Any], values: Mapping[str, Any], f
             sheet.write_string(line, 1, title_of(column.key), look)
             sheet.write_string(line, 2, column.key, formats["seen"])
             sheet.write_string(line, 3, row.get(column.key, ""), look)
+            _tall(sheet, line, [(row.get(column.key, ""), widths["value"])])
             sheet.write_comment(line, 1, _comment(column), {"x_scale": 2})
             choice = _choices(column)
             if choice is not None:
@@ -129,10 +173,17 @@ def _list(book: Any, formats: Mapping[str, Any], sheet: Sheet, written: list[Row
         Column(REMARK, str), Column(ORDER, Any),
     ]  # fmt: skip
     page.freeze_panes(1, len(several) + 2)
+    page.set_tab_color(USED if written else UNUSED)
+    closed = _unused(columns, written) if written else set[int]()
+    widths = [_width(column) for column in columns]
+    shown_widths = [width for place, width in enumerate(widths) if place not in closed]
+    _printed(page, shown_widths if written else [ACROSS], len(several) + 2)
     for place, column in enumerate(columns):
         page.write_string(0, place, title_of(column.key), formats["title"])
         page.write_comment(0, place, _comment(column), {"x_scale": 2})
-        page.set_column(place, place, _width(column), formats["empty"])
+        # Columns that this table leaves empty are folded away, so that the rest can be read and printed.
+        fold = {"level": 1, "hidden": True} if place in closed else {"collapsed": place - 1 in closed}
+        page.set_column(place, place, widths[place], formats["empty"], fold)
         choice = _choices(column, sheet)
         if choice is not None:
             page.data_validation(1, place, ROWS, place, choice)
@@ -142,7 +193,18 @@ def _list(book: Any, formats: Mapping[str, Any], sheet: Sheet, written: list[Row
         for place, column in enumerate(columns):
             seen = column.key == LABEL or (row[LINE] == HEAD and column.key != LINE)
             _cell(page, line, place, shown.get(column.key, ""), column, formats["seen"] if seen else look)
+        open_ = [
+            (shown.get(columns[place].key, ""), widths[place]) for place in range(len(columns)) if place not in closed
+        ]
+        _tall(page, line, open_)
     page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+
+
+def _unused(columns: Sequence[Column], written: Sequence[Row]) -> set[int]:
+    """The places of columns that no row fills, and of the order in the file."""
+    filled = {key for row in written for key in row} - {ORDER}
+    kept = {LINE, "id", "name", "title.zh", "title.en"}
+    return {place for place, column in enumerate(columns) if column.key not in filled | kept}
 
 
 def _cell(page: Any, line: int, place: int, text: str, column: Column, look: Any) -> None:
@@ -159,6 +221,7 @@ def _cell(page: Any, line: int, place: int, text: str, column: Column, look: Any
 def _missing(book: Any, formats: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     page = book.add_worksheet(form.section("missing", "zh"))
     page.freeze_panes(1, 1)
+    _printed(page, (28, 28, 28), 1)
     for place, key in enumerate((ATTRIBUTE, POLICY, ASSUME)):
         page.write_string(0, place, form.label(key, "zh"), formats["title"])
         page.write_comment(0, place, messages.text(f"form.c_{key}", "zh"), {"x_scale": 2})
@@ -187,11 +250,16 @@ def _comment(column: Column) -> str:
 
 
 def _width(column: Column) -> int:
+    kind = kind_of(column.annotation)
     if column.key.isdigit():
         return 9
     if column.key in (LINE, ORDER):
-        return 7
-    return 34 if kind_of(column.annotation) in _WIDE and column.key not in ("id", "name") else 15
+        return 8
+    if column.key in ("id", "name"):
+        return 20
+    if kind in _WIDE:
+        return 40 if kind == "expression" else 12 if column.key in ("unit", "source") else 28
+    return 11 if kind in ("number", "whole", "points", "option", "truth", "date") else 16
 
 
 def _choices(column: Column, sheet: Sheet | None = None) -> dict[str, Any] | None:
