@@ -106,6 +106,23 @@ def examples(say: Say, code: str) -> str:
     return "\b\n" + say(code)
 
 
+def below(say: Say, name: str, short: str, text: str, shown: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of a group, with the ids of its line in the list, its text and its examples."""
+    return click.command(name, short_help=say(short), help=say(text), epilog=examples(say, shown))
+
+
+def group_of(say: Say, name: str, text: str, shown: str, *commands: click.Command) -> click.Group:
+    """A group of commands, with the ids of its text and its examples."""
+    return click.Group(
+        name,
+        {str(one.name): one for one in commands},
+        help=say(text),
+        epilog=examples(say, shown),
+        subcommand_metavar=say("cli.command_metavar"),
+        no_args_is_help=True,
+    )
+
+
 class Bars:
     """Progress bars on standard error, only when that is a terminal; call it as a `Progress`."""
 

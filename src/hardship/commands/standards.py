@@ -8,33 +8,20 @@ from pathlib import Path
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, examples, lang_option, on_option
+from hardship.commands.common import EXISTING, below, group_of, lang_option, on_option
 
 PASSED, FAILED, UNDECIDED = 0, 1, 3
 
 
 def command(say: Say) -> click.Command:
     """The group with its commands and their texts."""
-    group = click.Group(
-        "standards",
-        help=say("proposal.command_help"),
-        epilog=examples(say, "proposal.command_examples"),
-        subcommand_metavar=say("cli.command_metavar"),
-        no_args_is_help=True,
-    )
-    group.add_command(check(say))
-    return group
+    return group_of(say, "standards", "proposal.command_help", "proposal.command_examples", check(say))
 
 
 def check(say: Say) -> click.Command:
     """`standards check`."""
 
-    @click.command(
-        "check",
-        short_help=say("proposal.check_short"),
-        help=say("proposal.check_help"),
-        epilog=examples(say, "proposal.check_examples"),
-    )
+    @below(say, "check", "proposal.check_short", "proposal.check_help", "proposal.check_examples")
     @click.argument("file", type=EXISTING, metavar="FILE")
     @on_option(say)
     @click.option("--area", "area", default="", metavar="CODE", help=say("proposal.area"))

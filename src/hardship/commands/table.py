@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, Day, examples, lang_option
+from hardship.commands.common import EXISTING, Day, Decorator, below, group_of, lang_option
 from hardship.commands.tables import open_version
 from hardship.errors import Fault, UsageError
-
-Made = Callable[[Say], click.Command]
 
 
 def command(say: Say) -> click.Command:
     """The group with its commands and their texts."""
-    group = click.Group(
-        "table",
-        help=say("cli.table_help"),
-        epilog=examples(say, "cli.table_examples"),
-        subcommand_metavar=say("cli.command_metavar"),
-        no_args_is_help=True,
-    )
-    for made in (export, import_, diff, new, schema):
-        group.add_command(made(say))
-    return group
+    made = (export(say), import_(say), diff(say), new(say), schema(say))
+    return group_of(say, "table", "cli.table_help", "cli.table_examples", *made)
 
 
 def export(say: Say) -> click.Command:
     """`table export`."""
 
-    @click.command(
-        "export",
-        short_help=say("cli.table_export_short"),
-        help=say("cli.table_export_help"),
-        epilog=examples(say, "cli.table_export_examples"),
-    )
+    @below(say, "export", "cli.table_export_short", "cli.table_export_help", "cli.table_export_examples")
     @click.argument("table", metavar="T")
     @click.option("--xlsx", "workbook", type=EXISTING, required=True, metavar="F.xlsx", help=say("cli.table_xlsx"))
     @lang_option(say)
@@ -62,14 +47,9 @@ def export(say: Say) -> click.Command:
 def import_(say: Say) -> click.Command:
     """`table import`."""
 
-    @click.command(
-        "import",
-        short_help=say("cli.table_import_short"),
-        help=say("cli.table_import_help"),
-        epilog=examples(say, "cli.table_import_examples"),
-    )
+    @below(say, "import", "cli.table_import_short", "cli.table_import_help", "cli.table_import_examples")
     @click.argument("workbook", type=EXISTING, metavar="F.xlsx")
-    @click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
+    @out_option(say)
     def run(workbook: Path, out: Path) -> int:
         from hardship.office.table_unsheet import read_form
 
@@ -85,12 +65,7 @@ def import_(say: Say) -> click.Command:
 def diff(say: Say) -> click.Command:
     """`table diff`."""
 
-    @click.command(
-        "diff",
-        short_help=say("cli.table_diff_short"),
-        help=say("cli.table_diff_help"),
-        epilog=examples(say, "cli.table_diff_examples"),
-    )
+    @below(say, "diff", "cli.table_diff_short", "cli.table_diff_help", "cli.table_diff_examples")
     @click.argument("before", metavar="A")
     @click.argument("after", metavar="B")
     @click.option("--json", "as_json", is_flag=True, help=say("cli.table_json"))
@@ -108,14 +83,9 @@ def diff(say: Say) -> click.Command:
 def new(say: Say) -> click.Command:
     """`table new`."""
 
-    @click.command(
-        "new",
-        short_help=say("cli.table_new_short"),
-        help=say("cli.table_new_help"),
-        epilog=examples(say, "cli.table_new_examples"),
-    )
+    @below(say, "new", "cli.table_new_short", "cli.table_new_help", "cli.table_new_examples")
     @click.argument("name", metavar="ID")
-    @click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
+    @out_option(say)
     @click.option("--on", "on", type=Day(say), metavar=say("cli.day"), help=say("cli.table_new_on"))
     @lang_option(say)
     def run(name: str, out: Path, on: dt.date | None, lang: tuple[str, ...]) -> int:
@@ -132,12 +102,7 @@ def new(say: Say) -> click.Command:
 def schema(say: Say) -> click.Command:
     """`table schema`."""
 
-    @click.command(
-        "schema",
-        short_help=say("cli.table_schema_short"),
-        help=say("cli.table_schema_help"),
-        epilog=examples(say, "cli.table_schema_examples"),
-    )
+    @below(say, "schema", "cli.table_schema_short", "cli.table_schema_help", "cli.table_schema_examples")
     def run() -> int:
         from hardship.office.table_schema import schema_json
 
@@ -145,6 +110,11 @@ def schema(say: Say) -> click.Command:
         return 0
 
     return run
+
+
+def out_option(say: Say) -> Decorator[Any]:
+    """`--out DIR`: where a table file is put."""
+    return click.option("--out", "out", type=EXISTING, required=True, metavar="DIR", help=say("cli.table_out"))
 
 
 def place(out: Path, name: str, version: dt.date, text: str) -> Path:

@@ -384,10 +384,11 @@ def facts(condition: Node, level: str, holds: bool) -> Proved:
     """What a condition says of a divisor where it is true (`holds`), or where it is false."""
     if not isinstance(condition, Compare):
         return frozenset()
-    left, op, right = condition.left, condition.op, condition.right
+    left, right = condition.left, condition.right
+    op: str = condition.op
     if is_zero(left):
         left, right = right, left
-        op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)  # type: ignore[assignment]
+        op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
     if not is_zero(right):
         return frozenset()
     says = {

@@ -12,13 +12,13 @@ BASES = ("money", "month", "year", "m2", "mu")
 class Unit:
     """A unit as one exponent for each of `BASES`; all zero for counts and rates."""
 
-    powers: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    powers: tuple[int, ...] = (0,) * len(BASES)
 
     def __mul__(self, other: Unit) -> Unit:
-        return Unit(tuple(a + b for a, b in zip(self.powers, other.powers, strict=True)))  # type: ignore[arg-type]
+        return Unit(tuple(a + b for a, b in zip(self.powers, other.powers, strict=True)))
 
     def __truediv__(self, other: Unit) -> Unit:
-        return Unit(tuple(a - b for a, b in zip(self.powers, other.powers, strict=True)))  # type: ignore[arg-type]
+        return Unit(tuple(a - b for a, b in zip(self.powers, other.powers, strict=True)))
 
     def power(self, base: str) -> int:
         """The exponent of one base."""
@@ -58,6 +58,6 @@ def parse(text: str) -> Unit:
                 raise ValueError(text)
             powers = [0] * len(BASES)
             powers[BASES.index(found[1])] = int(found[2] or 1)
-            step = Unit(tuple(powers))  # type: ignore[arg-type]
+            step = Unit(tuple(powers))
             unit = unit / step if position else unit * step
     return unit
