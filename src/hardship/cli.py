@@ -24,6 +24,7 @@ Say = Callable[..., str]
 COMMANDS = {
     "score": ("score", "cli.score_short"),
     "whatif": ("whatif", "sweep.short"),
+    "cut": ("cut", "cut.short"),
     "rerank": ("rerank", "cli.rerank_short"),
     "explain": ("explain", "cli.explain_short"),
     "verify": ("verify", "cli.verify_short"),
