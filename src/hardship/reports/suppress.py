@@ -1,8 +1,9 @@
 """Small cells of a table of counts, and the further cells that must go so that nobody works them out.
 
 A cell from 1 to 9 is hidden; 0 is nobody, and shown. In every row and column whose sum is known at least two
-cells are then hidden, which together hold at least `SMALL`; and each hidden small cell lies on a rectangle of hidden cells around which
-one household can be moved without making any of them negative, so that no equation over the sums fixes it.
+cells are then hidden, which together hold at least `SMALL`; and each hidden small cell lies on a rectangle of
+hidden cells around which one household can be moved without making any of them negative, so that no equation
+over the sums fixes it.
 """
 
 from __future__ import annotations

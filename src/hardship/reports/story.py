@@ -1,0 +1,146 @@
+"""A movement as reports see it: its frames, what states and areas are called, the lines before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from hardship import messages
+from hardship.movement.states import ABSENT, INCOMPLETE, OUTCOMES, REJECTED
+from hardship.rank import AREA_LEVELS
+from hardship.reports.lines import Line, circle_lines
+from hardship.reports.words import Both, area_names, circle_titles
+
+if TYPE_CHECKING:
+    from hardship.inputs import Inputs
+    from hardship.movement.rerank import Movement
+
+KINDS = ("entered", "left", "moved", "raised", "lowered", "unscored", "arrived", "departed", "same")
+STATE_WORDS = {
+    INCOMPLETE: "report.state_incomplete",
+    REJECTED: "report.state_rejected",
+    ABSENT: "report.state_absent",
+    **{name: f"common.{name}" for name in OUTCOMES},
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is told of a movement.
+
+    Attributes:
+        frame, matrix, totals, exits, causes: see `docs/interfaces.md`, movement.
+        run: the content of `run.json`.
+        tables: titles of the scoring tables before and after.
+        lines: the lines for incomes per head before and after.
+        states: state → title, in the order of the matrix.
+        areas: names of townships and villages that have one.
+        currency: of all money.
+        area: the code of the one area it is about, "" for the whole register.
+    """
+
+    frame: pl.DataFrame
+    matrix: pl.DataFrame
+    totals: pl.DataFrame
+    exits: pl.DataFrame
+    causes: pl.DataFrame
+    run: dict[str, Any]
+    tables: tuple[Both, Both]
+    lines: tuple[list[Line], list[Line]]
+    states: dict[str, Both]
+    areas: dict[str, str]
+    currency: str
+    area: str = ""
+
+    def state(self, name: str, lang: str) -> str:
+        """What a state is called."""
+        return self.states[name][0 if lang == "zh" else 1]
+
+    def area_title(self, code: str) -> str:
+        """An area's code and name."""
+        return f"{code} {self.areas.get(code, '')}".strip()
+
+    def of(self, area: str) -> Story:
+        """The part of the story that is about one area.
+
+        Args:
+            area: the beginning of its codes.
+        """
+        inside = pl.col("area_code").str.starts_with(area)
+        frame = self.frame.filter(inside)
+        sums = frame.group_by("state_before", "state_after").agg(
+            pl.len().cast(pl.Int64).alias("households"),
+            pl.coalesce("persons_after", "persons_before").fill_null(0).cast(pl.Int64).sum().alias("persons"),
+            pl.col("amount_before", "amount_after").sum(),
+        )
+        pairs = self.matrix.select("state_before", "state_after")
+        matrix = pairs.join(sums, on=["state_before", "state_after"], how="left", maintain_order="left")
+        matrix = matrix.with_columns(pl.exclude("state_before", "state_after").fill_null(0)).cast(self.matrix.schema)
+        return replace(
+            self,
+            frame=frame,
+            matrix=matrix,
+            totals=self.totals.filter(inside),
+            exits=self.exits.filter(inside),
+            causes=self.causes.clear(),
+            area=area,
+        )
+
+    def whole(self) -> dict[str, Any]:
+        """The row of `totals` for everything the story is about."""
+        own = self.totals.filter((pl.col("area_code") == self.area) & (pl.col("residence") == ""))
+        return own.row(0, named=True) if own.height else dict.fromkeys(self.totals.columns, 0)
+
+    def counts(self) -> dict[str, int]:
+        """How many households of each kind."""
+        found = dict(self.frame.group_by("kind").len().iter_rows())
+        return {kind: found.get(kind, 0) for kind in KINDS}
+
+
+def story_of(movement: Movement) -> Story:
+    """A movement in memory as a story."""
+    before, after = movement.before, movement.after
+    return Story(
+        movement.frame,
+        movement.matrix,
+        movement.totals,
+        movement.exits,
+        movement.causes,
+        movement.run,
+        (_title(before), _title(after)),
+        (_lines(before, movement.frame), _lines(after, movement.frame)),
+        _states(movement.matrix, before, after),
+        area_names(before.register) | area_names(after.register),
+        after.checked.table.table.currency,
+    )
+
+
+def _title(setting: Inputs) -> Both:
+    title = setting.checked.table.table.title
+    return title.zh, title.en
+
+
+def _lines(setting: Inputs, frame: pl.DataFrame) -> list[Line]:
+    length = max((len(row.area_code) for row in setting.standards.rows), default=0)
+    residence = pl.when(pl.col("residence").is_in(["urban", "rural"])).then("residence")
+    places = frame.select(pl.col("area_code").str.slice(0, length).alias("area"), residence.alias("residence"))
+    return circle_lines(setting.checked, setting.standards, setting.on, places)
+
+
+def _states(matrix: pl.DataFrame, before: Inputs, after: Inputs) -> dict[str, Both]:
+    """Titles of all states; the newer table's where both have one."""
+    circles = circle_titles(before.checked.table) | circle_titles(after.checked.table)
+    found = {}
+    for name in matrix["state_before"].unique(maintain_order=True):
+        if name in STATE_WORDS and name not in circles:
+            found[name] = (messages.text(STATE_WORDS[name], "zh"), messages.text(STATE_WORDS[name], "en"))
+        else:
+            found[name] = circles[name]
+    return found
+
+
+def townships(frame: pl.DataFrame) -> list[str]:
+    """The codes of the townships that a frame's `area_code` names, sorted; shorter codes stand for themselves."""
+    return frame["area_code"].fill_null("").str.slice(0, AREA_LEVELS["township"]).unique().sort().to_list()
