@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from hardship.explaining.reached import Guard, reached
-from hardship.explaining.view import STATUSES, Entry, View
+from hardship.explaining.view import STATUSES, Entry, Told, View
+from hardship.language.fields import DeclaredAttribute
 from hardship.language.nodes import Aggregate, Call, Name, walk
 from hardship.language.table import Axis, Lookup
 from hardship.language.units import parse
-from hardship.reference.values import MONTHS_OF_YEAR, Parameters, Row, band_of, months_between
+from hardship.reference.values import MONTHS_OF_YEAR, Parameters, Row, Value, band_of, months_between
 
 DATES_OF_FACTS = ("record_date", "verification_date")
 
 
-def inputs(view: View) -> list[Entry]:
-    """Every attribute that the table uses, at every row: value, unit, state, where it is defined."""
+def used_attributes(view: Told) -> dict[str, DeclaredAttribute]:
+    """Every attribute that the table uses, in the dictionary's order."""
     used = {node.name for site in view.names.sites for node in walk(site.node) if isinstance(node, Name)}
     used |= {require.value for require in view.table.require}
     if view.table.parameter:
         used.add("residence_type")
+    return {name: attribute for name, attribute in view.names.attributes.items() if name in used}
+
+
+def inputs(view: View) -> list[Entry]:
+    """Every attribute that the table uses, at every row: value, unit, state, where it is defined."""
     entries = []
-    for name, attribute in view.names.attributes.items():
-        if name not in used:
-            continue
+    for name, attribute in used_attributes(view).items():
         unit = parse(attribute.unit)
         for row in view.rows(attribute.level):
             given = row.facts.get(name)
@@ -70,13 +74,19 @@ def members(view: View) -> list[Entry]:
 
 def parameters(view: View, chosen: Parameters) -> list[Entry]:
     """The local numbers that hold for this household, with the row of the standards files each comes from."""
-    area = view.outcome.area_code
     residence = view.stages.fact("residence_type", view.root)
+    return parameter_entries(view, chosen, view.outcome.area_code, residence if isinstance(residence, str) else None)
+
+
+def parameter_entries(view: Told, chosen: Parameters, area: str, residence: str | None) -> list[Entry]:
+    """The local numbers of one place; `residence` None: it is missing."""
+    values = chosen.at(area, residence)
+    assert isinstance(values, dict)
     entries = []
     for parameter in view.table.parameter:
         unit = parse(parameter.unit)
-        value = view.stages.parameters[parameter.name]
-        row = chosen.row(parameter, area, residence if isinstance(residence, str) else None)
+        value = values[parameter.name]
+        row = chosen.row(parameter, area, residence)
         entry = {
             "name": parameter.name,
             "title": parameter.title.text(view.lang),
@@ -101,7 +111,7 @@ def parameters(view: View, chosen: Parameters) -> list[Entry]:
     return entries
 
 
-def constants(view: View) -> list[Entry]:
+def constants(view: Told) -> list[Entry]:
     """The table's named numbers that some expression uses."""
     unused = {named.name for named in view.names.unused}
     return [
@@ -118,30 +128,33 @@ def constants(view: View) -> list[Entry]:
 
 def lookups(view: View) -> list[Entry]:
     """Every look-up cell that this household's computation read, once."""
-    tables = {lookup.name: lookup for lookup in view.table.lookup}
     entries: dict[tuple[str, str, str], Entry] = {}
     for node, row in _calls(view, ("lookup",)):
-        title = node.arguments[0]
-        assert isinstance(title, Name)
-        lookup = tables[title.name]
         places = [view.stages.value(argument, row) for argument in node.arguments[1:]]
-        if any(place is None for place in places):
-            continue
-        row_text, row_key = _place(view, lookup.rows, places[0])
-        column_text, column_key = ("", "") if lookup.columns is None else _place(view, lookup.columns, places[1])
-        value = view.stages.value(node, row)
-        found = view.provided(lookup)
-        if _published(lookup, row_key, column_key):
-            found |= {"status": "published", "status_text": view.say("explain.s_published")}
-        entries[lookup.name, row_text, column_text] = {
-            "name": lookup.name,
-            "title": lookup.title.text(view.lang),
-            "row": row_text,
-            "column": column_text,
-            **view.shown(value, parse(lookup.unit)),
-            **found,
-        }
+        if all(place is not None for place in places):
+            key, entry = lookup_entry(view, node, places, view.stages.value(node, row))
+            entries[key] = entry
     return [entries[key] for key in sorted(entries)]
+
+
+def lookup_entry(view: Told, node: Call, places: Sequence[Value], value: Value) -> tuple[tuple[str, str, str], Entry]:
+    """One cell that is read, and the key by which cells are told apart and sorted."""
+    title = node.arguments[0]
+    assert isinstance(title, Name)
+    lookup = next(one for one in view.table.lookup if one.name == title.name)
+    row_text, row_key = _place(view, lookup.rows, places[0])
+    column_text, column_key = ("", "") if lookup.columns is None else _place(view, lookup.columns, places[1])
+    found = view.provided(lookup)
+    if _published(lookup, row_key, column_key):
+        found |= {"status": "published", "status_text": view.say("explain.s_published")}
+    return (lookup.name, row_text, column_text), {
+        "name": lookup.name,
+        "title": lookup.title.text(view.lang),
+        "row": row_text,
+        "column": column_text,
+        **view.shown(value, parse(lookup.unit)),
+        **found,
+    }
 
 
 def _published(lookup: Lookup, row: str, column: str) -> bool:
@@ -153,7 +166,7 @@ def _published(lookup: Lookup, row: str, column: str) -> bool:
     return False
 
 
-def _place(view: View, axis: Axis, value: object) -> tuple[str, str]:
+def _place(view: Told, axis: Axis, value: object) -> tuple[str, str]:
     """A place on an axis in words, and as `published` names it."""
     if axis.values is not None and isinstance(value, str):
         return (view.words.option(axis.of, value) if axis.of else value), value

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from hardship.explaining import values as explain_values
-from hardship.explaining.view import Entry, View
+from hardship.explaining.view import Entry, Told, View
 from hardship.explaining.wording import number_text
 from hardship.language.names import raised
 from hardship.language.nodes import Node
-from hardship.language.table import Computed, Group, Index, Item, Ladder, Rung, Test
+from hardship.language.table import Computed, Group, Index, Item, Ladder, Require, Rung, Test, Veto
 from hardship.language.units import NONE, Unit, parse
 from hardship.reference.values import Kleene, Row, band_of
 
@@ -53,30 +53,29 @@ def _computed(view: View, computed: Computed, name: str, level: str, row: Row) -
 
 def requires(view: View) -> list[Entry]:
     """The bounds that a value must keep, and whether it does."""
-    entries = []
-    for require in view.table.require:
-        unit = view.unit_of(require.value)
-        hit = view.outcome.requires[require.id]
-        bounds = [
-            f"{sign} {view.text(edge, unit)}"
-            for sign, edge in (("≥", require.at_least), ("≤", require.at_most))
-            if edge is not None
-        ]
-        if require.one_of is not None:
-            bounds = [view.words.option(require.value, value) for value in require.one_of]
-        entries.append(
-            {
-                "id": require.id,
-                "title": view.words.name(require.value),
-                "bounds": view.say("explain.w_or_list" if require.one_of else "explain.w_and").join(bounds),
-                "hit": hit,
-                "hit_text": view.say(HITS[hit]),
-                "outside": require.outside,
-                "message": require.message.text(view.lang) if require.message is not None else "",
-                **view.provided(require),
-            }
-        )
-    return entries
+    return [require_entry(view, require, view.outcome.requires[require.id]) for require in view.table.require]
+
+
+def require_entry(view: Told, require: Require, hit: Kleene) -> Entry:
+    """One bound, broken or not."""
+    unit = view.unit_of(require.value)
+    bounds = [
+        f"{sign} {view.text(edge, unit)}"
+        for sign, edge in (("≥", require.at_least), ("≤", require.at_most))
+        if edge is not None
+    ]
+    if require.one_of is not None:
+        bounds = [view.words.option(require.value, value) for value in require.one_of]
+    return {
+        "id": require.id,
+        "title": view.words.name(require.value),
+        "bounds": view.say("explain.w_or_list" if require.one_of else "explain.w_and").join(bounds),
+        "hit": hit,
+        "hit_text": view.say(HITS[hit]),
+        "outside": require.outside,
+        "message": require.message.text(view.lang) if require.message is not None else "",
+        **view.provided(require),
+    }
 
 
 # --- points ---
@@ -151,7 +150,7 @@ def _item(view: View, index_id: str, item: Item, capped_by: str | None) -> Entry
     return {
         "id": item.id,
         "title": item.title.text(view.lang),
-        "expr": _item_words(view, item),
+        "expr": item_words(view, item),
         "value": first["value"] if first is not None else None,
         "exact": first["exact"] if first is not None else None,
         "text": first["text"] if first is not None else "",
@@ -175,7 +174,7 @@ def _rows_band(view: View, taken: list[Entry]) -> str:
     return view.say("explain.w_comma").join(parts) or view.say("explain.nobody")
 
 
-def _item_words(view: View, item: Item) -> str:
+def item_words(view: Told, item: Item) -> str:
     """What an item asks: its condition, its value, or its cases."""
     for expression in (item.each, item.when, item.expr, item.value):
         if expression is not None:
@@ -262,27 +261,25 @@ def _difference(points: str | None, total: str | None) -> str | None:
 
 def vetoes(view: View) -> list[Entry]:
     """Every clause: is it hit (null: cannot be decided), what it does, looks at, and how to answer it."""
-    entries = []
-    for veto in view.table.veto:
-        hit = view.outcome.vetoes[veto.id]
-        raised_by = [item.id for item in view.table.item if veto.id in raised(item)]
-        entries.append(
-            {
-                "id": veto.id,
-                "title": veto.title.text(view.lang),
-                "hit": hit,
-                "hit_text": view.say(HITS[hit]),
-                "effect": veto.effect,
-                "effect_text": view.say(EFFECTS[veto.effect]),
-                "expr": view.words.expression(veto.when.node) if veto.when is not None else "",
-                "items": raised_by,
-                "period": veto.period.text(view.lang) if veto.period is not None else "",
-                "evidence": [view.words.name(name) for name in veto.evidence],
-                "appeal": veto.appeal.text(view.lang) if veto.appeal is not None else "",
-                **view.provided(veto),
-            }
-        )
-    return entries
+    return [veto_entry(view, veto, view.outcome.vetoes[veto.id]) for veto in view.table.veto]
+
+
+def veto_entry(view: Told, veto: Veto, hit: Kleene) -> Entry:
+    """One clause, hit or not."""
+    return {
+        "id": veto.id,
+        "title": veto.title.text(view.lang),
+        "hit": hit,
+        "hit_text": view.say(HITS[hit]),
+        "effect": veto.effect,
+        "effect_text": view.say(EFFECTS[veto.effect]),
+        "expr": view.words.expression(veto.when.node) if veto.when is not None else "",
+        "items": [item.id for item in view.table.item if veto.id in raised(item)],
+        "period": veto.period.text(view.lang) if veto.period is not None else "",
+        "evidence": [view.words.name(name) for name in veto.evidence],
+        "appeal": veto.appeal.text(view.lang) if veto.appeal is not None else "",
+        **view.provided(veto),
+    }
 
 
 def ladder(view: View, declared: Ladder) -> Entry:

@@ -24,67 +24,21 @@ Entry = dict[str, Any]
 Key = tuple[int, ...]
 
 
-class View:
-    """What every part of an explanation looks at.
+class Told:
+    """What a table says of itself in one language, whatever the household."""
 
-    Args:
-        stages: the reference's last pass over the household; it can evaluate any node of the table.
-    """
-
-    def __init__(
-        self,
-        checked: Checked,
-        on: dt.date,
-        lang: str,
-        outcome: Outcome,
-        stages: Stages,
-    ) -> None:
+    def __init__(self, checked: Checked, on: dt.date, lang: str) -> None:
         self.checked = checked
         self.table = checked.table
         self.names = checked.names
         self.on = on
         self.lang = lang
-        self.outcome = outcome
-        self.stages = stages
-        self.root = stages.root
         self.words = Wording(checked.names, lang)
         self.sources = {source.id: source for source in checked.table.source}
 
     def say(self, code: str, **params: Any) -> str:
         """A sentence of the catalogue."""
         return messages.text(code, self.lang, **params)
-
-    # --- rows ---
-
-    def rows(self, level: str) -> Iterator[Row]:
-        """All rows of a level, in the register's order."""
-        return self.root.down(level)
-
-    def id_of(self, row: Row) -> str:
-        """What tells a row apart: "", the member's id, `<member>/<supporter id>`, `<member>#2`."""
-        if row.level == "household":
-            return ""
-        if row.level == "member":
-            return str(row.facts.get("member_id") or row.key[0] + 1)
-        member = self.id_of(row.up("member"))
-        own = row.facts.get("supporter_id")
-        return f"{member}/{own}" if own else f"{member}#{row.key[1] + 1}"
-
-    def who(self, row: Row) -> str:
-        """The row for people: `成员2`, `成员2的赡养人S1`, `成员2的第1笔转移性收入`; "" for the household."""
-        if row.level == "household":
-            return ""
-        member = self.id_of(row.up("member"))
-        if row.level == "member":
-            return self.say("explain.who_member", member=member)
-        if row.level == "supporter":
-            own = row.facts.get("supporter_id") or row.key[1] + 1
-            return self.say("explain.who_supporter", member=member, own=own)
-        return self.say("explain.who_transfer", member=member, own=row.key[1] + 1)
-
-    def place(self, row: Row) -> Entry:
-        """Which row an entry is about: `id` for machines, `who` for people."""
-        return {"id": self.id_of(row), "who": self.who(row)}
 
     # --- values ---
 
@@ -132,6 +86,56 @@ class View:
             "verified_until": until.isoformat() if until is not None else "",
         }
 
+    def band_text(self, bands: tuple[Band, ...], number: int, unit: Unit) -> str:
+        """A band in words: its title, or its edges (`≥ 0.2 且 < 0.4`)."""
+        return explain_values.band_text(bands, number, self.words, unit)
+
+
+class View(Told):
+    """One household seen through a table: what every part of an explanation looks at.
+
+    Args:
+        stages: the reference's last pass over the household; it can evaluate any node of the table.
+    """
+
+    def __init__(self, checked: Checked, on: dt.date, lang: str, outcome: Outcome, stages: Stages) -> None:
+        super().__init__(checked, on, lang)
+        self.outcome = outcome
+        self.stages = stages
+        self.root = stages.root
+
+    # --- rows ---
+
+    def rows(self, level: str) -> Iterator[Row]:
+        """All rows of a level, in the register's order."""
+        return self.root.down(level)
+
+    def id_of(self, row: Row) -> str:
+        """What tells a row apart: "", the member's id, `<member>/<supporter id>`, `<member>#2`."""
+        if row.level == "household":
+            return ""
+        if row.level == "member":
+            return str(row.facts.get("member_id") or row.key[0] + 1)
+        member = self.id_of(row.up("member"))
+        own = row.facts.get("supporter_id")
+        return f"{member}/{own}" if own else f"{member}#{row.key[1] + 1}"
+
+    def who(self, row: Row) -> str:
+        """The row for people: `成员2`, `成员2的赡养人S1`, `成员2的第1笔转移性收入`; "" for the household."""
+        if row.level == "household":
+            return ""
+        member = self.id_of(row.up("member"))
+        if row.level == "member":
+            return self.say("explain.who_member", member=member)
+        if row.level == "supporter":
+            own = row.facts.get("supporter_id") or row.key[1] + 1
+            return self.say("explain.who_supporter", member=member, own=own)
+        return self.say("explain.who_transfer", member=member, own=row.key[1] + 1)
+
+    def place(self, row: Row) -> Entry:
+        """Which row an entry is about: `id` for machines, `who` for people."""
+        return {"id": self.id_of(row), "who": self.who(row)}
+
     # --- expressions ---
 
     def filled(self, node: Node, row: Row) -> str:
@@ -172,10 +176,6 @@ class View:
         if number == len(node.cases):
             return self.say("explain.otherwise")
         return self.words.expression(node.cases[number][0])
-
-    def band_text(self, bands: tuple[Band, ...], number: int, unit: Unit) -> str:
-        """A band in words: its title, or its edges (`≥ 0.2 且 < 0.4`)."""
-        return explain_values.band_text(bands, number, self.words, unit)
 
 
 STATUSES = {
