@@ -87,7 +87,9 @@ def test_every_key_and_word_has_a_name_and_no_two_columns_the_same() -> None:
         assert len(set(names)) == len(names), sheet.name
     names = [form.section(sheet.name, "zh") for sheet in sheets()]
     assert len(set(names)) == len(names)
-    assert {line.name for line in singles()} == {"table", "household", "missing", "exit", "results", "rank"}
+    assert {line.name for line in singles()} == {
+        "table", "household", "missing", "exit", "review", "transition", "results", "rank",
+    }  # fmt: skip
 
 
 # --- faults ---

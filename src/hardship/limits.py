@@ -31,3 +31,6 @@ SET_VALUES = 64
 
 ASSESSMENT = (1900_01_01, 2299_12_31)
 """First and last assessment date (`on`), as yyyymmdd."""
+
+REVIEW_MONTHS = 600
+"""Most months between two reviews."""

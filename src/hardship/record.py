@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,7 @@ def run_flags(table: Table, on: dt.date, forced: bool) -> list[str]:
         *table.benefit,
         *table.output,
         *(rung for ladder in table.ladder for rung in ladder.rung),
+        *(one for one in (table.review, table.transition) if one is not None),
     )
     past = any(one.verified_until is not None and one.verified_until < on for one in numbers)
     return [flag for flag, holds in ((PAST_VERIFICATION, past), (TABLE_FORCED, forced)) if holds]
@@ -47,8 +48,13 @@ def run_flags(table: Table, on: dt.date, forced: bool) -> list[str]:
 
 def set_aside(register: Register, checked: Checked, columns: Columns, raw: Raw) -> pl.DataFrame:
     """All rejects: the register's, households without a standard, households outside a `[[require]]`."""
+    return all_rejects(register, checked, _unfit(checked.table, columns, raw))
+
+
+def all_rejects(register: Register, checked: Checked, unfit: Iterable[tuple[Array, str, str]]) -> pl.DataFrame:
+    """The register's rejects, then the households that the table cannot score: rows, field and code of each reason."""
     schema = {name: kind for name, kind in COLUMNS.items() if not name.startswith("message_")}
-    parts = [_rejected(register, *unfit) for unfit in _unfit(checked.table, columns, raw)]
+    parts = [_rejected(register, *reason) for reason in unfit]
     found = pl.concat([pl.DataFrame(schema=schema), *parts]).sort("household_id", "field")
     return pl.concat([register.rejects, with_messages(found, checked.names.attributes)])
 

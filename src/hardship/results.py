@@ -33,6 +33,7 @@ from hardship.errors import EngineError, Fault
 from hardship.language.fields import Assume, Show
 from hardship.language.table import Ladder, Outcome, Table
 from hardship.lowering.program import missing_behind
+from hardship.reviews import review_columns
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
@@ -74,6 +75,8 @@ def column_types(table: Table, detail: str, output_kinds: dict[str, Kind]) -> di
     }
     if table.exit is not None:
         types |= {"exit_months": pl.Int64(), "exit_amount": MONEY}
+    if table.review is not None:
+        types |= {"review_on": pl.Date()} | ({} if table.review.holds is None else {"held": pl.Boolean()})
     if detail == "items":
         types |= {f"item_{item.id}": points for item in table.item}
     return types | {o.name: output_type(output_kinds[o.name], o.show) for o in table.output}
@@ -196,6 +199,7 @@ class Results:
         rejects: the columns of `rejects.csv`, a row for each thing that is wrong.
         run: the content of `run.json` without sources and timings.
         sha256: `results_sha256`.
+        overrides: what each correction on record does, columns of `corrections.COLUMNS`; None for a register without.
     """
 
     frame: pl.DataFrame
@@ -203,6 +207,7 @@ class Results:
     rejects: pl.DataFrame
     run: dict[str, Any]
     sha256: str
+    overrides: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -267,6 +272,8 @@ def build(
         months = raw["exit:months"]
         known = complete if months.valid is None else complete & (months.valid == 1)
         found["exit_months"] = nulled(scaled_integers(months.values, months.den, 0), known)
+    if table.review is not None:
+        found |= review_columns(raw, complete, columns.on)
     found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
     found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
     found["assumed"] = joined_flags(rows, assumed_rows(register, checked))

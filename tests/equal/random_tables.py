@@ -259,7 +259,7 @@ class Generator(Expressions):
             )  # fmt: skip
 
     def benefit(self) -> None:
-        """Benefit steps, the exit, income per head."""
+        """Benefit steps, the exit, the review, income per head."""
         pay: list[str] = []
         if not self.chance(4):
             self.section("benefit", 'name = "gross"', f'unit = "{M}"', f'expr = "{self.number("household", M, 1)}"')
@@ -274,6 +274,14 @@ class Generator(Expressions):
                 f'when = "{self.truth("household", 1)}"',
                 'months = "boats"',
                 'amount = "previous_benefit_month"',
+            ]
+        if self.chance(3):
+            self.lines += [
+                "[review]",
+                f'when = "{self.truth("household", 1)}"' if self.chance(2) else "",
+                'months = "boats"',
+                'since = "record_date"' if self.chance(2) else "",
+                f'holds = "{self.truth("household", 1)}"' if self.chance(2) else "",
             ]
         if not self.chance(3):
             unit = self.choice.pick((M, Y))

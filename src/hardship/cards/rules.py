@@ -18,6 +18,11 @@ from hardship.language.units import parse
 from hardship.office import form
 
 Entry = dict[str, Any]
+TRANSITIONS = {
+    "recompute": "card.transition_recompute",
+    "keep_until_review": "card.transition_keep",
+    "map": "card.transition_map",
+}
 EDGES = {"below": "<", "at_most": "≤", "at_least": "≥", "above": ">"}
 
 
@@ -119,10 +124,42 @@ def rules(pen: Pen) -> Entry:
             "when": pen.sentence(leaving.when), "months": pen.sentence(leaving.months),
             "amount": pen.sentence(leaving.amount),
         },
+        "review": list(_review(pen)),
+        "transition": list(_transition(pen)),
         "income_per_head": pen.sentence(table.results.income_per_head),
         "outputs": [_computed(pen, one) for one in table.output],
         "rank": {"among": pen.sentence(table.rank.among), "keys": [_key(pen, one) for one in table.rank.keys]},
     }  # fmt: skip
+
+
+def _review(pen: Pen) -> Iterator[str]:
+    """When a household is looked at again."""
+    rule = pen.checked.table.review
+    if rule is None:
+        return
+    if rule.when is not None:
+        yield pen.say("card.review_when", when=pen.sentence(rule.when))
+    since = pen.sentence(rule.since) if rule.since is not None else pen.say("card.review_on")
+    yield pen.say("card.review_rule", months=pen.sentence(rule.months), since=since)
+    if rule.holds is not None:
+        yield pen.say("card.review_holds", holds=pen.sentence(rule.holds))
+    if rule.note is not None:
+        yield pen.title(rule.note)
+
+
+def _transition(pen: Pen) -> Iterator[str]:
+    """What becomes of results by older versions."""
+    rule = pen.checked.table.transition
+    if rule is None:
+        return
+    yield pen.say(TRANSITIONS[rule.rule])
+    if rule.circles:
+        pairs = (f"{old} → {pen.words.option('circle', new)}" for old, new in rule.circles.items())
+        yield pen.say("card.transition_circles", pairs="; ".join(pairs))
+    if rule.unless is not None:
+        yield pen.say("card.transition_unless", unless=pen.sentence(rule.unless))
+    if rule.note is not None:
+        yield pen.title(rule.note)
 
 
 def all_items(made: Entry) -> Iterator[Entry]:

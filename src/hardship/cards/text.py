@@ -185,6 +185,8 @@ class _Page(Words):
             ("card.h_persons", self.persons()),
             ("card.h_benefit", self.all_computed(made["benefit"])),
             ("card.h_exit", self.leaving()),
+            ("card.h_review", iter(made["review"])),
+            ("card.h_transition", iter(made["transition"])),
             ("card.h_rank", self.rank_lines()),
             ("card.h_parameters", self.parameters()),
             ("card.h_constants", (self.named(one, one["text"]) for one in made["constants"])),

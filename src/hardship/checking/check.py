@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from hardship.checking import course, points
 from hardship.checking import inputs as check_inputs
-from hardship.checking import points
 from hardship.checking import results as check_results
 from hardship.checking import unknown as check_unknown
 from hardship.checking.checker import Checker
@@ -84,6 +84,8 @@ def check(table: Table, names: Names, where: Positions | None = None) -> Checked
     check_results.persons(desk)
     check_results.benefit(desk)
     check_results.leaving(desk)
+    course.review(desk)
+    course.transition(desk)
     check_results.results(desk)
     check_results.outputs(desk)
     check_results.rank(desk)

@@ -22,7 +22,7 @@ from hardship.language.table import Computed, Points, Test
 from hardship.language.units import Unit
 from hardship.limits import INT64
 
-MONTHLY, YEARLY = units.parse("money/month"), units.parse("money/year")
+MONTHLY, YEARLY, MONTH = units.parse("money/month"), units.parse("money/year"), units.parse("month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,19 @@ class Checker:
             self.at_node(node, "table.amount_fen", "table.hint_round", text=spell(node))
             return False
         return True
+
+    def whole_months(self, node: Node) -> Kind:
+        """The kind of a number of months, which must be whole."""
+        kind = self.run.number(node, "household")
+        if kind is BAD:
+            return BAD
+        if kind.unit not in (units.NONE, MONTH):
+            self.at_node(node, "table.unit", expected="month", found=unit_text(kind.unit), text=spell(node))
+            return BAD
+        if kind.divisor is not None or kind.den != 1:
+            self.at_node(node, "table.exit_months", "table.hint_round", text=spell(node))
+            return BAD
+        return kind
 
     def shows(self, path: Path, show: Show | None, kind: Kind) -> bool:
         """Whether a display rounding, if any, has finitely many decimals and stands with a number."""

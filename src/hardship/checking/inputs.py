@@ -52,6 +52,9 @@ def sources(desk: Checker) -> None:
                 _sourced(desk, (*path, "rung", j), rung, known, False)
             for j, value in enumerate(entry.values if section == "list" else ()):
                 _sourced(desk, (*path, "values", j), value, known, False, entry.source)
+    for section in ("review", "transition"):
+        if vars(table)[section] is not None:
+            _sourced(desk, (section,), vars(table)[section], known, False)
 
 
 def _sourced(desk: Checker, path: Path, entry: Any, known: set[str], number: bool, inherited: str = "") -> None:

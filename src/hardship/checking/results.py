@@ -9,14 +9,12 @@ from hardship.checking.checker import MONTHLY, YEARLY, Checker, Edge
 from hardship.language import scales
 from hardship.language.expression import Expression
 from hardship.language.fields import Show
-from hardship.language.infer_base import BAD, BOOL, TYPES, as_ratio, missing, unit_text
+from hardship.language.infer_base import BAD, BOOL, TYPES, as_ratio, missing
 from hardship.language.kinds import Kind
 from hardship.language.names import raised
 from hardship.language.nodes import Name
 from hardship.language.positions import Path
-from hardship.language.spelling import spell
 from hardship.language.table import Ladder, Rung
-from hardship.language.units import NONE, parse
 from hardship.limits import SET_VALUES
 
 FEN = Fraction(1, 100)
@@ -172,13 +170,7 @@ def leaving(desk: Checker) -> None:
     if rule is None:
         return
     desk.condition(("exit", "when"), rule.when)
-    months = desk.run.number(rule.months.node, "household")
-    if months is not BAD:
-        if months.unit not in (NONE, parse("month")):
-            found = unit_text(months.unit)
-            desk.at_node(rule.months.node, "table.unit", expected="month", found=found, text=spell(rule.months.node))
-        elif months.divisor is not None or months.den != 1:
-            desk.at_node(rule.months.node, "table.exit_months", "table.hint_round", text=spell(rule.months.node))
+    desk.whole_months(rule.months.node)
     desk.amount(rule.amount.node, desk.infer(("exit", "amount"), rule.amount))
 
 

@@ -37,18 +37,19 @@ SEES: dict[Stage, tuple[Role, ...]] = {
     "person": (*_SCORES, "ladder"),
     "benefit": (*_SCORES, "ladder", "step"),
     "exit": (*_SCORES, "ladder"),
+    "review": (*_SCORES, "ladder"),
     "results": (*_BASE, "derive"),
     "output": (*_SCORES, "ladder", "step", "output"),
     "rank": (*_SCORES, "ladder", "step", "output"),
 }
 """The roles that an expression of a stage may name; of its own role only what stands before it."""
 _OWN: dict[Stage, Role] = {"item": "item", "ladder": "ladder", "benefit": "step", "output": "output"}
-_AFTER_VETO: tuple[Stage, ...] = ("ladder", "person", "benefit", "exit", "output", "rank")
+_AFTER_VETO: tuple[Stage, ...] = ("ladder", "person", "benefit", "exit", "review", "output", "rank")
 RESULT_COLUMNS = (
     "household_id", "area_code", "outcome", "circle", "position", "rank", "rank_province", "rank_city",
     "rank_county", "rank_township", "rank_village", "rank_circle", "percentile", "index", "index_exact",
     "income_per_head", "gap_to_next_line", "benefit_month", "vetoes", "flags", "assumed", "missing",
-    "exit_months", "exit_amount",
+    "exit_months", "exit_amount", "review_on", "held",
 )  # fmt: skip
 """The columns that every result may have; a table's groups, items, indices and ladders add their own."""
 

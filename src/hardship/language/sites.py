@@ -14,7 +14,7 @@ from hardship.language.table import Computed, Table, Test
 
 Stage = Literal[
     "read", "counted", "require", "derive", "item", "group", "index", "veto", "ladder",
-    "person", "benefit", "exit", "results", "output", "rank",
+    "person", "benefit", "exit", "review", "results", "output", "rank",
 ]  # fmt: skip
 
 
@@ -64,6 +64,10 @@ def sites(table: Table, level_of: Callable[[str], Level]) -> Iterator[Site]:
         yield from _computed(("benefit", i), step, "household", "benefit")
     if table.exit is not None:
         yield from _site(("exit",), table.exit, ("when", "months", "amount"), "household", "exit")
+    if table.review is not None:
+        yield from _site(("review",), table.review, ("when", "months", "since", "holds"), "household", "review")
+    if table.transition is not None:
+        yield from _site(("transition",), table.transition, ("unless",), "household", "review")
     yield from _site(("results",), table.results, ("income_per_head",), "household", "results")
     for i, output in enumerate(table.output):
         yield from _computed(("output", i), output, "household", "output")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from hardship.language.course import Exit, Review, Transition
 from hardship.language.fields import (
     Assume,
     Code,
@@ -385,14 +386,6 @@ class Step(Computed):
     name: Ident
 
 
-class Exit(Model):
-    """`[exit]`: who leaves gradually, for how many months, with what amount a month."""
-
-    when: Expr
-    months: Expr
-    amount: Expr
-
-
 class Output(Computed):
     """`[[output]]`: a further result column."""
 
@@ -444,6 +437,8 @@ class Table(Model):
     person: Annotated[tuple[Person, ...], Field(strict=False)] = ()
     benefit: Annotated[tuple[Step, ...], Field(strict=False)] = ()
     exit: Exit | None = None
+    review: Review | None = None
+    transition: Transition | None = None
     results: Summary = Summary()
     output: Annotated[tuple[Output, ...], Field(strict=False)] = ()
     rank: Rank

@@ -38,10 +38,10 @@ def lower(checked: Checked, detail: Detail = "results") -> Program:
     Raises:
         EngineError: the checker let something through that cannot be lowered.
     """
-    return _Table(checked, detail).program()
+    return Lowering(checked, detail).program()
 
 
-class _Table(Stages):
+class Lowering(Stages):
     """One table while its stores and sinks are gathered."""
 
     def __init__(self, checked: Checked, detail: Detail) -> None:
@@ -63,6 +63,7 @@ class _Table(Stages):
         self._ladders(stopped)
         self._persons()
         self._benefit(stopped)
+        self._review(stopped)
         self._results()
         self._rank()
         self._planes("veto", [(veto, hit) for veto, hit in hits.items()])
@@ -199,6 +200,27 @@ class _Table(Stages):
             valid = build.emit(ops.PASSED, "household", build.byte(shown, "household"))
             stored = self.fen(value) if name == "amount" else value
             self._store(f"exit:{name}", replace(stored, valid=valid), valid=True)
+
+    def _review(self, stopped: Value) -> None:
+        """Review dates and what is kept; nothing of it is a sink."""
+        rule, build = self.table.review, self.build
+        if rule is not None:
+            when = truth(True) if rule.when is None else self.node(rule.when.node, "household")
+            due = build.both([self.certainly(when), build.negation(self.certainly(stopped))])
+            months = self.node(rule.months.node, "household")
+            since = None if rule.since is None else self.node(rule.since.node, "household")
+            dated = build.both([due, *(build.is_known(one) for one in (months, since) if one is not None)])
+            valid = build.emit(ops.PASSED, "household", build.byte(dated, "household"))
+            self._store("review:months", replace(months, valid=valid), valid=True)
+            if since is not None:
+                self._store("review:since", replace(since, valid=valid), valid=True)
+            if rule.holds is not None:
+                holds = self.node(rule.holds.node, "household")
+                self._store("review:due", due, valid=False)
+                self._store("review:holds", holds, valid=False)
+        transition = self.table.transition
+        if transition is not None and transition.unless is not None:
+            self._store("transition:unless", self.node(transition.unless.node, "household"), valid=False)
 
     def _nulled(self, missing: Value) -> Value:
         """A truth that is missing where `missing` holds."""

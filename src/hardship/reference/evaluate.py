@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from hardship.days import after_months
+from hardship.language.course import Review
 from hardship.language.fields import DeclaredAttribute, Expr, Show
 from hardship.language.names import Names
 from hardship.language.nodes import Name, walk
@@ -66,6 +68,8 @@ class Outcome:
     benefit: Fraction | None = None
     exit_months: Fraction | None = None
     exit_amount: Fraction | None = None
+    review_on: dt.date | None = None
+    held: Kleene = None
     outputs: dict[str, Value] = field(default_factory=dict)
     keys: tuple[Value, ...] = ()
     among: Kleene = None
@@ -164,12 +168,26 @@ class Reference:
         if table.exit is not None and run.stopped() is False and run.truth(table.exit.when.node, run.root):
             done.exit_months = run.number(table.exit.months.node, run.root)
             done.exit_amount = run.number(table.exit.amount.node, run.root)
+        if table.review is not None:
+            self._review(run, table.review, done)
         done.gap = self._gap(run)
         done.outputs = {
             output.name: _shown(done.values[output.name, ()], output.show or DEFAULT_SHOW) for output in table.output
         }
         done.keys = tuple(self._key(run, key.value, key.show) for key in table.rank.keys)
         done.among = run.truth(table.rank.among.node if table.rank.among else None, run.root)
+
+    def _review(self, run: Stages, rule: Review, done: Outcome) -> None:
+        """When the household is looked at again, and whether its amount stands."""
+        when = rule.when is None or run.truth(rule.when.node, run.root) is True
+        if not when or run.stopped() is True:
+            return
+        months = run.number(rule.months.node, run.root)
+        since = self.ground.on if rule.since is None else run.value(rule.since.node, run.root)
+        if months is not None and isinstance(since, dt.date):
+            done.review_on = after_months(since, int(months))
+        if rule.holds is not None:
+            done.held = run.truth(rule.holds.node, run.root)
 
     def _key(self, run: Stages, expression: Expr, show: Show | None) -> Value:
         value = run.value(expression.node, run.root)

@@ -89,6 +89,10 @@ def columns(table: Table, outcome: Outcome, detail: str = "results") -> dict[str
     if table.exit is not None:
         row["exit_months"] = decimal_text(done.exit_months, 0) if full else ""
         row["exit_amount"] = money(done.exit_amount)
+    if table.review is not None:
+        row["review_on"] = exact_text(done.review_on) if full else ""
+        if table.review.holds is not None:
+            row["held"] = exact_text(done.held) if full else ""
     if detail == "items":
         for item in table.item:
             row[f"item_{item.id}"] = points(done.items[item.id, main_id])

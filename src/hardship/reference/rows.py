@@ -32,7 +32,7 @@ def read_rows(register: Register, attributes: Mapping[str, DeclaredAttribute]) -
 
 
 def _plain(frame: pl.DataFrame, attributes: Mapping[str, DeclaredAttribute]) -> list[dict[str, Any]]:
-    columns = {name: _values(frame[name].to_list(), _reader(attributes.get(name))) for name in frame.columns}
+    columns = {name: _values(frame[name].to_list(), reader(attributes.get(name))) for name in frame.columns}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
@@ -40,7 +40,7 @@ def _values(stored: list[Any], read: Callable[[Any], Value]) -> list[Value]:
     return [None if value is None else read(value) for value in stored]
 
 
-def _reader(attribute: DeclaredAttribute | None) -> Callable[[Any], Value]:
+def reader(attribute: DeclaredAttribute | None) -> Callable[[Any], Value]:
     """How a stored value of the attribute is read; structural columns are taken as they are."""
     if attribute is None:
         return _same

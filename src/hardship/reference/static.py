@@ -260,6 +260,10 @@ class Statics:
             expressions += [test.value, test.below, test.at_most, test.at_least, test.above, test.unless]
         if table.exit is not None:
             expressions += [table.exit.when, table.exit.months, table.exit.amount]
+        if table.review is not None:
+            expressions += [table.review.when, table.review.months, table.review.since, table.review.holds]
+        if table.transition is not None:
+            expressions.append(table.transition.unless)
         expressions += [key.value for key in table.rank.keys]
         for expression in expressions:
             if expression is not None:
