@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 import hardship
 from hardship import messages
-from hardship_api import batches, catalogue, documents, page, scoring
+from hardship_api import batches, catalogue, documents, page, questions, scoring
 from hardship_api.engine import Engine
 from hardship_api.gate import Gate
 from hardship_api.metrics import Metrics
@@ -61,6 +61,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # the names of functions in generated clients
     )
     app.state.engine = engine
     app.state.metrics = metrics
@@ -70,7 +71,7 @@ def create_app(
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    for router in (scoring.router, batches.router, catalogue.router, page.router):
+    for router in (scoring.router, questions.router, batches.router, catalogue.router, page.router):
         app.include_router(router)
     app.state.openapi = documents.openapi(app, chosen)
     app.add_middleware(Shell, gate=Gate(chosen), metrics=metrics, settings=chosen)

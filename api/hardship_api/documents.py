@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hardship_api.examples import examples
+from hardship_api.question_shapes import shapes
 from hardship_api.schemas import DAY, TABLE, ref, schemas
 from hardship_api.settings import Settings
 
@@ -192,7 +193,7 @@ def openapi(app: FastAPI, settings: Settings) -> bytes:
     """The OpenAPI document of this service with these settings."""
     found = app.openapi()
     found["components"] = {
-        "schemas": schemas() | found.get("components", {}).get("schemas", {}),
+        "schemas": schemas() | shapes() | found.get("components", {}).get("schemas", {}),
         "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "an API key, where asked for"}},
     }
     found["security"] = [{"key": []}] if settings.keys else [{}, {"key": []}]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from hardship.errors import HardshipError, RegisterError, UsageError
 from hardship.load import find_table, load_table, versions
+from hardship.possible.answer import possible
+from hardship.register import from_dicts
 from hardship.roots import default_roots
 from hardship.single.prepared import FORMS, Form, Prepared, RejectedError, prepare
 from hardship.standards import load_standards
@@ -108,8 +110,14 @@ class Engine:
         """
         checked, forced = self.table(asked.table, asked.on)
         prepared: Prepared = prepare(checked, self.standards, asked.on, forced=forced)
+
+        def missing(document: Mapping[str, Any]) -> dict[str, Any]:
+            """What stands beside the result of an incomplete household."""
+            register = from_dicts(document, checked.names.attributes, asked.on)
+            return {"missing": possible(register, checked, self.standards, asked.on, lang)}
+
         try:
-            return prepared.answer(asked.household, lang, form)
+            return prepared.answer(asked.household, lang, form, missing if form != "summary" else None)
         except RejectedError as error:
             raise Refused("api.rejected", 422, [fault(row, "", lang) for row in error.rows]) from None
         except RegisterError as error:

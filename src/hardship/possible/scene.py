@@ -114,12 +114,10 @@ class Scene:
         self.before: list[Any] = [None] * size
         self.left: Value = self.nobody
         if self.states:
-            self._run(self.first, self.before, None, None, exact=True)
+            self._run(self.first, self.before, None, None, exact=False)
             self.left = self._leaving(self.before)
         self.now: list[Any] = [None] * size
-        self._run(self.wanted, self.now, None, None, exact=True)
-        for values in (self.before, self.now):
-            values[:] = [_narrow(value) for value in values]
+        self._run(self.wanted, self.now, None, None, exact=False)
 
     def missing(self, values: Sequence[Any]) -> list[int]:
         """The sinks that may be missing."""
@@ -169,12 +167,19 @@ class Scene:
         self.stops: dict[int, Any] = {number: values[number] for number in (self.refused, self.deferred)}
         for number, was in self.stops.items():
             values[number] = _unstopped(was)
-        self._run(self.touched, values, lo, hi, exact)
+        self._run(self.touched, values, lo, hi, exact, forced=True)
         return values
 
-    def _run(self, numbers: Sequence[int], values: list[Any], lo: Any, hi: Any, exact: bool) -> None:
-        """Work out some values in order. `exact`: in Python's integers, whatever their size."""
-        steps, wide, forced = self.plan.steps, self.wide, lo is not None
+    def _run(
+        self, numbers: Sequence[int], values: list[Any], lo: Any, hi: Any, exact: bool, forced: bool = False
+    ) -> None:
+        """Work out some values in order.
+
+        Args:
+            exact: in Python's integers, whatever their size.
+            forced: take `refused` and `deferred` as false wherever they may be; `stops` keeps what they were.
+        """
+        steps, wide = self.plan.steps, self.wide
         for number in numbers:
             step = steps[number]
             found = self._value(step, values, lo, hi, exact or number in wide)
@@ -380,15 +385,6 @@ def _large(value: Any) -> Any:
 def _wide(value: Any) -> bool:
     return isinstance(value, tuple) and any(
         end.size > 0 and not (end.min() > -SAFE and end.max() < SAFE) for end in value
-    )
-
-
-def _narrow(value: Any) -> Any:
-    """Words in 64 bits where they fit."""
-    return (
-        (value[0].astype(np.int64), value[1].astype(np.int64))
-        if isinstance(value, tuple) and not _wide(value)
-        else value
     )
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from hardship.possible.interval import ONE, Array, Pair
 from hardship.possible.scene import INCOMPLETE, Scene, Seen
 
-ROUNDS = 24  # of cutting
-CUT = 48  # boxes cut in one round
+BOXES = 1_000  # cut in all
+CUT = 40  # in one round
 CELLS = 150_000  # lanes times rows looked at in one go
 GOALS = 4  # least and greatest index, least and greatest benefit
 
@@ -184,8 +184,9 @@ class Search:
     # --- boxes ---
 
     def _cut(self, low: Array, high: Array, seen: Seen) -> None:
-        """Cut the boxes that may hold more than was found, until none is left or the rounds are over."""
-        for _ in range(ROUNDS):
+        """Cut the boxes that may hold more than was found, until none is left or `BOXES` are cut."""
+        room = BOXES
+        while room > 0:
             gain = self._gain(seen)
             whole = (low == high).all(axis=0)
             gain[whole] = 0
@@ -195,6 +196,7 @@ class Search:
             order = order[gain[order] > 0]
             most = max(1, min(CUT, CELLS // self.rows // 14))
             taken, kept = order[:most], order[most:]
+            room -= max(len(taken), CUT // 4)
             lows, highs = self._halves(low[:, taken], high[:, taken])
             points = self._inside(lows, highs)
             at = np.concatenate((lows, points), axis=1), np.concatenate((highs, points), axis=1)
