@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +15,17 @@ from hardship.cli import Say
 from hardship.commands.common import (
     EXISTING,
     Bars,
+    OneOf,
     Whole,
     examples,
     lang_option,
     mapping_option,
 )
 
-REJECTED = 3
+if TYPE_CHECKING:
+    from hardship.proposals.judge import Finding
+
+FAILED, REJECTED = 1, 3
 
 
 def command(say: Say) -> click.Command:
@@ -37,6 +44,14 @@ def command(say: Say) -> click.Command:
     @click.option(
         "--accept-implausible", "accepted", default="", metavar=say("cli.reason"), help=say("cli.accept_implausible")
     )
+    @click.option("--accept-proposal", default="", metavar=say("cli.reason"), help=say("rerank.accept_proposal"))
+    @click.option(
+        "--report",
+        "reports",
+        type=OneOf(say, "xlsx", "html", "pdf", several=True),
+        default=(),
+        help=say("rerank.report"),
+    )
     def rerank(
         register: Path,
         before: str,
@@ -48,9 +63,11 @@ def command(say: Say) -> click.Command:
         lang: tuple[str, ...],
         as_json: bool,
         accepted: str,
+        accept_proposal: str,
+        reports: tuple[str, ...],
     ) -> int:
         from hardship.engine import machine
-        from hardship.movement import screen, write
+        from hardship.movement import proposal, screen, write
         from hardship.movement.rerank import rerank as compare
         from hardship.movement.setting import open_settings, wanted
 
@@ -60,12 +77,31 @@ def command(say: Say) -> click.Command:
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars:
             old, new = open_settings(register, first, second, mapping=mapping, progress=bars)
+            tests = proposal.findings(old, new)
+            if tests and told(tests, new.on, lang[0], err=as_json) and not accept_proposal:
+                click.echo(say("rerank.proposal_failed"), err=True)
+                return FAILED
             read = time.perf_counter()
             machine.warm()
             ready = time.perf_counter()
-            movement = compare(old, new, threads=threads or 0, quick=quick, accepted=accepted, progress=bars)
+            movement = compare(
+                old,
+                new,
+                threads=threads or 0,
+                quick=quick,
+                accepted=accepted,
+                proposal=proposal.record(tests, accept_proposal),
+                progress=bars,
+            )
             timings = {"read": read - began, "compile": ready - read, "score": time.perf_counter() - ready}
-            run = write.write(out, movement, timings=timings, progress=bars)
+
+            def more(folder: Path) -> None:
+                if reports:
+                    from hardship.reports.write import write_reports
+
+                    write_reports(movement, folder, reports, lang[0])
+
+            run = write.write(out, movement, timings=timings, more=more, progress=bars)
         for note in dict.fromkeys(note.text(lang[0]) for one in (old, new) for note in one.register.notes):
             click.echo(note, err=True)
         if as_json:
@@ -76,3 +112,12 @@ def command(say: Say) -> click.Command:
         return REJECTED if any(one["households"]["rejected"] for one in counts) else 0
 
     return rerank
+
+
+def told(tests: Sequence[Finding], on: dt.date, lang: str, *, err: bool) -> bool:
+    """Show what the tests say of new standards; whether one failed."""
+    from hardship.proposals.rules import load_rules
+    from hardship.proposals.words import proposal_record, render
+
+    click.echo(render(proposal_record(tests, load_rules(), on, lang)), err=err)
+    return any(one.verdict == "failed" for one in tests)

@@ -77,8 +77,6 @@ def movement_record(runs: Runs, frame: pl.DataFrame, digest: str, scale: int, ac
         "after": setting_record(runs, 1, frame, accepted),
         "factors": [name for name, differs in zip(FACTORS, runs.differs, strict=True) if differs],
         "runs": runs.count,
-        "transition": None,
-        "proposal": None,
         "index_unit": "1" if scale == 1 else f"1/{scale}",
         "counts": {
             "households": frame.height,

@@ -3,6 +3,7 @@
 align    the households of both registers in one order        `align`
 run      both settings, and the mixtures between them         `runs`, `answer`
 side     each setting's results as whole numbers              `side`
+stand    what a newer version keeps of the older one          `transition`
 take     changes apart into standard, table and data          `causes`
 build    the movement and its sums                            `frame`, `totals`
 """
@@ -15,20 +16,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from hardship.columns import chosen_texts, date_series, nulled, sha256_of
+from hardship.columns import Array, chosen_texts, date_series, nulled, sha256_of
 from hardship.days import as_number, months_later
 from hardship.movement import totals as sums
 from hardship.movement.align import align
 from hardship.movement.causes import amount_shares, index_scale, index_shares, state_causes
 from hardship.movement.frame import KINDS, Shown, both, changes, frame, kinds, places
 from hardship.movement.record import movement_record, stop_on_nothing
-from hardship.movement.runs import BEFORE, Runs
+from hardship.movement.runs import BEFORE, FACTORS, Runs
 from hardship.movement.side import side
+from hardship.movement.transition import kept, stand
+from hardship.movement.transition import record as transition_record
+from hardship.results import empty_texts
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from hardship.inputs import Inputs, Progress
+    from hardship.movement.align import Aligned
+    from hardship.movement.causes import Shares
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def rerank(
     block: int = 2048,
     quick: bool = False,
     accepted: str = "",
+    proposal: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Movement:
     """Compare two settings, household by household.
@@ -76,10 +84,12 @@ def rerank(
         threads: 0 uses all cores. Nothing depends on it, nor on `block`.
         quick: leave the causes out: two runs of the machine, whatever differs.
         accepted: why implausible incomes are right; "" stops on them.
+        proposal: for the record, what the tests say of new standards (`proposal.record`).
 
     Raises:
         RegisterError: no household is left on a side, or incomes that a wrong unit would explain.
-        TableError: a standard that holds for a household does not fit the table of its setting.
+        TableError: a standard that holds for a household does not fit the table of its setting; a circle that a
+            newer version keeps is not in it.
     """
     say = progress or (lambda what, share: None)
     say("score", 0.0)
@@ -87,12 +97,10 @@ def rerank(
     order = align(before.register, after.register)
     scale = index_scale(runs)
     two = both(order, _sides(runs, scale), runs.states)
+    standing = kept(before, after, two, runs.states)
+    two = stand(two, standing.rows, after, runs.states)
     say("causes", 0.4)
-    parts = {} if quick else {"index": index_shares(runs, order), "amount": amount_shares(runs, order)}
-    cause = pl.Series([""]).new_from_index(0, two.height)
-    if not quick:
-        found, names = state_causes(runs, order)
-        cause = chosen_texts(names, found)
+    parts, cause = _causes(runs, order, two, standing.rows) if not quick else ({}, empty_texts(two.height))
     say("write", 0.7)
     ends = (before, after)
     where = places(order, (before.register, after.register))
@@ -104,8 +112,8 @@ def rerank(
         "kind": kind,
         "changed": changes(two),
         "cause": cause,
-        "held": pl.Series([""]).new_from_index(0, two.height),
-        "review_on": pl.Series([None], dtype=pl.Date).new_from_index(0, two.height),
+        "held": _held(two, standing.rows),
+        "review_on": two["review_on_after"],
         "exit_until": exit_ends(after.on, two["exit_months_after"]),
         **{
             f"state_{name}": chosen_texts(runs.states.names, two[f"state_{name}"].to_numpy())
@@ -115,7 +123,8 @@ def rerank(
     decimals = max((one.checked.table.index[0].decimals for one in ends if one.checked.table.index), default=0)
     made = frame(two, texts, parts, Shown(decimals, scale))
     digest = sha256_of(made)
-    run = movement_record(runs, made, digest, scale, accepted)
+    told = {"transition": transition_record(after, standing), "proposal": proposal}
+    run = movement_record(runs, made, digest, scale, accepted) | told
     say("write", 1.0)
     return Movement(
         before, after, made,
@@ -130,14 +139,35 @@ def rerank(
 
 def _sides(runs: Runs, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The columns of both settings; computed once where nothing differs."""
-    made = []
-    for mixture in dict.fromkeys((BEFORE, runs.after)):
-        columns, raw = runs.raw(mixture)
+    made: list[pl.DataFrame] = []
+    for setting, mixture in zip(runs.settings, (BEFORE, runs.after), strict=True):
+        if not made or mixture != BEFORE:
+            columns, raw = runs.raw(mixture)
         found = runs.answer(mixture)
         assert found is not None
-        stop_on_nothing(runs.settings[mixture[1]], columns, raw, int(found.kept.sum()))
-        made.append(side(runs.settings[mixture[1]].checked.table, columns, raw, found, scale))
-    return made[0], made[-1]
+        stop_on_nothing(setting, columns, raw, int(found.kept.sum()))
+        made.append(side(setting, columns, raw, found, scale))
+    return made[0], made[1]
+
+
+def _causes(runs: Runs, order: Aligned, two: pl.DataFrame, standing: Array) -> tuple[dict[str, Shares], pl.Series]:
+    """Shares of index and amount, and the cause of each changed state; what stands by a transition has not changed."""
+    parts = {"index": index_shares(runs, order), "amount": amount_shares(runs, order)}
+    found, names = state_causes(runs, order)
+    if not standing.any():
+        return parts, chosen_texts(names, found)
+    for part in parts["amount"].parts:
+        part[standing] = 0
+    parts["amount"].known[standing] = True
+    renamed = (two["state_before"] != two["state_after"]).to_numpy()
+    found[standing] = np.where(renamed[standing], len(names), 0)
+    return parts, chosen_texts([*names, FACTORS[1]], found)
+
+
+def _held(two: pl.DataFrame, standing: Array) -> pl.Series:
+    """Why an amount stands: `transition`, `review`, or empty."""
+    place = np.where(two["held_after"].fill_null(False).to_numpy(), 1, 0)
+    return chosen_texts(["", "review", "transition"], np.where(standing, 2, place))
 
 
 def exit_ends(on: dt.date, months: pl.Series) -> pl.Series:

@@ -12,13 +12,18 @@ import polars as pl
 
 from hardship import rank
 from hardship.columns import Array, chosen_texts, flagged_texts, nulled, plane_texts, scaled_integers
+from hardship.days import as_number
 from hardship.lowering.program import missing_behind
 from hardship.movement.answer import summed
 from hardship.movement.states import circle_of
 from hardship.results import TRUE, empty_texts, outcome_places, rank_keys
+from hardship.reviews import review_columns
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from hardship.engine.machine import Raw
+    from hardship.inputs import Inputs
     from hardship.language.table import Table
     from hardship.lowering.bind import Columns
     from hardship.movement.answer import Answer
@@ -27,16 +32,17 @@ MONEY = {"income": "income_per_head", "gap": "gap", "exit_amount": "exit:amount"
 """Columns and the machine's stores, in fen."""
 
 
-def side(table: Table, columns: Columns, raw: Raw, found: Answer, scale: int) -> pl.DataFrame:
+def side(setting: Inputs, columns: Columns, raw: Raw, found: Answer, scale: int) -> pl.DataFrame:
     """The columns of one setting: `state`, `outcome`, `meets`, `reason`, `persons`, `covered`, `index`, `income`,
     `gap`, `benefit`, `alone`, `amount`, `position`, `rank`, `exit_months`, `exit_amount`; and the review:
-    `held` (bool), `review_on` (yyyymmdd).
+    `review_on`, `held`; and whether a transition takes the household out: `unless`.
 
     Args:
+        setting: the setting; reviews without a date of their own are counted from its day.
         found: the answer of the run.
         scale: how many units make a point of the index.
     """
-    rows, scored = columns.rows[0], found.scored
+    table, rows, scored = setting.checked.table, columns.rows[0], found.scored
     texts, places = outcome_places(circle_of(table), raw, ~found.complete)
     meets = np.array([text == "meets" for text in texts], np.bool_)[places] & scored
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)
@@ -57,11 +63,26 @@ def side(table: Table, columns: Columns, raw: Raw, found: Answer, scale: int) ->
     for name, store in MONEY.items():
         made[name] = _known(raw, store, scored, nothing)
     made["exit_months"] = _known(raw, "exit:months", scored, nothing)
+    made |= _reviews(table, raw, scored, setting.on)
     chosen = scored & (raw["among"].values == TRUE) if "among" in raw else scored
     ordered = rank.order(rank_keys(table, raw), chosen)
     for name, values in zip(("position", "rank"), rank.positions(ordered, rows), strict=True):
         made[name] = nulled(pl.Series(values), values > 0)
     return pl.DataFrame(made)
+
+
+def _reviews(table: Table, raw: Raw, scored: Array, on: dt.date) -> dict[str, pl.Series]:
+    rows = len(scored)
+    made = {
+        "review_on": pl.Series([None], dtype=pl.Date).new_from_index(0, rows),
+        "held": pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows),
+        "unless": pl.Series([False]).new_from_index(0, rows),
+    }
+    if table.review is not None:
+        made |= review_columns(raw, scored, as_number(on))
+    if "transition:unless" in raw:
+        made["unless"] = pl.Series(raw["transition:unless"].values == TRUE)
+    return made
 
 
 def _known(raw: Raw, store: str, scored: Array, nothing: pl.Series) -> pl.Series:
