@@ -148,8 +148,18 @@ def test_what_differs_between_two_standards_is_the_proposal():
     before = standards(shanghai(dibao_standard=None))
     given = verdicts(check_proposal(before, shanghai()[1:2], APRIL))
     assert given == verdicts(check_proposal(before, standards(shanghai()), APRIL))
+    alone = standards(shanghai()[1:2])  # a new file without history or further numbers: those before still tell
+    assert given == verdicts(check_proposal(before, alone, APRIL))
     with pytest.raises(UsageError, match="no row of dibao_standard"):
         check_proposal(before, before, APRIL)
+
+
+def test_a_row_that_the_new_standards_drop_holds_no_longer():
+    county = row("dibao_standard", "2016-01-01", "900", "310151")
+    before = standards([*shanghai(dibao_standard=None), county])
+    assert check_proposal(before, shanghai()[1:2], APRIL, "310151001") == []
+    (found, *_) = check_proposal(before, standards(shanghai()), APRIL, "310151001")
+    assert (found.row.value, found.put[1].value) == (970, 900)
 
 
 def test_the_row_that_holds_on_the_day_is_judged():

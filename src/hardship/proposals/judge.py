@@ -103,17 +103,16 @@ def check_proposal(
     known = {row.key: row for row in before.rows}
     if isinstance(after, Standards):
         proposed = [row for row in after.rows if not _same(row, known.get(row.key))]
-        pool = after
     else:
         proposed = list(after)
-        pool = standards({**known, **{row.key: row for row in proposed}}.values())
+    whole = standards({**known, **{row.key: row for row in proposed}}.values())
     judged = [row for row in proposed if row.parameter in rules.judged]
     begun = [row for row in judged if row.effective_from <= on and area.startswith(row.area_code if area else "")]
     if not begun:
         dates = sorted({str(row.effective_from) for row in judged})
         params = {"on": on, "parameters": ", ".join(sorted(rules.judged)), "found": ", ".join(dates) or "-"}
         raise UsageError(Fault("proposal.nothing", params=params))
-    desk = _Desk(rules, pool, on, {row.key for row in begun})
+    desk = _Desk(rules, after if isinstance(after, Standards) else whole, whole, on, {row.key for row in begun})
     return [finding for check in rules.file.check for finding in desk.findings(check, begun, area)]
 
 
@@ -123,14 +122,23 @@ def _same(row: StandardRow, other: StandardRow | None) -> bool:
 
 
 class _Desk:
-    """The standards with the proposal on one day, and the tests."""
+    """The standards with the proposal on one day, and the tests.
+
+    `after` decides which row holds; `whole` has the rows of before as well, for what was and for other numbers.
+    """
 
     def __init__(
-        self, rules: Rules, pool: Standards, on: dt.date, proposed: set[tuple[str, str, str, dt.date]]
+        self,
+        rules: Rules,
+        after: Standards,
+        whole: Standards,
+        on: dt.date,
+        proposed: set[tuple[str, str, str, dt.date]],
     ) -> None:
         self.rules = rules
         self.table, self.names = rules.checked.table, rules.checked.names
-        self.pool = pool
+        self.after = after
+        self.whole = whole
         self.on = on
         self.proposed = proposed
         self.ground = Ground(self.table, self.names, on)
@@ -168,7 +176,8 @@ class _Desk:
     def row(self, one: Input, area: str, residence: str, on: dt.date) -> StandardRow | None:
         """The row that an input reads at a place on a day."""
         declared = one.model_copy(update={"name": one.rows})
-        return Parameters([declared], self.pool.rows, on).row(declared, area, residence)
+        known = self.after if one.now and one.rows in self.rules.judged else self.whole
+        return Parameters([declared], known.rows, on).row(declared, area, residence)
 
     def side(self, stages: Stages, test: Test) -> Side:
         return Side(
