@@ -308,3 +308,15 @@ def test_the_command_and_its_exit_codes(tmp_path, capsys, monkeypatch):
     assert (code, out) == (2, "")
     code, out, _ = run(good.replace(",31,", ",42,"))
     assert (code, "nothing was judged" in out) == (0, True)
+
+
+def test_the_example_of_the_documentation_works(tmp_path):
+    page = (EXAMPLES.parents[1] / "docs" / "proposed-standard.md").read_text(encoding="utf-8")
+    path = tmp_path / "checks.toml"
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    rules = load_rules(path)
+    before = standards([row("dibao_standard", "2025-01-01", "600", "42")])
+    for value, verdict in (("629.99", "failed"), ("630", "passed")):  # 30 / 600 = 0.05
+        proposal = [row("dibao_standard", "2026-01-01", value, "4205")]
+        (found,) = check_proposal(before, proposal, dt.date(2026, 7, 1), rules=rules)
+        assert (found.area, found.verdict) == ("4205", verdict)
