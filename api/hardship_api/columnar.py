@@ -116,7 +116,7 @@ class Columnar:
         Raises:
             Refused: a column that nobody knows, or two that mean the same.
         """
-        known = self._names[key]
+        known = self._names[key].labels
         found = {
             one: one if one in lists else known.get(one) or known.get(normal(one).casefold(), "")
             for one in frame.columns

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import chain
+from types import NoneType
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
 
 from hardship.attributes import STRUCTURAL
 from hardship.language.fields import DeclaredAttribute
 from hardship.limits import MEMBERS
 from hardship.reading.cells import normal
-from hardship.reading.read_json import PARTS, tables
+from hardship.reading.read_json import PARTS, cell, with_ids
+from hardship.reading.readers import RawTable
 from hardship.register import ID_COLUMNS, LEVELS
-from hardship_api.parts import LINE_BYTES, Block, Part, after_last_line, error, line_blocks, placed
+from hardship_api.parts import LINE_BYTES, Block, Part, Rows, after_last_line, error, line_blocks
 from hardship_api.strict_json import Refused, decode
 
 MOST = 10_000
+TYPED: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, bool: pl.Boolean}
+"""Values that stand in a column as they are, where all of a column are of one type; all others pass as texts."""
 
 
 class Lines:
@@ -33,12 +41,11 @@ class Lines:
     def part(self, block: Block) -> Part:
         """The households of a block."""
         part = Part()
-        documents: list[tuple[int, Any]] = []
+        documents: list[dict[str, Any]] = []
         rows: list[int] = []
         for number, line in enumerate(block.data.split(b"\n"), block.first):
             if not line.strip():
                 continue
-            self._count += 1
             try:
                 if len(line) > LINE_BYTES:
                     raise Refused("api.line_long")
@@ -47,14 +54,48 @@ class Lines:
             except Refused as refused:
                 part.wrong[number] = [error(number, "", refused.code, self._lang)]
                 continue
+            self._count += 1
             home = document.setdefault("household", {})
             if not (block.first == 1 and block.last):  # one household alone is "1", as everywhere
                 home.setdefault("household_id", f"#{self._count}")
-            documents.append((len(rows), document))
+            documents.append(document)
             rows.append(number)
         part.rows = rows
-        part.tables, part.owner = placed(tables(documents, ""))
+        part.tables, part.owner = _tables(documents)
         return part
+
+
+def _tables(documents: Sequence[dict[str, Any]]) -> tuple[list[RawTable], dict[str, Rows]]:
+    """Raw tables of decoded households as `read_json.tables` makes them, by columns; and the owner of each row."""
+    found: dict[str, list[dict[str, Any]]] = {entity: [] for entity in PARTS}
+    owner: dict[str, list[int]] = {entity: [] for entity in PARTS}
+    for place, document in enumerate(documents):
+        parts = {entity: document.get(key, []) for entity, key in PARTS.items()}
+        parts["households"] = [document["household"]]
+        for entity, rows in with_ids(parts, "1" if len(documents) == 1 else f"#{place + 1}").items():
+            found[entity] += rows
+            owner[entity] += [place] * len(rows)
+    made = [_table(entity, rows) for entity, rows in found.items()]
+    return made, {entity: np.asarray(places, dtype=np.int64) for entity, places in owner.items()}
+
+
+def _table(entity: str, rows: Sequence[dict[str, Any]]) -> RawTable:
+    columns: dict[str, pl.Series] = {}
+    not_text: dict[str, pl.Series] = {}
+    for name in dict.fromkeys(chain.from_iterable(rows)):
+        values = [row.get(name) for row in rows]
+        kinds = set(map(type, values)) - {NoneType}
+        kind = TYPED.get(kinds.pop()) if len(kinds) == 1 else None if kinds else pl.String
+        if kind is not None:
+            columns[name] = pl.Series(name, values, dtype=kind)
+            if kind != pl.String:
+                not_text[name] = columns[name].is_not_null()
+            continue
+        cells = [cell(value) for value in values]
+        columns[name] = pl.Series(name, [text for text, _ in cells], dtype=pl.String)
+        not_text[name] = pl.Series([not is_text for _, is_text in cells], dtype=pl.Boolean)
+    lines = pl.int_range(len(rows), eager=True, dtype=pl.Int64)
+    return RawTable(entity, entity, "", pl.DataFrame(columns), lines, not_text, area_optional=entity == "households")
 
 
 async def shortened(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -75,9 +116,16 @@ async def shortened(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield piece
 
 
-def names_of(attributes: Mapping[str, DeclaredAttribute]) -> dict[str, dict[str, str]]:
-    """For each part of a household, what its fields may be called (as labels are compared) and the name that is."""
-    found: dict[str, dict[str, str]] = {}
+class Names(NamedTuple):
+    """What the fields of a row may be called: by their names, or by any label, as labels are compared."""
+
+    plain: frozenset[str]
+    labels: dict[str, str]
+
+
+def names_of(attributes: Mapping[str, DeclaredAttribute]) -> dict[str, Names]:
+    """The names of the fields of each part of a household."""
+    found: dict[str, Names] = {}
     for entity, level in LEVELS.items():
         titles = {name: STRUCTURAL[name][1] for name in ID_COLUMNS[level]}
         titles |= {name: one.title for name, one in attributes.items() if one.level == level}
@@ -85,11 +133,11 @@ def names_of(attributes: Mapping[str, DeclaredAttribute]) -> dict[str, dict[str,
         for name, title in titles.items():
             for label in (title.zh, title.en):
                 known.setdefault(normal(label).casefold(), name)
-        found[PARTS[entity]] = known
+        found[PARTS[entity]] = Names(frozenset(titles), known)
     return found
 
 
-def check_shape(document: Any, names: Mapping[str, Mapping[str, str]]) -> None:
+def check_shape(document: Any, names: Mapping[str, Names]) -> None:
     """Refuse what is no household, or names a field that nobody knows; put names in the place of titles.
 
     Raises:
@@ -107,12 +155,8 @@ def check_shape(document: Any, names: Mapping[str, Mapping[str, str]]) -> None:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise Refused("api.bad_shape")
         for row in rows:
-            if not known.keys() >= row.keys() or not all(map(_plain, row)):
-                _rename(row, known)
-
-
-def _plain(name: str) -> bool:
-    return name.isascii() and name.islower()
+            if not known.plain >= row.keys():
+                _rename(row, known.labels)
 
 
 def _rename(row: dict[str, Any], known: Mapping[str, str]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from hardship import messages
 from hardship.reading.readers import RawTable
@@ -58,16 +57,6 @@ class Part:
 def error(row: int, place: str, code: str, lang: str, sentence: str = "") -> Entry:
     """One entry of a row's `errors`, with the sentence of its code or another one."""
     return {"row": row, "elementPath": place, "code": code, "message": messages.text(sentence or code, lang)}
-
-
-def placed(tables: Sequence[RawTable]) -> tuple[list[RawTable], dict[str, Rows]]:
-    """Tables whose lines are the household's place, with lines of their own; and the owners."""
-    owner = {table.entity: table.lines.to_numpy() for table in tables}
-    counted = [
-        replace(table, file=table.entity, lines=pl.int_range(table.lines.len(), eager=True, dtype=pl.Int64))
-        for table in tables
-    ]
-    return counted, owner
 
 
 class Source(Protocol):

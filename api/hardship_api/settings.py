@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hardship.errors import Fault, UsageError
 
@@ -70,7 +71,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         UsageError: a number that is none, or not positive.
     """
     known = os.environ if environment is None else environment
-    found: dict[str, int | str | bool] = {}
+    found: dict[str, Any] = {}
     for one in dataclasses.fields(Settings):
         text = known.get(PREFIX + one.name.upper(), "").strip()
         if not text:
@@ -83,4 +84,4 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             found[one.name] = int(text)
         else:
             found[one.name] = text
-    return dataclasses.replace(Settings(), **found)  # type: ignore[arg-type]
+    return dataclasses.replace(Settings(), **found)
