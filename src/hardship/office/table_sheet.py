@@ -71,9 +71,10 @@ def workbook(values: Mapping[str, Any], found: Layout, out: io.BytesIO) -> None:
             "below": book.add_format({"num_format": "@", "text_wrap": True, "valign": "top", "font_color": "#333333"}),
             "seen": book.add_format({"italic": True, "font_color": "#777777", "valign": "top"}),
             "empty": book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"}),
+            "head": book.add_format({"bold": True, "font_size": 14}),
             "guide": book.add_format({"text_wrap": True, "valign": "top", "font_size": 11}),
         }
-        _guide(book, formats)
+        _guide(book, formats, values["table"]["title"]["zh"])
         _singles(book, formats, values, found)
         width = _grid_width(values)
         for sheet in sheets():
@@ -83,11 +84,13 @@ def workbook(values: Mapping[str, Any], found: Layout, out: io.BytesIO) -> None:
             page.set_footer(messages.text("form.footer", "zh", title=values["table"]["title"]["zh"].replace("&", "&&")))
 
 
-def _guide(book: Any, formats: Mapping[str, Any]) -> None:
+def _guide(book: Any, formats: Mapping[str, Any], title: str) -> None:
     sheet = book.add_worksheet(form.section("guide", "zh"))
     sheet.set_column(0, 0, GUIDE)
     _printed(sheet, (GUIDE,), 1)
-    for row, line in enumerate(messages.text("form.guide", "zh").split("\n")):
+    head, *lines = messages.text("form.guide", "zh", title=title).split("\n")
+    sheet.write_string(0, 0, head, formats["head"])
+    for row, line in enumerate(lines, 1):
         sheet.write_string(row, 0, line, formats["guide"])
         _tall(sheet, row, [(line, GUIDE)])
 
