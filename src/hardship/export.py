@@ -29,14 +29,18 @@ if TYPE_CHECKING:
 
 FORMATS = ("parquet", "csv", "xlsx")
 RUN, REJECTS, GROUPS, TOWNSHIPS = "run.json", "rejects.csv", "groups.csv", "townships"
+OVERRIDES, OFFICE = "overrides.csv", "office.xlsx"
 OURS = frozenset(
-    {RUN, REJECTS, GROUPS, TOWNSHIPS, *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS)}
+    {
+        *(RUN, REJECTS, OVERRIDES, GROUPS, OFFICE, TOWNSHIPS),
+        *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS),
+    }
 )
 ROW_GROUP = 250_000
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 # What a spreadsheet would take for a formula, with its full-width forms (ASVS 1.2.10).
 DANGEROUS = r"^[=+\-@\t\r\x00＝＋－＠]"
-COMPUTED = frozenset({"index_exact"})  # texts of ours that may begin with a minus sign
+COMPUTED = frozenset({"index_exact", "index_with", "index_without"})  # texts of ours that may begin with a minus sign
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -74,7 +78,7 @@ def write(
     files: Mapping[str, Sequence[Path]] | None = None,
     timings: Mapping[str, float] | None = None,
     tables: Mapping[str, pl.DataFrame] | None = None,
-    more: Callable[[Path], None] | None = None,
+    more: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write all result files into the folder `out`, replacing an older result as a whole.
@@ -102,7 +106,8 @@ def write(
             for name, frame in frames.items():
                 if frame is not None:
                     WRITERS[form](frame, staging / f"{name}.{form}")
-        for name, frame in {REJECTS: results.rejects, **(tables or {})}.items():
+        more_tables = {} if results.overrides is None else {OVERRIDES: results.overrides}
+        for name, frame in {REJECTS: results.rejects, **more_tables, **(tables or {})}.items():
             write_csv(frame, staging / name)
         if more is not None:
             more(staging)

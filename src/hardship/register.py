@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading import structure
 from hardship.reading.cells import normal, read_area, read_id
 from hardship.reading.convert import as_text, convert, read_column
-from hardship.reading.overrides import apply_overrides
+from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
 
@@ -57,6 +57,8 @@ class Register:
         sha256: of the content read: the same for any order of rows and columns and any format.
         currency: of all money in it.
         notes: what a person should know about the files (unknown columns, hidden rows, the encoding).
+        corrections: the `overrides` that were applied, by household and field; households rejected since among them.
+        rejected_areas: the area codes of rejected households, by id, where both could be read.
     """
 
     frames: dict[Level, pl.DataFrame]
@@ -67,6 +69,8 @@ class Register:
     sha256: str
     currency: str
     notes: tuple[Fault, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    rejected_areas: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_register(
@@ -132,9 +136,9 @@ def clean(
             _read_ids(part, column, marks if level == "household" else None)
         for row, name_of, code in part.raw.faults:
             part.reject([row], name_of, code)
-    overrides = None
+    overrides, corrections = None, list[Correction]()
     if "overrides" in by_entity:
-        overrides, applied = apply_overrides(by_entity["overrides"], parts["household"], attributes)
+        overrides, applied, corrections = apply_overrides(by_entity["overrides"], parts["household"], attributes)
         marks += applied
     owned: list[tuple[Level, str, list[int]]] = []
     for share, (level, part) in enumerate(parts.items()):
@@ -152,7 +156,24 @@ def clean(
     counts = {part.raw.entity: part.counts() for part in judged}
     rejects = rejects_frame(judged, attributes)
     say("done", 1.0)
-    return Register(frames, rejects, flags, counts, name, content_hash(frames), currency, tuple(notes))
+    return Register(
+        frames,
+        rejects,
+        flags,
+        counts,
+        name,
+        content_hash(frames),
+        currency,
+        tuple(notes),
+        tuple(corrections),
+        _rejected_areas(parts["household"]),
+    )
+
+
+def _rejected_areas(part: Part) -> dict[str, str]:
+    """The area codes of rejected households, where id and code could be read."""
+    dead = pl.DataFrame({"id": part.ids["household_id"], "area": part.ids["area_code"]}).filter(pl.Series(part.dead))
+    return dict(dead.drop_nulls().iter_rows())
 
 
 def _nothing(entity: str, level: Level) -> RawTable:

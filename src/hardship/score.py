@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from hardship import results
+from hardship.columns import csv_texts
+from hardship.corrections import counted, effects, lanes
 from hardship.engine import machine
 from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
@@ -26,6 +31,7 @@ from hardship.results import Results
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.inputs import Progress
+    from hardship.lowering.bind import Columns
     from hardship.register import Register
     from hardship.standards import Standards
 
@@ -71,5 +77,26 @@ def score(
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
     incomes = check_incomes(found.frame, checked, standards, on, accepted)
     done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes)
+    if "overrides" in register.counts:
+        done = _with_corrections(done, register, checked, columns, standards, on)
     say("rank", 1.0)
     return done
+
+
+def _with_corrections(
+    done: Results, register: Register, checked: Checked, columns: Columns, standards: Standards, on: dt.date
+) -> Results:
+    """The results with what each correction on record does: the same households once more, each without one of them."""
+    without: dict[int, dict[str, str]] = {}
+    alone, chosen = lanes(register)
+    if chosen:
+        bound = bind(columns.program, alone, standards, on)
+        raw = machine.run(columns.program, bound)
+        found = results.build(alone, checked, bound, raw, ())
+        kept = [number for number, stays in zip(chosen, found.kept, strict=True) if stays]
+        without = dict(zip(kept, csv_texts(found.frame), strict=True))
+    named = {one.household_id for one in register.corrections}
+    mine = done.frame.filter(pl.col("household_id").is_in(named))
+    frame = effects(register.corrections, {row["household_id"]: row for row in csv_texts(mine)}, without)
+    run = done.run | {"overrides": counted(frame, register.counts["overrides"])}
+    return replace(done, overrides=frame, run=run)

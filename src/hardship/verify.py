@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from hardship import export
-from hardship.columns import csv_texts, sha256_of
+from hardship import corrections, export, record
+from hardship.columns import Array, csv_parts, csv_texts, sha256_of
 from hardship.errors import Fault, UsageError
 from hardship.inputs import Inputs, open_inputs
 from hardship.reference import evaluate as reference
@@ -20,6 +24,7 @@ from hardship.reference.results import RANK_COLUMNS, person_rows, table_of
 
 if TYPE_CHECKING:
     from hardship.inputs import Progress
+    from hardship.register import Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,12 @@ class Verified:
 def verify(
     folder: Path, *, register: Path | None = None, sample: int | None = None, progress: Progress | None = None
 ) -> Verified:
-    """Replay the results in `folder`.
+    """Replay the results in `folder`: every value, the hashes and counts of `run.json`, the rejects, the corrections.
 
     Args:
         register: where the register is now; None: where `run.json` says it was.
-        sample: replay only so many households, evenly spread, without their ranks.
+        sample: replay only so many households, evenly spread, without their ranks; of `rejects.csv` then only what
+            reading the register rejects, and no corrections.
 
     Raises:
         UsageError: the folder holds no results. TableError, RegisterError: an input cannot be used any more.
@@ -70,12 +76,20 @@ def verify(
         ids = stored["household_id"].to_list()
         known = {ids[int(place * step)] for place in range(sample)}
         households = [row for row in households if row["household"]["household_id"] in known]
-    replayed, persons = replay(inputs, households, run.get("detail", "results"), progress)
+    plain = reference.Reference(inputs.checked.table, inputs.checked.names, inputs.standards, inputs.on)
+    outcomes = evaluated(plain, households, progress)
+    scored = [pair for pair in zip(outcomes, households, strict=True) if not pair[0].rejected]
+    replayed = table_of(inputs.checked.table, plain.ground.statics, outcomes, run.get("detail", "results"))
     skipped: Sequence[str] = () if sample is None else RANK_COLUMNS
     differences += compare(stored.filter(pl.col("household_id").is_in(known)), replayed, run, inputs, skipped)
     if inputs.checked.table.person:
         kept = read_stored(folder, "persons").filter(pl.col("household_id").is_in(known))
+        persons = person_rows([outcome for outcome, _ in scored], [household for _, household in scored])
         differences += compare_persons(kept, persons)
+    differences += compare_counts(run, stored, inputs.register)
+    differences += compare_rejects(folder, inputs, None if sample is not None else outcomes)
+    if sample is None and "overrides" in inputs.register.counts:
+        differences += compare_corrections(folder, run, inputs, plain, replayed)
     return Verified(len(known), differences, sha256_of(stored))
 
 
@@ -155,20 +169,16 @@ def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Di
             yield Difference("", name, then, now)
 
 
-def replay(
-    inputs: Inputs, households: Sequence[Mapping[str, Any]], detail: str, progress: Progress | None
-) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Result columns and person rows of the households as CSV texts, by the plain evaluator."""
-    table = inputs.checked.table
-    plain = reference.Reference(table, inputs.checked.names, inputs.standards, inputs.on)
+def evaluated(
+    plain: reference.Reference, households: Sequence[Mapping[str, Any]], progress: Progress | None
+) -> list[reference.Outcome]:
+    """What the plain evaluator says of each household."""
     outcomes = []
     for done, household in enumerate(households):
         if progress is not None and done % 1000 == 0:
             progress("verify", done / len(households))
         outcomes.append(plain.evaluate(household))
-    scored = [pair for pair in zip(outcomes, households, strict=True) if not pair[0].rejected]
-    persons = person_rows([outcome for outcome, _ in scored], [household for _, household in scored])
-    return table_of(table, plain.ground.statics, outcomes, detail), persons
+    return outcomes
 
 
 def compare(
@@ -203,6 +213,98 @@ def compare_persons(stored: pl.DataFrame, replayed: Sequence[Mapping[str, str]])
             then, now = (side[one][column] if one in side else "" for side in (rows, found))
             if then != now:
                 yield Difference(one[0], f"persons.{one[2]}.{column}", then, now)
+
+
+def compare_counts(run: Mapping[str, Any], stored: pl.DataFrame, register: Register) -> Iterator[Difference]:
+    """Every count of `run.json` that the register and the stored results do not bear out."""
+    kept = register.frames["household"]["household_id"].is_in(stored["household_id"].implode()).to_numpy()
+    found = record.counts(register, kept, int((stored["outcome"] == "incomplete").sum()))
+    then, now = (flat("counts", side) for side in (run.get("counts"), found))
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            yield Difference("", name, then.get(name, ""), now.get(name, ""))
+
+
+def flat(name: str, value: Any) -> dict[str, str]:
+    """The leaves of nested objects as texts, by their dotted names."""
+    if not isinstance(value, Mapping):
+        return {name: str(value)}
+    return {key: text for part, below in value.items() for key, text in flat(f"{name}.{part}", below).items()}
+
+
+def compare_rejects(folder: Path, inputs: Inputs, outcomes: Sequence[reference.Outcome] | None) -> Iterator[Difference]:
+    """Every line of `rejects.csv` that reading and evaluating again does not give.
+
+    Args:
+        outcomes: of every household of the register; None: only what reading it rejects is compared.
+    """
+    rejecting = {require.id for require in inputs.checked.table.require if require.outside == "reject"}
+    unfit: list[tuple[Array, str, str]] = []
+    for row, outcome in enumerate(outcomes or ()):
+        at = np.array([row])
+        if outcome.rejected == "no_standard":
+            unfit.append((at, outcome.rejected_by, "no_standard"))
+        hit = [name for name, outside in outcome.requires.items() if outside and name in rejecting]
+        unfit += [(at, name, "out_of_range") for name in hit]
+    expected = csv_lines(record.all_rejects(inputs.register, inputs.checked, unfit))
+    stored = stored_lines(folder / export.REJECTS)
+    if outcomes is None:
+        stored = stored[: len(expected)]
+    yield from compare_lines(export.REJECTS, stored, expected)
+
+
+def compare_corrections(
+    folder: Path,
+    run: Mapping[str, Any],
+    inputs: Inputs,
+    plain: reference.Reference,
+    replayed: Sequence[Mapping[str, str]],
+) -> Iterator[Difference]:
+    """Every line of `overrides.csv`, and every count of it, that evaluating without each correction does not give."""
+    alone, chosen = corrections.lanes(inputs.register)
+    statics, table = plain.ground.statics, inputs.checked.table
+    without: dict[int, Mapping[str, str]] = {}
+    for number, household in zip(chosen, reference.rows(alone, inputs.checked.names.attributes), strict=True):
+        without.update((number, row) for row in table_of(table, statics, [plain.evaluate(household)]))
+    applied = {row["household_id"]: row for row in replayed}
+    frame = corrections.effects(inputs.register.corrections, applied, without)
+    counted = corrections.counted(frame, inputs.register.counts["overrides"])
+    then, now = flat("overrides", run.get("overrides")), flat("overrides", counted)
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            yield Difference("", name, then.get(name, ""), now.get(name, ""))
+    yield from compare_lines(export.OVERRIDES, stored_lines(folder / export.OVERRIDES), csv_lines(frame))
+
+
+def csv_lines(frame: pl.DataFrame) -> list[list[str]]:
+    """The rows of a frame as its CSV file holds them, the header first."""
+    text = b"".join(csv_parts(export.guarded(frame))).decode()
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def stored_lines(path: Path) -> list[list[str]]:
+    """The rows of a CSV file of a result folder.
+
+    Raises:
+        UsageError: it is not there, or no UTF-8.
+    """
+    try:
+        return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    except (OSError, ValueError, csv.Error):
+        raise UsageError(Fault("common.bad_stored", params={"path": str(path)})) from None
+
+
+def compare_lines(file: str, stored: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> Iterator[Difference]:
+    """Every cell that differs, but for sentences, which a release may word otherwise; a row that one side lacks."""
+    header = found[0]
+    for line, (then, now) in enumerate(zip_longest(stored, found), 1):
+        place = f"{file}:{line}"
+        if then is None or now is None or len(then) != len(now):
+            yield Difference("", place, *(",".join(row or ()) for row in (then, now)))
+            continue
+        for name, old, new in zip(header, then, now, strict=True):
+            if old != new and not name.startswith("message_"):
+                yield Difference("", f"{place}: {name}", old, new)
 
 
 def register_flags(inputs: Inputs) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ it would be scored on a fact that is known to be wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ import polars as pl
 from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import normal, parser, read_date, read_id
-from hardship.reading.convert import as_text
+from hardship.reading.convert import as_text, convert
 from hardship.reading.readers import RawTable
 from hardship.reading.rejects import Part
 
@@ -29,9 +29,30 @@ TITLES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One correction that was applied, and what the register held without it.
+
+    Attributes:
+        field: the household's attribute.
+        by, on, reason: who corrected it, when (ISO), why.
+        before, after: stored values (the text of a code), None: missing.
+        problem: why the register's own value cannot be read (`before` is then None), or "".
+    """
+
+    household_id: str
+    field: str
+    by: str
+    on: str
+    reason: str
+    before: int | str | None
+    after: int | str | None
+    problem: str = ""
+
+
 def apply_overrides(
     raw: RawTable, households: Part, attributes: Mapping[str, DeclaredAttribute]
-) -> tuple[Part, list[tuple[pl.Series, str]]]:
+) -> tuple[Part, list[tuple[pl.Series, str]], list[Correction]]:
     """Write legal corrections into the raw household columns.
 
     Args:
@@ -40,7 +61,8 @@ def apply_overrides(
         attributes: the household's attributes are those that can be corrected.
 
     Returns:
-        The corrections as a part of their own (with its rejects), and the flags `override:<field>`.
+        The corrections as a part of their own (with its rejects), the flags `override:<field>`, and what was applied,
+        by household and field.
 
     Raises:
         RegisterError: one of the six columns is absent.
@@ -68,7 +90,8 @@ def apply_overrides(
             seen[place, name] = row
     households.reject(sorted({place for place in hit if place >= 0}), "", "override_rejected")
     used = {key: row for key, row in seen.items() if not part.dead[row]}
-    return part, _write(used, texts["value"], households)
+    done = _corrections(used, texts, households, attributes)
+    return part, _write(used, texts["value"], households), done
 
 
 def _columns(raw: RawTable) -> dict[str, str]:
@@ -111,6 +134,36 @@ def _fault(
         if not texts[column][row].strip():
             return "override_unsigned", column
     return ("", "") if read_date(texts["on"][row]) else ("override_unsigned", "on")
+
+
+def _corrections(
+    used: Mapping[tuple[int, str], int],
+    texts: Mapping[str, list[str]],
+    households: Part,
+    attributes: Mapping[str, DeclaredAttribute],
+) -> list[Correction]:
+    """What was applied, with the register's own values, read before they are overwritten."""
+    found = []
+    ids = households.ids["household_id"].to_list()
+    for name in sorted({name for _, name in used}):
+        places = [place for place, one in used if one == name]
+        source = households.columns.get(name, "")
+        before: list[int | str | None] = [None] * len(places)
+        problems: dict[int, str] = {}
+        if source in households.raw.frame.columns:
+            read = convert(households.raw.frame[source].gather(places), attributes[name])
+            before, problems = read.values.to_list(), {one.row: one.problem for one in read.wrong}
+        for at, place in enumerate(places):
+            row = used[place, name]
+            day = read_date(texts["on"][row])
+            after = parser(attributes[name])(texts["value"][row]).value
+            found.append(
+                Correction(
+                    ids[place], name, texts["by"][row].strip(), day.isoformat() if day else "",
+                    texts["reason"][row].strip(), before[at], after, problems.get(at, ""),
+                )
+            )  # fmt: skip
+    return sorted(found, key=lambda one: (one.household_id.encode(), one.field))
 
 
 def _write(used: Mapping[tuple[int, str], int], values: list[str], households: Part) -> list[tuple[pl.Series, str]]:
