@@ -46,6 +46,7 @@ def command(say: Say) -> click.Command:
         help=say("cli.formats"),
     )
     @click.option("--detail", type=OneOf(say, "results", "items"), default="results", help=say("cli.detail"))
+    @click.option("--by", "by", type=OneOf(say, "township"), help=say("report.by_township_score"))
     @lang_option(say)
     @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
     @click.option(
@@ -62,6 +63,7 @@ def command(say: Say) -> click.Command:
         block: int,
         formats: tuple[str, ...],
         detail: tuple[str, ...],
+        by: tuple[str, ...] | None,
         lang: tuple[str, ...],
         as_json: bool,
         accepted: str,
@@ -71,6 +73,12 @@ def command(say: Say) -> click.Command:
         from hardship.engine import machine
         from hardship.inputs import open_inputs
         from hardship.reports.groups import group_report
+
+        def more(place: Path) -> None:
+            if by:
+                from hardship.reports.run_book import write_books
+
+                write_books(results, inputs, groups, place, lang[0])
 
         export.prepare(out)
         began = time.perf_counter()
@@ -92,6 +100,7 @@ def command(say: Say) -> click.Command:
                 progress=bars,
             )
             scored = time.perf_counter()
+            groups = group_report(results.frame, inputs)
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
             run = export.write(
                 out,
@@ -99,7 +108,8 @@ def command(say: Say) -> click.Command:
                 formats=formats,
                 files=inputs.files,
                 timings=timings,
-                tables={export.GROUPS: group_report(results, inputs)},
+                tables={export.GROUPS: groups},
+                more=more,
                 progress=bars,
             )
         for note in inputs.register.notes:  # unknown columns, hidden rows, the encoding

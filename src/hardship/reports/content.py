@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hardship import messages
-from hardship.movement.states import ABSENT, INCOMPLETE, REJECTED
 from hardship.reports.incomes import incomes
 from hardship.reports.movement_book import cause_words
+from hardship.reports.run_book import groups_shown
 from hardship.reports.settings import hash_rows, setting_rows
 from hardship.reports.shown import Entry, Say, number, percent, section, signed
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MOST_AREAS = 24  # as many as a chart can show on one page
 LEVELS = ("village", "township", "county", "city", "province")
-GREY = (INCOMPLETE, REJECTED, ABSENT)
 ENDS = ("before", "after")
 SIXTHS_A_YUAN = 600
 
@@ -38,7 +37,7 @@ def content(story: Story, lang: str) -> Entry:
         return messages.text(code, lang, **params)
 
     run = story.run
-    parts = (_movement, _matrix, _budget, _comings, incomes, _causes, _courses)
+    parts = (_movement, _matrix, _budget, _comings, incomes, _causes, _courses, _groups)
     return {
         "lang": lang,
         "title": say("report.movement_title"),
@@ -102,7 +101,7 @@ def _movement(story: Story, lang: str, say: Say) -> Iterator[Entry]:
     if not found:
         return
     ends = (say("report.before"), say("report.after"))
-    chart = pictures.svg(pictures.flows(found, titles, ends, GREY), "flows")
+    chart = pictures.svg(pictures.flows(found, titles, ends, story.outside), "flows")
     moved = sorted((flow for flow in found if flow[0] != flow[1]), key=lambda flow: -flow[2])
     rows = [[titles[one], titles[other], number(n)] for one, other, n in moved]
     told = say("report.alt_flows", moved=number(sum(n for _, _, n in moved)), all=number(story.frame.height))
@@ -232,3 +231,13 @@ def _courses(story: Story, lang: str, say: Say) -> Iterator[Entry]:
     if rows:
         head = [say("report.what"), say("report.households"), say("report.told")]
         yield section(say("report.h_courses"), [], "", "", head, rows)
+
+
+def _groups(story: Story, lang: str, say: Say) -> Iterator[Entry]:
+    """The group report of the side after."""
+    if story.groups.height:
+        short = _short({name: both[0 if lang == "zh" else 1] for name, both in story.circles.items()})
+        columns, rows = groups_shown(story.groups, short, lang, say)
+        head = [column.title for column in columns]
+        told = [list(row) for row in rows.iter_rows()]
+        yield section(say("report.h_groups"), [say("report.groups_note")], "", "", head, told, 2)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hardship.inputs import Inputs
     from hardship.language.table import Table
     from hardship.register import Register
-    from hardship.results import Results
 
 MARK = "*"
 ALL, UNKNOWN, OTHER = "all", "unknown", "other"
@@ -37,8 +36,11 @@ TYPES = ("one_young", "one_old", "old", "lone_parent", "children", "adults", "mi
 SEVERE = 2  # grades 1 and 2
 
 
-def group_report(results: Results, inputs: Inputs) -> pl.DataFrame:
+def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     """The groups of a run, all cells as texts ready to be shown.
+
+    Args:
+        results: `household_id`, `outcome`, `circle`, `income_per_head` of every household of `inputs` that was scored.
 
     Returns:
         `dimension`, `group`, the titles of both in Chinese and English, `households` (scored), `persons`,
@@ -111,13 +113,13 @@ def _age_title(first: int, lang: str) -> str:
 # --- facts of each household ---
 
 
-def _facts(results: Results, inputs: Inputs) -> pl.DataFrame:
+def _facts(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     """One row a household of the register: its groups, size and result; `state` null where it was rejected."""
     register = inputs.register
     household = register.frames["household"]
     place = places(register, inputs.standards)
     lines = circle_lines(inputs.checked, inputs.standards, inputs.on, place)
-    scored = results.frame.select("household_id", "outcome", "circle", "income_per_head")
+    scored = results.select("household_id", "outcome", "circle", "income_per_head")
     joined = household.select("household_id").join(scored, on="household_id", how="left", maintain_order="left")
     near = pl.repeat(None, joined.height, dtype=pl.Boolean, eager=True)
     if lines:

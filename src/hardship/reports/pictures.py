@@ -9,10 +9,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from hardship.charts import COLOURS, to_svg
+from hardship.charts import to_svg
 
 BEFORE, AFTER = "#9AA5B1", "#0072B2"
-GREY = "#B8B8B8"
+GREY = "#C4CAD0"
+OWN = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#7A5195", "#8C564B")
 ENTERED, LEFT = "#009E73", "#D55E00"
 WIDTH = 640
 STEPS = 20  # points along the side of a band
@@ -113,7 +114,7 @@ def _blocks(counts: Mapping[str, int], whole: int) -> dict[str, tuple[float, flo
 
 def _colours(names: Mapping[str, str], grey: Sequence[str]) -> dict[str, str]:
     own = [name for name in names if name not in grey]
-    return {name: GREY if name in grey else COLOURS[own.index(name) % len(COLOURS)] for name in names}
+    return {name: GREY if name in grey else OWN[own.index(name) % len(OWN)] for name in names}
 
 
 def matrix(found: Sequence[Flow], titles: Mapping[str, str], ends: tuple[str, str], count: str) -> Any:
@@ -152,7 +153,7 @@ def pairs(areas: Sequence[tuple[str, float, float]], ends: tuple[str, str], titl
         .encode(
             y=alt.Y("area:N", sort=order, title=None, axis=alt.Axis(labelLimit=220)),
             yOffset=alt.YOffset("end:N", sort=list(ends)),
-            x=alt.X("value:Q", title=title, axis=alt.Axis(format=",~r")),
+            x=alt.X("value:Q", title=title, axis=alt.Axis(format=",~r", tickCount=6)),
             color=alt.Color(
                 "end:N", sort=list(ends), title=None, scale=alt.Scale(domain=list(ends), range=[BEFORE, AFTER])
             ),
@@ -202,12 +203,16 @@ def incomes(
         _chart(rows)
         .mark_bar(color="#D7DEE5", stroke="white", strokeWidth=0.5)
         .encode(
-            x=alt.X("low:Q", title=titles[0], bin="binned", axis=alt.Axis(format=",~r")),
+            x=alt.X("low:Q", title=titles[0], bin="binned", axis=alt.Axis(format=",~r", tickCount=6)),
             x2="high:Q",
-            y=alt.Y("n:Q", title=titles[1], axis=alt.Axis(format=",~r")),
+            y=alt.Y("n:Q", title=titles[1], axis=alt.Axis(format=",~r", tickCount=6)),
         )
     )
-    lines = [{"value": value, "name": name, "end": end} for value, name, end in rules]
+    last = {(value, name) for value, name, end in rules if end == ends[1]}
+    lines = [
+        {"value": value, "end": end, "name": "" if end == ends[0] and (value, name) in last else name}
+        for value, name, end in rules
+    ]
     drawn = _chart(lines).encode(x="value:Q")
     rule = drawn.mark_rule(strokeWidth=2).encode(
         color=alt.Color(
@@ -216,8 +221,8 @@ def incomes(
         strokeDash=alt.StrokeDash("end:N", sort=list(ends), legend=None,
                                   scale=alt.Scale(domain=list(ends), range=[[5, 3], [1, 0]])),
     )  # fmt: skip
-    names = drawn.mark_text(align="left", angle=270, dx=4, dy=-6, fontSize=11, limit=170, baseline="bottom").encode(
-        y=alt.value(240), text="name:N", color=alt.Color("end:N", legend=None)
+    names = drawn.mark_text(align="right", angle=270, dx=-4, dy=-4, fontSize=11, limit=200, baseline="bottom").encode(
+        y=alt.value(0), text="name:N", color=alt.Color("end:N", legend=None)
     )
     return alt.layer(bars, rule, names).properties(width=WIDTH, height=240)
 
@@ -227,7 +232,7 @@ def shares(parts: Sequence[tuple[str, float]], title: str) -> Any:
     rows = [{"name": name, "value": value, "text": f"{value:+,.2f}"} for name, value in parts]
     base = _chart(rows).encode(
         y=alt.Y("name:N", sort=[name for name, _ in parts], title=None),
-        x=alt.X("value:Q", title=title, axis=alt.Axis(format=",~r")),
+        x=alt.X("value:Q", title=title, axis=alt.Axis(format=",~r", tickCount=6)),
     )
     bars = base.mark_bar().encode(
         color=alt.condition("datum.value >= 0", alt.value(ENTERED), alt.value(LEFT)),

@@ -10,6 +10,7 @@ import polars as pl
 from hardship import messages
 from hardship.movement.states import ABSENT, INCOMPLETE, OUTCOMES, REJECTED
 from hardship.rank import AREA_LEVELS
+from hardship.reports.groups import group_report
 from hardship.reports.lines import Line, circle_lines
 from hardship.reports.words import Both, area_names, circle_titles
 
@@ -36,7 +37,10 @@ class Story:
         tables: titles of the scoring tables before and after.
         lines: the lines for incomes per head before and after.
         states: state → title, in the order of the matrix.
+        outside: the states of households outside all circles, and of those without a result.
         areas: names of townships and villages that have one.
+        groups: the group report of the side after.
+        circles: titles of the circles after.
         currency: of all money.
         area: the code of the one area it is about, "" for the whole register.
     """
@@ -50,7 +54,10 @@ class Story:
     tables: tuple[Both, Both]
     lines: tuple[list[Line], list[Line]]
     states: dict[str, Both]
+    outside: tuple[str, ...]
     areas: dict[str, str]
+    groups: pl.DataFrame
+    circles: dict[str, Both]
     currency: str
     area: str = ""
 
@@ -85,6 +92,7 @@ class Story:
             totals=self.totals.filter(inside),
             exits=self.exits.filter(inside),
             causes=self.causes.clear(),
+            groups=self.groups.clear(),
             area=area,
         )
 
@@ -112,9 +120,18 @@ def story_of(movement: Movement) -> Story:
         (_title(before), _title(after)),
         (_lines(before, movement.frame), _lines(after, movement.frame)),
         _states(movement.matrix, before, after),
+        _outside(before, after),
         area_names(before.register) | area_names(after.register),
+        _groups(movement),
+        circle_titles(after.checked.table),
         after.checked.table.table.currency,
     )
+
+
+def _groups(movement: Movement) -> pl.DataFrame:
+    scored = movement.frame.filter(~pl.col("state_after").is_in([REJECTED, ABSENT]))
+    after = scored.select("household_id", outcome="outcome_after", circle="state_after", income_per_head="income_after")
+    return group_report(after, movement.after)
 
 
 def _title(setting: Inputs) -> Both:
@@ -141,6 +158,13 @@ def _states(matrix: pl.DataFrame, before: Inputs, after: Inputs) -> dict[str, Bo
     return found
 
 
-def townships(frame: pl.DataFrame) -> list[str]:
+def _outside(before: Inputs, after: Inputs) -> tuple[str, ...]:
+    last = [
+        ladder.otherwise.id for one in (before, after) for ladder in one.checked.table.ladder if ladder.id == "circle"
+    ]
+    return (*dict.fromkeys(last), INCOMPLETE, REJECTED, ABSENT)
+
+
+def township_codes(frame: pl.DataFrame) -> list[str]:
     """The codes of the townships that a frame's `area_code` names, sorted; shorter codes stand for themselves."""
     return frame["area_code"].fill_null("").str.slice(0, AREA_LEVELS["township"]).unique().sort().to_list()

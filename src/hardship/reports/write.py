@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hardship.export import TOWNSHIPS
+from hardship.export import OFFICE, RUN, TOWNSHIPS
 from hardship.reports import movement_book, page, pdf
 from hardship.reports.content import content
-from hardship.reports.story import Story, story_of, townships
+from hardship.reports.story import Story, story_of, township_codes
 
 if TYPE_CHECKING:
     from hardship.movement.rerank import Movement
 
 FORMATS = ("xlsx", "html", "pdf")
 NAME = "movement"
+FILES = frozenset({RUN, OFFICE, TOWNSHIPS, *(f"{NAME}.{form}" for form in FORMATS)})
 
 
 def write_reports(
@@ -55,6 +56,6 @@ def _written(story: Story, out: Path, formats: Sequence[str], lang: str, by: str
     if by == "township":
         folder = out / TOWNSHIPS
         folder.mkdir(exist_ok=True)
-        for code in townships(story.frame):
+        for code in township_codes(story.frame):
             if code:
                 yield from movement_book.write(story.of(code), folder / f"{code}.xlsx", lang)
