@@ -22,7 +22,7 @@ from service.live import BATCH, CSV, HOUSEHOLD, JSON, LINES, ON, RANK, TABLE
 SCORE, WHATIF, COMPARE = "/v1/score", "/v1/whatif", "/v1/compare"
 CHANGES: dict[str, Any] = {
     **EXAMPLE,
-    "changes": [{"pointer": "/members/0/wage_month", "value": "700"}],
+    "facts": [{"pointer": "/members/0/wage_month", "value": "700"}],
     "lines": {"dibao_standard": "700"},
 }
 SEVERAL: dict[str, Any] = {**HOUSEHOLD, "on": ON, "tables": [TABLE, "county_model"]}
@@ -101,7 +101,7 @@ def special(path: str) -> Iterator[tuple[str, bytes]]:
         for pointer in pointers:
             yield (
                 f"pointer {str(pointer)[:20]}",
-                json.dumps({**CHANGES, "changes": [{"pointer": pointer, "value": 1}]}).encode(),
+                json.dumps({**CHANGES, "facts": [{"pointer": pointer, "value": 1}]}).encode(),
             )
         for changes in (
             None,
@@ -113,9 +113,9 @@ def special(path: str) -> Iterator[tuple[str, bytes]]:
             [{}],
             [[]],
             [{"pointer": "/household/boats"}],
-            CHANGES["changes"] * 5000,
+            CHANGES["facts"] * 5000,
         ):
-            yield f"changes {str(changes)[:20]}", json.dumps({**CHANGES, "changes": changes}).encode()
+            yield f"changes {str(changes)[:20]}", json.dumps({**CHANGES, "facts": changes}).encode()
         for value in (CANARY, {}, [], None, "1e9", "NaN", True, "+", "+1000000%", "-200%", "9" * 40, "1/0", "0x1"):
             yield f"line {str(value)[:20]}", json.dumps({**CHANGES, "lines": {"dibao_standard": value}}).encode()
         for lines_ in (
