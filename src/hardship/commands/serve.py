@@ -70,6 +70,11 @@ def run(host: str, port: int, workers: int, proxy: str | None, access_log: bool)
 
     from hardship.engine.machine import warm
 
+    if importlib.util.find_spec("resource"):  # not on Windows
+        import resource
+
+        # An image of the memory of a process that ended badly would hold what families told us.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     options: dict[str, Any] = {
         "factory": True,
         "host": host,
