@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+import hardship
+from hardship import messages
 from hardship_api.bodies import query
+from hardship_api.problems import language
 
 router = APIRouter(include_in_schema=False)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+HEADERS = {"content-security-policy": POLICY, "cache-control": "no-cache", "vary": "Accept-Language"}
 
 
 @cache
@@ -22,9 +27,11 @@ def _file(name: str) -> bytes:
     return (resources.files("hardship_api") / "page_files" / name).read_bytes()
 
 
-def _answer(name: str, media: str) -> Response:
-    headers = {"content-security-policy": POLICY, "cache-control": "no-cache"}
-    return Response(_file(name), headers=headers, media_type=media)
+@cache
+def _page(lang: str) -> str:
+    loader = PackageLoader("hardship_api", "page_files")
+    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("docs.html")
+    return template.render(lang=lang, say=partial(messages.text, lang=lang), version=hardship.__version__)
 
 
 @router.get("/openapi.json")
@@ -35,18 +42,20 @@ async def openapi(request: Request) -> Response:
 
 
 @router.get("/docs")
-async def docs() -> Response:
-    """The page."""
-    return _answer("docs.html", "text/html; charset=utf-8")
+async def docs(request: Request) -> Response:
+    """The page, in the language of the browser or of `?lang=`."""
+    wanted = query(request, "lang").get("lang", "")
+    lang = wanted if wanted in messages.LANGUAGES else language(request)
+    return Response(_page(lang), headers=HEADERS, media_type="text/html")
 
 
 @router.get("/docs.js")
 async def script() -> Response:
     """Its script."""
-    return _answer("docs.js", "text/javascript; charset=utf-8")
+    return Response(_file("docs.js"), headers=HEADERS, media_type="text/javascript")
 
 
 @router.get("/docs.css")
 async def style() -> Response:
     """Its style."""
-    return _answer("docs.css", "text/css; charset=utf-8")
+    return Response(_file("docs.css"), headers=HEADERS, media_type="text/css")
