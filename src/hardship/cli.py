@@ -27,6 +27,10 @@ COMMANDS = {
     "cut": ("cut", "cut.short"),
     "rerank": ("rerank", "cli.rerank_short"),
     "explain": ("explain", "cli.explain_short"),
+    "ask": ("ask", "possible.short"),
+    "publish": ("publish", "report.publish_short"),
+    "notices": ("notices", "report.notices_short"),
+    "report": ("report", "report.report_short"),
     "verify": ("verify", "cli.verify_short"),
     "check": ("check", "cli.check_short"),
     "test": ("test", "cli.test_short"),
@@ -37,6 +41,7 @@ COMMANDS = {
     "synth": ("synth", "cli.synth_short"),
     "warm": ("warm", "cli.warm_short"),
     "serve": ("serve", "cli.serve_short"),
+    "keygen": ("keygen", "cli.keygen_short"),
 }
 """Command name → module in `hardship.commands`, short description."""
 

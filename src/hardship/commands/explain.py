@@ -58,6 +58,11 @@ def command(say: Say) -> click.Command:
             read = inputs.register
             asked = household if household is not None else only_household(read)
             why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0], forced=inputs.forced)
+            if why["outcome"] == "incomplete":
+                from hardship.possible.answer import possible
+
+                one = explaining.only(read, asked)
+                why["possible"] = possible(one, inputs.checked, inputs.standards, on, lang[0])
         if form[0] == "json":
             click.echo(explaining.explanation_json(why), nl=False)
         elif form[0] == "html":

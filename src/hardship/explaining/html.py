@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hardship import messages
+from hardship.explaining import prospects
 from hardship.explaining import text as explain_text
 from hardship.explaining.view import Entry
 
@@ -39,6 +40,7 @@ def render(explanation: Entry) -> str:
             converted=[one for one in explanation["parameters"] if one["converted"]],
             bound=lambda group: explain_text.bound_words(group, lang),
             nearest=[explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)],
+            possible=list(prospects.lines(explanation["possible"], lang)) if explanation.get("possible") else [],
             of_household=[entry for entry in explanation["inputs"] if entry["level"] == "household"],
             of_rows=list(_matrices(explanation["inputs"])),
             numbers=[

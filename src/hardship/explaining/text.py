@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hardship import messages
+from hardship.explaining import prospects
 from hardship.explaining.view import Entry
 
 MOST_CHANGES = 12
@@ -66,6 +67,7 @@ class _Page:
             ("explain.h_conversions", self.conversions()),
             ("explain.h_nearest", self.nearest()),
             ("explain.h_missing", self.missing()),
+            ("possible.heading", self.possible()),
             ("explain.h_numbers", self.numbers()),
             ("explain.h_inputs", self.inputs()),
         )
@@ -200,6 +202,10 @@ class _Page:
     def nearest(self) -> Iterator[str]:
         for change in told_changes(self.all):
             yield "  " + nearest_words(change, self.lang)
+
+    def possible(self) -> Iterator[str]:
+        for line in prospects.lines(self.all["possible"], self.lang) if self.all.get("possible") else ():
+            yield "  " + line
 
     def missing(self) -> Iterator[str]:
         for entry in self.all["missing"]:

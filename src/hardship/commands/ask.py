@@ -1,0 +1,69 @@
+"""`hardship ask`: what a household with missing facts may still come to, and what to ask first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from hardship.cli import Say
+from hardship.commands.common import (
+    EXISTING,
+    Bars,
+    OneOf,
+    examples,
+    lang_option,
+    mapping_option,
+    on_option,
+    standards_option,
+    table_option,
+)
+from hardship.commands.explain import only_household
+
+
+def command(say: Say) -> click.Command:
+    """The command with its texts."""
+
+    @click.command("ask", help=say("possible.help"), epilog=examples(say, "possible.examples"))
+    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @click.option("--household", "household", metavar="ID", help=say("cli.household"))
+    @table_option(say)
+    @on_option(say)
+    @standards_option(say)
+    @mapping_option(say)
+    @click.option("--format", "form", type=OneOf(say, "text", "json"), default="text", help=say("possible.format"))
+    @lang_option(say)
+    def ask(
+        register: Path,
+        household: str | None,
+        table: str,
+        on: dt.date,
+        standards: tuple[Path, ...],
+        mapping: Path | None,
+        form: tuple[str, ...],
+        lang: tuple[str, ...],
+    ) -> int:
+        from hardship.explaining.explain import explanation_json, only
+        from hardship.explaining.prospects import lines
+        from hardship.inputs import open_inputs
+        from hardship.messages import text
+        from hardship.possible.answer import possible
+
+        with Bars(say) as bars:
+            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            asked = household if household is not None else only_household(inputs.register)
+            one = only(inputs.register, asked)
+            found = possible(one, inputs.checked, inputs.standards, on, lang[0])
+        if form[0] == "json":
+            identity = inputs.checked.table.table
+            head = {"id": identity.id, "version": identity.version.isoformat(), "sha256": inputs.checked.sha256}
+            whole = {"schema": 1, "household_id": asked, "table": head, "on": on.isoformat(), "possible": found}
+            click.echo(explanation_json(whole), nl=False)
+        elif found is None:
+            click.echo(text("possible.nothing", lang[0]))
+        else:
+            click.echo("\n".join(lines(found, lang[0])))
+        return 0
+
+    return ask
