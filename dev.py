@@ -205,6 +205,36 @@ def load(arguments: list[str]) -> int:
 
 
 @command
+def hostile(arguments: list[str]) -> int:
+    """hostile requests at every route of the service: none answered 500, nothing repeated (--thin N)"""
+    return script("tests/service/siege.py", arguments)
+
+
+@command
+def contract(arguments: list[str]) -> int:
+    """the service held to its OpenAPI document by schemathesis (--cases N --seed S)"""
+    return script("tests/service/contract.py", arguments)
+
+
+@command
+def generated(arguments: list[str]) -> int:
+    """a client made from the OpenAPI document by a public generator, against the command line (--households N)"""
+    return script("tests/service/generated.py", arguments)
+
+
+@command
+def same(arguments: list[str]) -> int:
+    """one result at every door: command line, single requests, batches, ranking (--households N --table ID)"""
+    return script("tests/service/same.py", arguments)
+
+
+@command
+def canaries(arguments: list[str]) -> int:
+    """fake people sent well and badly to the service: no trace may be left (--people N)"""
+    return script("tests/service/canaries.py", arguments)
+
+
+@command
 def equal(arguments: list[str]) -> int:
     """machine against reference, value by value (--table ID --households N --edges N --no-jit)"""
     return script("tests/equal/run.py", arguments)
