@@ -299,8 +299,9 @@ def test_the_command_and_its_exit_codes(tmp_path, capsys, monkeypatch):
     assert "2 passed, 3 failed, 0 unknown" in out
     code, out, _ = run("\n".join(line for line in good.splitlines() if "living" not in line) + "\n")
     assert (code, "3 passed, 0 failed, 2 unknown" in out) == (3, True)
-    code, out, _ = run(good, "--area", "420582")
-    assert (code, out) == (2, "")
+    for area in ("420582", "31;x"):
+        code, out, _ = run(good, "--area", area)
+        assert (code, out) == (2, "")
     code, out, err = run(good.replace("2017-04-01,970", "2018-04-01,970").replace("2016-01-01,880", "2018-01-01,880"))
     assert (code, out) == (2, "")
     assert "2018-01-01, 2018-04-01" in err

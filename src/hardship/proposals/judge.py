@@ -16,6 +16,7 @@ from hardship.errors import Fault, UsageError
 from hardship.language.fields import Expr, Provided, Title
 from hardship.language.nodes import Name, Node, walk
 from hardship.language.table import Test
+from hardship.language.toml_text import shown
 from hardship.language.units import Unit
 from hardship.proposals.rules import Check, Input, Rules, load_rules
 from hardship.reference.expressions import Ground
@@ -96,9 +97,11 @@ def check_proposal(
         One finding for each test and place, in the order of the file; none where no test holds for the places.
 
     Raises:
-        UsageError: no row of a judged parameter is proposed for the day and place.
+        UsageError: no row of a judged parameter is proposed for the day and place; `area` is no code.
         TableError: a row does not fit its input's unit, decimals or bounds.
     """
+    if area and not (area.isascii() and area.isalnum()):
+        raise UsageError(Fault("proposal.area_code", params={"found": shown(area)}))
     rules = rules or load_rules()
     known = {row.key: row for row in before.rows}
     if isinstance(after, Standards):
