@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from hardship import messages
 from hardship_api.examples import examples
 from hardship_api.question_shapes import shapes
 from hardship_api.schemas import DAY, TABLE, ref, schemas
@@ -199,4 +200,13 @@ def openapi(app: FastAPI, settings: Settings) -> bytes:
     found["security"] = [{"key": []}] if settings.keys else [{}, {"key": []}]
     for path, ranks in (("/v1/score/batch", False), ("/v1/rank", True)):
         found["paths"][path]["post"] |= many(settings, ranks)
-    return json.dumps(found, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    for path, methods in found["paths"].items():
+        for operation in methods.values():
+            for lang in messages.LANGUAGES:
+                operation[f"x-summary-{lang}"] = messages.text(f"api.route_{_short(path)}", lang)
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _short(path: str) -> str:
+    """`/v1/tables/{table_id}/card` as `tables_id_card`."""
+    return path.removeprefix("/v1").replace("{table_id}", "id").strip("/").replace("/", "_")

@@ -54,7 +54,7 @@ function examplesOf(operation) {
 
 function choose() {
   const { path, operation } = chosen();
-  $("about").textContent = operation.description || operation.summary || "";
+  $("about").textContent = operation["x-summary-" + language] || operation.description || "";
   const examples = examplesOf(operation);
   $("example").replaceChildren(...examples.map((one) => element("option", one.name)));
   $("example").disabled = examples.length === 0;
@@ -63,7 +63,8 @@ function choose() {
   $("parameters").replaceChildren(
     ...asked.map((one) => {
       const label = element("label", one.name + " ");
-      const input = document.createElement("input");
+      const input = document.createElement(one.schema.enum ? "select" : "input");
+      if (one.schema.enum) input.replaceChildren(...["", ...one.schema.enum].map((value) => element("option", value)));
       input.name = one.name;
       input.dataset.place = one.in;
       input.title = one.description || "";
@@ -86,7 +87,7 @@ function fill() {
 function address() {
   let path = chosen().path;
   const query = new URLSearchParams();
-  for (const input of $("parameters").querySelectorAll("input")) {
+  for (const input of $("parameters").querySelectorAll("input, select")) {
     if (input.dataset.place === "path") path = path.replace("{" + input.name + "}", encodeURIComponent(input.value));
     else if (input.value) query.set(input.name, input.value);
   }
