@@ -78,9 +78,11 @@ def command(say: Say) -> click.Command:
         with Bars(say, wanted=not as_json) as bars:
             old, new = open_settings(register, first, second, mapping=mapping, progress=bars)
             tests = proposal.findings(old, new)
-            if tests and told(tests, new.on, lang[0], err=as_json) and not accept_proposal:
-                click.echo(say("rerank.proposal_failed"), err=True)
-                return FAILED
+            if proposal.stopping(tests):
+                tell(tests, new.on, lang[0], err=as_json)
+                if not accept_proposal:
+                    click.echo(say("rerank.proposal_failed"), err=True)
+                    return FAILED
             read = time.perf_counter()
             machine.warm()
             ready = time.perf_counter()
@@ -114,10 +116,9 @@ def command(say: Say) -> click.Command:
     return rerank
 
 
-def told(tests: Sequence[Finding], on: dt.date, lang: str, *, err: bool) -> bool:
-    """Show what the tests say of new standards; whether one failed."""
+def tell(tests: Sequence[Finding], on: dt.date, lang: str, *, err: bool) -> None:
+    """Show what the tests say of new standards."""
     from hardship.proposals.rules import load_rules
     from hardship.proposals.words import proposal_record, render
 
     click.echo(render(proposal_record(tests, load_rules(), on, lang)), err=err)
-    return any(one.verdict == "failed" for one in tests)

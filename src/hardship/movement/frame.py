@@ -114,6 +114,7 @@ def frame(two: pl.DataFrame, texts: dict[str, pl.Series], parts: dict[str, Share
         points = two[f"index_{suffix}"]
         known = points.is_not_null().to_numpy()
         found[f"index_{suffix}"] = decimal_series(points.fill_null(0).to_numpy(), known, index.scale, index.decimals)
+    found["income_percent"] = percent(two["income_before"], two["income_after"])
     found["exit_months"] = two["exit_months_after"]
     found["exit_amount"] = fixed_point(two["exit_amount_after"], 18, 2)
     found["rank_change"] = two["rank_before"].cast(pl.Int64) - two["rank_after"].cast(pl.Int64)
@@ -123,6 +124,15 @@ def frame(two: pl.DataFrame, texts: dict[str, pl.Series], parts: dict[str, Share
             column = nulled(pl.Series(parts[name].parts[number]), parts[name].known)
         found[f"{name}_by_{FACTORS[number]}"] = column
     return pl.DataFrame([found[name].cast(kind).alias(name) for name, kind in columns(index.decimals).items()])
+
+
+def percent(before: pl.Series, after: pl.Series) -> pl.Series:
+    """By how many per cent of the amount before, rounded half up to two decimals; null where nothing was there."""
+    known = ((before > 0) & after.is_not_null()).fill_null(False).to_numpy()
+    base = np.where(known, before.fill_null(1).to_numpy(), 1)
+    change = np.where(known, after.fill_null(0).to_numpy() - base, 0)
+    hundredths = np.sign(change) * ((np.abs(change) * 20_000 + base) // (2 * base))
+    return nulled(fixed_point(pl.Series(hundredths), 18, 2), known)
 
 
 @dataclass(frozen=True)
@@ -153,6 +163,7 @@ def columns(decimals: int) -> dict[str, pl.DataType]:
         **pair("index", pl.Decimal(18, decimals)),
         **by("index"),
         **pair("income", MONEY),
+        "income_percent": pl.Decimal(18, 2),
         **pair("gap", MONEY),
         **pair("benefit", MONEY),
         **pair("alone", count),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hardship.inputs import Inputs
     from hardship.proposals.judge import Finding
 
+ADOPTED = ("published", "law")
+
 
 def findings(before: Inputs, after: Inputs) -> list[Finding]:
     """What the tests say of the proposed rows, for the places in which the register after has households.
@@ -41,6 +43,11 @@ def findings(before: Inputs, after: Inputs) -> list[Finding]:
     return [one for one in found if any(code.startswith(one.area) for code in codes)]
 
 
+def stopping(found: Sequence[Finding]) -> list[Finding]:
+    """The failed tests of standards that nobody has published yet; a published one is no proposal any more."""
+    return [one for one in found if one.verdict == "failed" and one.row.status not in ADOPTED]
+
+
 def record(found: Sequence[Finding], accepted: str) -> dict[str, Any] | None:
     """What `run.json` says of the tests: their verdicts, and why a failed one was accepted; None where none holds."""
     if not found:
@@ -53,4 +60,4 @@ def record(found: Sequence[Finding], accepted: str) -> dict[str, Any] | None:
         ]
         for verdict in ("passed", "failed", "unknown")
     }
-    return told | {"accepted": accepted if told["failed"] else ""}
+    return told | {"accepted": accepted if stopping(found) else ""}

@@ -34,7 +34,7 @@ def write(
     movement: Movement,
     *,
     timings: Mapping[str, float] | None = None,
-    more: Callable[[Path], None] | None = None,
+    more: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a movement into the folder `out`, replacing an older one as a whole.
