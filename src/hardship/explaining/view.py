@@ -145,7 +145,7 @@ class View(Told):
         """
         node = self.taken(node, row)[1]
         number = isinstance(self.stages.value(node, row), Fraction)
-        atom = isinstance(node, Call) and node.function in _ATOMS
+        atom = isinstance(node, Call) and node.function in ATOMS
         if atom or not number or isinstance(node, Name | Aggregate | Number):
             return ""
         return _Filled(self, row).expression(node)
@@ -184,7 +184,7 @@ STATUSES = {
     "unverified": "explain.s_unverified",
     "illustrative": "explain.s_illustrative",
 }
-_ATOMS = ("lookup", "age", "months_between", "known")
+ATOMS = ("lookup", "age", "months_between", "known")
 
 
 class _Filled(Wording):
@@ -196,7 +196,7 @@ class _Filled(Wording):
         self.row = row
 
     def _part(self, node: Node) -> tuple[str, int]:
-        if isinstance(node, Name | Aggregate | In) or (isinstance(node, Call) and node.function in _ATOMS):
+        if isinstance(node, Name | Aggregate | In) or (isinstance(node, Call) and node.function in ATOMS):
             value = self.view.stages.value(node, self.row)
             name = node.name if isinstance(node, Name) else ""
             # The step of a rounding is a name without a kind of its own in this place.

@@ -92,6 +92,7 @@ class Lanes:
             among the bytes a level's values come first, then a byte for each of its columns, 1 where it is known.
         starts: of each level, where its words begin, and its bytes.
         at: where each output begins, in `found_words` or `found_small`.
+        leaving: after a run, 1 for each member who was assessed alone and left.
     """
 
     def __init__(self, layout: Layout, rows: Rows, count: int = 1) -> None:
@@ -133,7 +134,7 @@ class Lanes:
         self.columns, self.known = np.zeros(width, np.uint64), np.zeros(width, np.uint64)
         self.sizes = np.ones(width, np.int64)
         word, byte = self.words.ctypes.data, self.small.ctypes.data
-        self._left = -1
+        self._left, self.leaving = -1, np.zeros(self.total[1], np.uint8)
         for place, column in enumerate(program.columns):
             level, name = ops.LEVEL[column.level], column.attribute
             height, (words, small) = self.total[level], self.starts[level]
@@ -181,8 +182,25 @@ class Lanes:
             ends = np.cumsum(np.bincount(parent, minlength=members)).astype(np.uint32)
             offsets[1:] = (shift * np.uint32(len(mine)) + ends).ravel()
 
-    def run(self, values: Array, valid: Array, on: int) -> None:
-        """Compute all lanes; the results lie in `found_words` and `found_small`.
+    def spread(self, words: Array, small: Array, first: int, end: int) -> None:
+        """Lay the cells of one household, as `Lanes` of one hold them, into the lanes from `first` to before `end`."""
+        from_words = from_small = 0
+        for level, height in enumerate(self.rows):
+            of_words, of_small = self.starts[level]
+            columns, cells = (
+                len(self.layout.words[level]),
+                len(self.layout.small[level]) + len(self.layout.known[level]),
+            )
+            for count, begin, source, start, into in (
+                (columns, of_words, words, from_words, self.words), (cells, of_small, small, from_small, self.small),
+            ):  # fmt: skip
+                block = into[begin : begin + count * self.total[level]].reshape(count, self.count, height)
+                block[:, first:end] = source[start : start + count * height].reshape(count, 1, height)
+            from_words += columns * height
+            from_small += cells * height
+
+    def run(self, values: Array, valid: Array, on: int, lanes: int = 0) -> None:
+        """Compute the first `lanes` lanes (0: all); the results lie in `found_words` and `found_small`.
 
         Args:
             values, valid: int64 and uint8 [parameter, place]; each lane's place stands in `places`.
@@ -192,7 +210,8 @@ class Lanes:
             self.leaving[:] = 0
         code, pool, _ = self.layout.program.arrays
         data = machine.Inputs(self.columns, self.sizes, self.known, self.links, values, valid, self.addresses)
-        self._pass(code, pool, data, on, np.uint64(0))
+        count = lanes or self.count
+        self._pass(code, pool, data, on, count, np.uint64(0))
         leaves = self.layout.leaves
         if not leaves:
             return
@@ -200,11 +219,11 @@ class Lanes:
         for output in leaves:
             self.leaving |= self.found_small[self.at[output] : self.at[output] + height] == 1
         if self.leaving.any():
-            self._pass(code, pool, data, on, np.uint64(self.affected.ctypes.data))
+            self._pass(code, pool, data, on, count, np.uint64(self.affected.ctypes.data))
 
-    def _pass(self, code: Array, pool: Array, data: machine.Inputs, on: int, affected: np.uint64) -> None:
+    def _pass(self, code: Array, pool: Array, data: machine.Inputs, on: int, end: int, affected: np.uint64) -> None:
         count, members = self.total[:2]
-        arguments = (code, pool, data, self.files, on, count, members, 0, count, self.block)
+        arguments = (code, pool, data, self.files, on, count, members, 0, end, self.block)
         if COMPILED:
             machine.run_range(*arguments, affected)
             return

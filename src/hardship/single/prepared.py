@@ -9,6 +9,7 @@ import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -17,12 +18,16 @@ from hardship import __version__
 from hardship.errors import Fault, RegisterError
 from hardship.explaining.compact import compact
 from hardship.explaining.explain import explain
+from hardship.explaining.view import Told
 from hardship.lowering.program import lowered
 from hardship.register import Register, from_dicts
 from hardship.results_json import Record, result_records
 from hardship.single.household import Household, Reader
+from hardship.single.nearest import Nearest
+from hardship.single.plan import Plan
 from hardship.single.record import Records
 from hardship.single.runner import Places, Runner
+from hardship.single.scene import Scene
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
@@ -47,6 +52,16 @@ class RejectedError(RegisterError):
         self.rows = rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One program ready to run; `plan` where it is for explanations."""
+
+    runner: Runner
+    records: Records
+    places: Places
+    plan: Plan | None
+
+
 class Prepared:
     """One checked table with standards on one day.
 
@@ -64,10 +79,10 @@ class Prepared:
         self.on = on
         self.forced = forced
         self.reader = Reader(attributes, on)
-        program = lowered(checked)
-        self.places = Places(program, standards, on)
-        self.runner = Runner(program, attributes, on)
-        self.records = Records(checked, program, self.runner.layout, on, forced=forced)
+        self._desks: dict[str, _Desk | None] = {}
+        self._found: dict[str, Nearest] = {}
+        self._circle = any(ladder.id == "circle" for ladder in checked.table.ladder)
+        self._lock = threading.Lock()
         table = checked.table.table
         self.run = {
             "engine": __version__,
@@ -112,15 +127,59 @@ class Prepared:
 
     def _quick(self, household: Household, lang: str, form: Form) -> tuple[Record, list[Record], bytes | None] | None:
         """Result, persons and explanation; None where the household is set aside, and the long way says why."""
-        place = self.places.at(household.area_code, household.facts[0][0].get("residence_type"))
-        if not place.served or form in ("items", "full"):
+        desk = self._desk(lang if form in ("items", "full") else "")
+        if desk is None:
             return None
-        found = self.runner.found(household, place)
-        if self.records.rejected(found):
+        place = desk.places.at(household.area_code, household.facts[0][0].get("residence_type"))
+        if not place.served:
             return None
-        missing = self.records.missing(found, household, place.unknown)
-        record = self.records.record(found, household, missing)
-        return record, self.records.persons(found, household), None
+        records = desk.records
+        found, left = desk.runner.computed(household, place)
+        if records.rejected(found):
+            return None
+        missing = records.missing(found, household, place.unknown)
+        record = records.record(found, household, missing)
+        explanation = None
+        if desk.plan is not None:
+            scene = Scene(desk.plan.told, household, found, left)
+            outcome, assumed = str(record["outcome"]), records.assumptions(household)
+            flags, absent = records.flags(found, household), missing or ()
+            if form == "items":
+                explanation = desk.plan.items(scene, outcome, absent, assumed, flags)
+            else:
+                nearest = self._nearest(lang).json(scene, outcome, record["circle"] if self._circle else None)
+                explanation = desk.plan.full(scene, outcome, absent, assumed, flags, nearest)
+        return record, records.persons(found, household), explanation
+
+    def _desk(self, lang: str) -> _Desk | None:
+        """What a program needs to run; `lang` "": without explanation. None for a table that cannot be laid out."""
+        if lang not in self._desks:
+            with self._lock:
+                if lang not in self._desks:
+                    self._desks[lang] = self._made(lang)
+        return self._desks[lang]
+
+    def _nearest(self, lang: str) -> Nearest:
+        """What looks for the nearest changes in one language."""
+        if lang not in self._found:
+            with self._lock:
+                if lang not in self._found:
+                    program = lowered(self.checked, "totals")
+                    runner = Runner(program, self.checked.names.attributes, self.on)
+                    places = Places(program, self.standards, self.on)
+                    told = Told(self.checked, self.on, lang)
+                    self._found[lang] = Nearest(told, program, runner, places)
+        return self._found[lang]
+
+    def _made(self, lang: str) -> _Desk | None:
+        checked, standards, on = self.checked, self.standards, self.on
+        plan = Plan(checked, standards, on, lang) if lang else None
+        program = lowered(checked) if plan is None else plan.program()
+        runner = Runner(program, checked.names.attributes, on)
+        if plan is not None and not plan.bind(runner.layout):
+            return None
+        records = Records(checked, program, runner.layout, on, forced=self.forced)
+        return _Desk(runner, records, Places(program, standards, on), plan)
 
     def slow_answer(
         self, document: Mapping[str, Any], lang: str = "en", form: Form = "full", further: Further | None = None
@@ -154,7 +213,7 @@ class Prepared:
         except RegisterError as error:
             if all(fault.code != "common.nothing_left" for fault in error.faults):
                 raise
-            columns = bind(self.records.program, register, self.standards, self.on)
+            columns = bind(lowered(self.checked), register, self.standards, self.on)
             rejects = set_aside(register, self.checked, columns, machine.run(columns.program, columns))
             raise RejectedError(rejects.rows(named=True)) from None
 

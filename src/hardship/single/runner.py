@@ -109,14 +109,20 @@ class Runner:
         self._lot = any(column.attribute == LOT for column in program.columns)
         self._local = threading.local()
 
-    def found(self, household: Household, place: Place) -> Found:
-        """The results of one household at one place."""
-        return self.computed(household, place)[0]
-
-    def computed(self, household: Household, place: Place) -> tuple[Found, Lanes]:
-        """As `found`, with the lanes they come from, which the thread's next household of that shape reuses."""
+    def computed(self, household: Household, place: Place) -> tuple[Found, bytes]:
+        """The results of one household at one place, and a byte for each member: 1 for who left it."""
         shape = self._shape(household)
         lanes = shape.lanes
+        shape.to_words[:], shape.to_small[:] = self.cells(household)
+        if household.supporters or household.transfers:
+            lanes.link(household.supporters, household.transfers)
+        lanes.run(place.values, place.valid, self.on)
+        found = Found(lanes.found_words.tolist(), lanes.found_small.tobytes(), lanes.at)
+        return found, lanes.leaving.tobytes()
+
+    def cells(self, household: Household) -> tuple[bytes, bytearray]:
+        """The household's cells, as `Lanes` of one household hold them: words and bytes."""
+        shape = self._shape(household)
         words, small = array("q", shape.words), bytearray(shape.small)
         coded = self._texts
         for into, rows in zip(shape.into, household.facts, strict=True):
@@ -135,12 +141,7 @@ class Runner:
                     small[known + row] = 1
         if self._lot:
             words[shape.into[0][LOT][1]] = lot(household.household_id)
-        shape.to_words[:] = words.tobytes()
-        shape.to_small[:] = small
-        if household.supporters or household.transfers:
-            lanes.link(household.supporters, household.transfers)
-        lanes.run(place.values, place.valid, self.on)
-        return Found(lanes.found_words.tolist(), lanes.found_small.tobytes(), lanes.at), lanes
+        return words.tobytes(), small
 
     def _shape(self, household: Household) -> _Shape:
         known: dict[tuple[int, ...], _Shape] | None = getattr(self._local, "shapes", None)

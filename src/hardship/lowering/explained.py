@@ -1,0 +1,73 @@
+"""A checked table to a program that also stores what an explanation shows: nodes, tests, clauses, rows taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hardship.checking.check import Checked
+from hardship.language.fields import Level
+from hardship.language.nodes import Aggregate, Node
+from hardship.language.table import Test
+from hardship.lowering.lower import Lowering
+from hardship.lowering.ops import Program
+from hardship.lowering.stages import Form
+from hardship.lowering.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One more store.
+
+    Attributes:
+        name: of the store.
+        level: its rows.
+        kind: `node`: a node's value at `level`; `test`: whether a test holds or is waived; `taken`: the rows that an
+            aggregate, standing at `above`, takes; `counted`: whose member counts.
+    """
+
+    name: str
+    level: Level
+    kind: Literal["node", "test", "taken", "counted"]
+    node: Node | None = None
+    test: Test | None = None
+    above: Level = "household"
+
+
+def lower_explained(checked: Checked, wanted: Sequence[Wanted]) -> Program:
+    """`lower` with detail `all`, every `wanted` store, and Kleene truths `hit:<veto>` and `broken:<require>`."""
+    return _Explained(checked, wanted).program()
+
+
+class _Explained(Lowering):
+    def __init__(self, checked: Checked, wanted: Sequence[Wanted]) -> None:
+        super().__init__(checked, "all")
+        self.wanted = wanted
+        self.hits: dict[str, Value] = {}
+
+    def _vetoes(self, forms: dict[str, Form]) -> tuple[dict[str, Value], Value]:
+        self.hits, stopped = super()._vetoes(forms)
+        return self.hits, stopped
+
+    def _every_name(self) -> None:
+        super()._every_name()
+        for veto, hit in self.hits.items():
+            self._store(f"hit:{veto}", hit)
+        for require in self.table.require:
+            self._store(f"broken:{require.id}", self.require(require))
+        for one in self.wanted:
+            self._store(one.name, self._wanted(one), level=one.level)
+
+    def _wanted(self, one: Wanted) -> Value:
+        if one.test is not None:
+            return self.passes(one.test, one.level)
+        if one.kind == "counted":
+            return self.counted
+        assert one.node is not None
+        if one.kind == "node":
+            return self.node(one.node, one.level)
+        aggregate = one.node
+        assert isinstance(aggregate, Aggregate)
+        where = None if aggregate.where is None else self.node(aggregate.where, aggregate.entity)
+        return self.taken(aggregate.entity, one.above, aggregate.everyone, where)

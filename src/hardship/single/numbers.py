@@ -1,0 +1,61 @@
+"""Numbers as an explanation shows them, in whole numbers throughout: what `explaining.values` makes of fractions."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import gcd
+
+from hardship.explaining.values import MOST_PLACES
+
+Shown = tuple[str, str, str]
+"""A number as a finite decimal, exactly, and as people read it, without its unit."""
+
+
+@lru_cache(maxsize=4096)
+def places(den: int) -> int:
+    """Decimals of fractions over a reduced denominator; -1 where they do not end."""
+    rest, twos, fives = den, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    return max(twos, fives) if rest == 1 else -1
+
+
+def exact(value: int, den: int) -> str:
+    """`value / den` exactly: a finite decimal (`0.65`), or a fraction (`5/18`)."""
+    common = gcd(value, den)
+    value, den = value // common, den // common
+    decimals = places(den)
+    return f"{value}/{den}" if decimals < 0 else _pointed(value, abs(value) * 10**decimals // den, decimals)
+
+
+def shown(value: int, den: int, money: int) -> Shown:
+    """`value / den` in its three forms; `money` is the power of money in its unit."""
+    common = gcd(value, den)
+    value, den = value // common, den // common
+    decimals = places(den)
+    size = abs(value)
+    if decimals < 0:
+        whole, wanted = f"{value}/{den}", 2 if money == 1 else MOST_PLACES
+    else:
+        whole = _pointed(value, size * 10**decimals // den, decimals)
+        wanted = 2 if money == 1 else min(decimals, MOST_PLACES)
+    rounded = (2 * size * 10**wanted + den) // (2 * den)
+    decimal = _pointed(value if rounded else 0, rounded, wanted)
+    digits = decimal[1:] if decimal[0] == "-" else decimal
+    if money and rounded >= 1000 * 10**wanted:
+        before, point, after = digits.partition(".")
+        digits = f"{int(before):,}{point}{after}"
+    if value < 0:
+        digits = "−" + digits
+    return decimal, whole, digits if 0 <= decimals <= wanted else "≈" + digits
+
+
+def _pointed(sign: int, digits: int, decimals: int) -> str:
+    """Digits with their point: `-0.05`."""
+    text = str(digits)
+    if decimals:
+        text = text.rjust(decimals + 1, "0")
+        text = f"{text[:-decimals]}.{text[-decimals:]}"
+    return "-" + text if sign < 0 else text

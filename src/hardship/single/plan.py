@@ -1,0 +1,244 @@
+"""An explanation laid out once for a table, a day and a language, then filled in from the machine's stores.
+
+The bytes are those of `explaining.explain.explain`, which works every value out by the reference; tests compare the
+two. Here nothing is worked out: the machine stores every value that is shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from hardship import __version__
+from hardship.checking.check import Checked
+from hardship.explaining import compact
+from hardship.explaining.explain import DIRECTIONS, NO_CIRCLE
+from hardship.explaining.facts import constants, parameter_entries
+from hardship.explaining.reasons import reasons
+from hardship.explaining.steps import OUTCOMES
+from hardship.explaining.view import STATUSES, Told
+from hardship.lowering.explained import lower_explained
+from hardship.lowering.ops import Program
+from hardship.reference.values import Parameters
+from hardship.single import plan_facts, plan_steps
+from hardship.single.lanes import Layout
+from hardship.single.plan_facts import whole
+from hardship.single.plan_items import NULL, IndexPlan
+from hardship.single.plan_steps import MONTHLY, ComputedPlan, LadderPlan
+from hardship.single.scene import Scene
+from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
+
+if TYPE_CHECKING:
+    from hardship.standards import Standards
+
+MOST_PLACES = 1_024
+
+
+class Plan:
+    """One table in one language.
+
+    Attributes:
+        program: stores everything that is shown; the same for every language.
+    """
+
+    def __init__(self, checked: Checked, standards: Standards, on: dt.date, lang: str) -> None:
+        self.told = told = Told(checked, on, lang)
+        self.wants = wants = Wants()
+        table = checked.table
+        self.parameters = Parameters(table.parameter, standards.rows, on)
+        self._parameters: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
+        self.inputs, self.inputs_short = plan_facts.inputs(told), plan_facts.inputs_short(told)
+        self.members = plan_facts.members(told, wants)
+        self.dated = plan_facts.ages_of_facts(told)
+        self.absent = plan_facts.Absent(told)
+        self.lookups, self.conversions = plan_facts.lookups(told, wants), plan_facts.conversions(told, wants)
+        self.derived = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
+        self.outputs = [ComputedPlan(told, wants, output, output.name, "household") for output in table.output]
+        self.vetoes = plan_steps.vetoes(told, wants, compact.VETO)
+        self.requires = plan_steps.requires(told, wants)
+        self.indices = [IndexPlan(told, wants, index) for index in table.index]
+        self.ladders = [LadderPlan(told, wants, ladder, compact.LINE) for ladder in table.ladder]
+        self.benefit = plan_steps.BenefitPlan(told, wants)
+        self.persons = plan_steps.PersonsPlan(told, wants)
+        self.order = plan_steps.OrderPlan(told, wants)
+        self.truths = {name: wants.name(name, "household") for name in ("refused", "deferred")}
+        self.income = self.gap = None
+        if table.results.income_per_head is not None:
+            self.income = Shower(told, wants.name("income_per_head", "household"), MONTHLY)
+        if any(ladder.id == "circle" for ladder in table.ladder):
+            self.gap = Shower(told, wants.name("gap", "household"), MONTHLY)
+        self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
+        self._whole(standards)
+
+    def _whole(self, standards: Standards) -> None:
+        told, identity = self.told, self.told.table.table
+        fixed = {
+            "schema": 1,
+            "engine": __version__,
+            "lang": told.lang,
+            "table": {
+                "id": identity.id,
+                "version": identity.version.isoformat(),
+                "title": identity.title.text(told.lang),
+                "place": identity.place.zh if told.lang == "zh" else identity.place.en,
+                "note": identity.note.text(told.lang) if identity.note is not None else "",
+                "direction": identity.direction,
+                "direction_text": told.say(DIRECTIONS[identity.direction]),
+                "status": identity.default_status,
+                "status_text": told.say(STATUSES[identity.default_status]),
+                "sha256": told.checked.sha256,
+            },
+            "standards_sha256": standards.sha256,
+            "on": told.on.isoformat(),
+            "constants": constants(told),
+        }
+        self.names = (
+            "area_code", "assumed", "benefit", "circle", "conversions", "deferred", "derived", "facts_dated", "flags",
+            "gap_to_next_line", "groups", "household_id", "income_per_head", "index", "index_exact", "indices",
+            "inputs", "ladders", "lookups", "members", "missing", "nearest_changes", "order", "outcome",
+            "outcome_text", "outputs", "parameters", "persons", "reasons", "refused", "requires", "vetoes",
+        )  # fmt: skip
+        self.template = Template(fixed | holes(*self.names), self.names)
+        self.names_short = (
+            "assumed", "benefit", "circle", "deferred", "derived", "flags", "groups", "index", "index_exact", "indices",
+            "inputs", "ladders", "missing", "outcome", "outcome_text", "parameters", "persons", "reasons", "refused",
+            "vetoes",
+        )  # fmt: skip
+        self.short = Template({"schema": 1, "lang": told.lang} | holes(*self.names_short), self.names_short)
+        self._nothing = dumps(told.shown(None, MONTHLY))
+        self._no_circle = dumps(NO_CIRCLE), dumps({key: NO_CIRCLE[key] for key in ("id", "title", "lines")})
+
+    def program(self) -> Program:
+        """Lower the table with everything that this plan shows."""
+        return lower_explained(self.told.checked, self.wants.wanted)
+
+    def bind(self, layout: Layout) -> bool:
+        """Find every store in the program; False if a code is shown as a value: the machine does not hold its text."""
+        if "gap" not in layout.slots:  # no line of the circle is an amount of money
+            self.wants.refs = [ref for ref in self.wants.refs if ref.name != "gap"]
+            self.gap = None
+        for ref in self.wants.refs:
+            ref.bind(layout)
+        return all(ref.slot.type != "code" for ref in self.wants.refs)
+
+    def full(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], nearest: bytes
+    ) -> bytes:
+        """The contract's explanation as JSON."""
+        found = scene.found
+        indices = [index.json(scene, short=False) for index in self.indices]
+        tests = {ladder.ladder.id: ladder.take(scene) for ladder in self.ladders}
+        ladders = {ladder.ladder.id: ladder.json(scene, tests[ladder.ladder.id]) for ladder in self.ladders}
+        vetoes, requires = self.vetoes.keys(scene), self.requires.keys(scene)
+        household = scene.household
+        outcome_json, outcome_text = self._outcomes[outcome]
+        parts: dict[str, bytes] = {
+            "area_code": dumps(household.area_code),
+            "assumed": self.absent.entries(scene, assumed, short=False, assumed=True),
+            "benefit": self.benefit.json(scene, short=False),
+            "circle": ladders.pop("circle", self._no_circle[0]),
+            "conversions": self.conversions(scene),
+            "deferred": _kleene(self.truths["deferred"].key(found)),
+            "derived": listed([entry for derive in self.derived for entry in derive.rows(scene)]),
+            "facts_dated": self.dated(scene),
+            "flags": dumps(flags),
+            "gap_to_next_line": self._money(scene, self.gap),
+            "groups": indices[0].groups if indices else b"[]",
+            "household_id": dumps(household.household_id),
+            "income_per_head": self._money(scene, self.income),
+            "index": indices[0].value if indices else NULL,
+            "index_exact": indices[0].exact if indices else NULL,
+            "indices": listed([index.entry for index in indices]),
+            "inputs": self.inputs(scene),
+            "ladders": listed(list(ladders.values())),
+            "lookups": self.lookups(scene),
+            "members": self.members(scene),
+            "missing": self.absent.entries(scene, missing, short=False, assumed=False),
+            "nearest_changes": nearest,
+            "order": self.order.json(scene),
+            "outcome": outcome_json,
+            "outcome_text": outcome_text,
+            "outputs": listed([output.entry(scene) for output in self.outputs]),
+            "parameters": self._place(scene)[0],
+            "persons": self.persons.json(scene, short=False),
+            "reasons": self._reasons(scene, outcome, missing, vetoes, requires, tests),
+            "refused": _kleene(self.truths["refused"].key(found)),
+            "requires": self.requires.json(requires),
+            "vetoes": self.vetoes.json(vetoes),
+        }
+        return self.template.fill(tuple([parts[name] for name in self.names]))
+
+    def items(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
+    ) -> bytes:
+        """The short explanation (`explaining.compact`) as JSON."""
+        found = scene.found
+        indices = [index.json(scene, short=True) for index in self.indices]
+        ladders = {ladder.ladder.id: ladder for ladder in self.ladders}
+        circle = ladders.pop("circle", None)
+        tests = {"circle": circle.take(scene)} if circle is not None else {}
+        vetoes, requires = self.vetoes.keys(scene), self.requires.keys(scene)
+        outcome_json, outcome_text = self._outcomes[outcome]
+        parts: dict[str, bytes] = {
+            "assumed": self.absent.entries(scene, assumed, short=True, assumed=True),
+            "benefit": self.benefit.json(scene, short=True),
+            "circle": circle.json_short(scene, tests["circle"]) if circle is not None else self._no_circle[1],
+            "deferred": _kleene(self.truths["deferred"].key(found)),
+            "derived": listed([entry for derive in self.derived for entry in derive.values_short(scene)]),
+            "flags": dumps(flags),
+            "groups": indices[0].groups if indices else b"[]",
+            "index": indices[0].value if indices else NULL,
+            "index_exact": indices[0].exact if indices else NULL,
+            "indices": listed([index.entry for index in indices]),
+            "inputs": self.inputs_short(scene),
+            "ladders": listed([ladder.json_short(scene, None) for ladder in ladders.values()]),
+            "missing": self.absent.entries(scene, missing, short=True, assumed=False),
+            "outcome": outcome_json,
+            "outcome_text": outcome_text,
+            "parameters": self._place(scene)[1],
+            "persons": self.persons.json(scene, short=True),
+            "reasons": self._reasons(scene, outcome, missing, vetoes, requires, tests),
+            "refused": _kleene(self.truths["refused"].key(found)),
+            "vetoes": self.vetoes.short(vetoes),
+        }
+        return self.short.fill(tuple([parts[name] for name in self.names_short]))
+
+    def _money(self, scene: Scene, shower: Shower | None) -> bytes:
+        return self._nothing if shower is None else whole(shower, shower.ref.key(scene.found))
+
+    def _place(self, scene: Scene) -> tuple[bytes, bytes]:
+        """The local numbers that hold, whole and short."""
+        stored = scene.household.facts[0][0].get("residence_type")
+        attribute = self.told.names.attributes.get("residence_type")
+        assumed = self.told.table.missing.get("residence_type")
+        residence = None
+        if attribute is not None and stored is not None:
+            residence = attribute.values[stored].value
+        elif assumed is not None and not isinstance(assumed, str):
+            residence = str(assumed.assume)
+        key = scene.household.area_code, residence
+        if key not in self._parameters:
+            if len(self._parameters) >= MOST_PLACES:
+                self._parameters.clear()
+            entries = parameter_entries(self.told, self.parameters, *key)
+            short = [{name: entry[name] for name in compact.PARAMETER} for entry in entries]
+            self._parameters[key] = dumps(entries), dumps(short)
+        return self._parameters[key]
+
+    def _reasons(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], vetoes: dict[str, int | None],
+        requires: dict[str, int | None], tests: dict[str, list[list[plan_steps.TestFound]]],
+    ) -> bytes:  # fmt: skip
+        """Why this outcome."""
+        told = self.told
+        titles = [{"title": told.names.attributes[name].title.text(told.lang)} for name in missing]
+        hit, broken = self.vetoes.hit(vetoes), self.requires.hit(requires)
+        decided = outcome == "incomplete" or hit or broken
+        circle = next((ladder for ladder in self.ladders if ladder.ladder.id == "circle"), None)
+        told_of = NO_CIRCLE if decided or circle is None else circle.told_of(scene, tests["circle"])
+        explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": hit, "requires": broken}
+        return dumps(reasons(explanation | {"circle": told_of}))
+
+
+def _kleene(key: int | None) -> bytes:
+    return {None: NULL, 1: b"true", 2: b"false"}[key]

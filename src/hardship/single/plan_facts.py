@@ -1,0 +1,347 @@
+"""The plan of what goes into a computation: facts, members, local numbers, look-up cells, conversions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hardship.attributes import scale
+from hardship.explaining import facts as explain_facts
+from hardship.explaining import values as explain_values
+from hardship.explaining.facts import DATES_OF_FACTS, STATES, used_attributes
+from hardship.explaining.reached import Guard, Reached, reached
+from hardship.explaining.view import Entry, Told
+from hardship.language.fields import Assume, DeclaredAttribute
+from hardship.language.nodes import Aggregate
+from hardship.language.units import NONE, parse
+from hardship.lowering.ops import LEVEL
+from hardship.reference.rows import reader
+from hardship.reference.values import MONTHS_OF_YEAR, Value, plain
+from hardship.single import numbers
+from hardship.single.scene import Scene
+from hardship.single.show import (
+    FALSE,
+    MOST_SHOWN,
+    TRUE,
+    Ref,
+    Shower,
+    Template,
+    Wants,
+    dumps,
+    holes,
+    listed,
+    plain_value,
+)
+
+Part = Callable[[Scene], bytes]
+
+
+class Fact:
+    """One attribute's values, stored integers or the texts of codes, as JSON."""
+
+    def __init__(self, told: Told, attribute: DeclaredAttribute) -> None:
+        self.told, self.attribute = told, attribute
+        self.level = LEVEL[attribute.level]
+        self.unit = parse(attribute.unit)
+        self.money, self.scale = self.unit.power("money"), scale(attribute)
+        words = told.words.unit(self.unit)
+        self.suffix = f" {words}" if words else ""
+        self.number = attribute.type in ("int", "money", "decimal")
+        self.read = reader(attribute)
+        policy = told.table.missing.get(attribute.name)
+        self.assumed: Value = plain(attribute, policy.assume) if isinstance(policy, Assume) else None
+        self._known: dict[Any, tuple[bytes, bytes, bytes]] = {}
+        order = ("exact", "id", "text", "value", "who")
+        entry = {
+            "name": attribute.name,
+            "title": attribute.title.text(told.lang),
+            "level": attribute.level,
+            "unit": str(self.unit),
+            **holes(*order),
+        }
+        self.template = {
+            state: Template(entry | {"state": state, "state_text": told.say(code)} | _source(state, self.level), order)
+            for state, code in STATES.items()
+        }
+        short = {"name": attribute.name, **holes("value"), **(holes("id") if self.level else {})}
+        self.short = Template(short, ("id", "value") if self.level else ("value",))
+
+    def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
+        """`value`, `exact` and `text` of a stored value; None: what is assumed, or missing."""
+        found = self._known.get(stored)
+        if found is None:
+            if len(self._known) >= MOST_SHOWN:
+                self._known.clear()
+            found = self._known[stored] = self._json(stored)
+        return found
+
+    def _json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
+        if stored is not None and self.number:
+            decimal, exact, text = numbers.shown(stored, self.scale, self.money)
+            return b'"%b"' % decimal.encode(), b'"%b"' % exact.encode(), dumps(text + self.suffix)
+        value = self.assumed if stored is None else self.read(stored)
+        text = explain_values.text(value, self.told.words, self.attribute.name, self.unit)
+        return dumps(explain_values.decimal(value, self.unit)), dumps(explain_values.exact(value)), dumps(text)
+
+
+def _source(state: str, level: int) -> Entry:
+    """Where a fact was read: a household's in the object of that name."""
+    return {"source": "$.household" if state == "known" and level == 0 else ""}
+
+
+def inputs(told: Told) -> Part:
+    """Every attribute that the table uses, at every row."""
+    facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
+
+    def part(scene: Scene) -> bytes:
+        entries = []
+        for fact in facts:
+            name, level, absent = fact.attribute.name, fact.level, "missing" if fact.assumed is None else "assumed"
+            known, gap = fact.template["known"], fact.template[absent]
+            ids, who = scene.ids[level], scene.who[level]
+            for row, given in enumerate(scene.household.facts[level]):
+                stored = given.get(name)
+                value, exact, text = fact.json(stored)
+                entries.append((gap if stored is None else known).fill((exact, ids[row], text, value, who[row])))
+        return listed(entries)
+
+    return part
+
+
+def inputs_short(told: Told) -> Part:
+    """The known facts among them, by name and value."""
+    facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
+
+    def part(scene: Scene) -> bytes:
+        entries = []
+        for fact in facts:
+            name, level = fact.attribute.name, fact.level
+            ids = scene.ids[level]
+            for row, given in enumerate(scene.household.facts[level]):
+                stored = given.get(name)
+                if stored is not None:
+                    value = fact.json(stored)[0]
+                    entries.append(fact.short.fill((ids[row], value) if level else (value,)))
+        return listed(entries)
+
+    return part
+
+
+def members(told: Told, wants: Wants) -> Part:
+    """Who is in the household, counts, leaves."""
+    counted = wants.counted("member")
+    order = ("id", "leaves", "who")
+    templates = {
+        key: Template({"counted": value, "counted_text": told.text(value), **holes(*order)}, order)
+        for key, value in ((TRUE, True), (FALSE, False), (None, None))
+    }
+
+    def part(scene: Scene) -> bytes:
+        ids, who = scene.ids[1], scene.who[1]
+        return listed(
+            [
+                templates[counted.key(scene.found, row)].fill(
+                    (ids[row], b"true" if scene.left[row] else b"false", who[row])
+                )
+                for row in range(len(ids))
+            ]
+        )
+
+    return part
+
+
+def ages_of_facts(told: Told) -> Part:
+    """When the facts were recorded and verified."""
+    on = told.on.year * 10_000 + told.on.month * 100 + told.on.day
+    titles = {name: told.names.attributes[name].title.text(told.lang) for name in DATES_OF_FACTS}
+
+    def part(scene: Scene) -> bytes:
+        entries = []
+        for name, title in titles.items():
+            day = scene.household.facts[0][0].get(name)
+            if day is not None:
+                months = (on // 10_000 - day // 10_000) * 12 + on // 100 % 100 - day // 100 % 100
+                date = f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+                entry = {"name": name, "title": title, "date": date, "months": months - (on % 100 < day % 100)}
+                entries.append(dumps(entry))
+        return listed(entries)
+
+    return part
+
+
+class Absent:
+    """Attributes that are missing or assumed, with their rows."""
+
+    def __init__(self, told: Told) -> None:
+        self.told = told
+        self._facts: dict[str, tuple[Fact, Entry, bytes]] = {}
+
+    def entries(self, scene: Scene, names: Iterable[str], *, short: bool, assumed: bool) -> bytes:
+        """One entry for each attribute; `assumed`: of the short form, with the value put in their place."""
+        return listed([self._entry(scene, name, short=short, assumed=assumed) for name in names])
+
+    def _entry(self, scene: Scene, name: str, *, short: bool, assumed: bool) -> bytes:
+        if name not in self._facts:
+            attribute = self.told.names.attributes[name]
+            fact = Fact(self.told, attribute)
+            entry: Entry = {"name": name, "title": attribute.title.text(self.told.lang)}
+            value: Entry = {}
+            if fact.assumed is not None:
+                value = self.told.shown(fact.assumed, fact.unit, name)
+                entry["assumed"] = value
+            self._facts[name] = fact, entry, dumps(value.get("value"))
+        fact, entry, value_json = self._facts[name]
+        level = fact.level
+        rows = [row for row, given in enumerate(scene.household.facts[level]) if name not in given]
+        ids = listed([scene.ids[level][row] for row in rows])
+        head = b'"name":"%b","title":%b' % (name.encode(), dumps(entry["title"]))
+        if short:
+            return b'{"ids":%b,%b%b}' % (ids, head, b',"value":' + value_json if assumed else b"")
+        start = b'"assumed":%b,' % dumps(entry["assumed"]) if "assumed" in entry else b""
+        who = listed([scene.who[level][row] for row in rows])
+        place = b'"ids":%b,"level":"%b",' % (ids, fact.attribute.level.encode())
+        return b"{%b%b%b," % (start, place, head) + b'"who":%b}' % who
+
+
+# ── what is read on the way ──
+
+
+class Gate:
+    """Whether a call is reached at a row."""
+
+    def __init__(self, guards: Sequence[Guard], level: int, wants: Wants, told: Told) -> None:
+        self.level = level
+        self.tests: list[tuple[Ref, int]] = []
+        self.nobody: list[Ref] = []
+        for guard in guards:
+            if guard.kind == "takes":
+                assert guard.item is not None
+                if not guard.item.everyone:
+                    self.tests.append((wants.counted(guard.level), TRUE))
+                continue
+            assert guard.node is not None
+            if guard.kind in ("holds", "fails"):
+                self.tests.append((wants.node(guard.node, guard.level), TRUE if guard.kind == "holds" else FALSE))
+                continue
+            aggregate = guard.node
+            assert isinstance(aggregate, Aggregate)
+            ref = wants.taken(aggregate, aggregate.entity, guard.above)
+            if guard.kind == "taken":
+                self.tests.append((ref, TRUE))
+            else:
+                self.nobody.append(ref)
+
+    def passes(self, scene: Scene, row: int) -> bool:
+        """Whether every guard lets a row of the call's level pass."""
+        for ref, wanted in self.tests:
+            at = row if ref.level == self.level else 0 if ref.level == 0 else scene.member_of[self.level][row]
+            if ref.key(scene.found, at) != wanted:
+                return False
+        return not any(self._anybody(scene, ref, row) for ref in self.nobody)
+
+    def _anybody(self, scene: Scene, ref: Ref, row: int) -> bool:
+        owners = scene.member_of[ref.level]
+        rows = (at for at, owner in enumerate(owners) if self.level == 0 or owner == row)
+        return any(ref.key(scene.found, at) == TRUE for at in rows)
+
+
+def _gated(one: Reached, told: Told, wants: Wants) -> tuple[int, Gate]:
+    level = LEVEL[one.level]
+    return level, Gate(one.guards, level, wants, told)
+
+
+def lookups(told: Told, wants: Wants) -> Part:
+    """Every look-up cell that the computation reads, once."""
+    calls = []
+    for one in reached(told.table, told.names, ("lookup",)):
+        level, gate = _gated(one, told, wants)
+        places = [wants.node(argument, one.level) for argument in one.call.arguments[1:]]
+        calls.append((one.call, level, gate, places, wants.node(one.call, one.level)))
+    known: dict[tuple[Any, ...], tuple[tuple[str, str, str], bytes]] = {}
+
+    def part(scene: Scene) -> bytes:
+        entries: dict[tuple[str, str, str], bytes] = {}
+        found = scene.found
+        for call, level, gate, places, ref in calls:
+            for row in range(len(scene.ids[level])):
+                keys = [place.key(found, row) for place in places]
+                if None in keys or not gate.passes(scene, row):
+                    continue
+                key = (id(call), *keys, ref.key(found, row))
+                if key not in known:
+                    if len(known) >= MOST_SHOWN:
+                        known.clear()
+                    values = [plain_value(place, one) for place, one in zip(places, keys, strict=True)]
+                    name, entry = explain_facts.lookup_entry(told, call, values, plain_value(ref, key[-1]))
+                    known[key] = name, dumps(entry)
+                name, made = known[key]
+                entries[name] = made
+        return listed([entries[name] for name in sorted(entries)])
+
+    return part
+
+
+def conversions(told: Told, wants: Wants) -> Part:
+    """Every change of period as a line with both figures."""
+    calls = []
+    order = ("from", "id", "to", "who")
+    for one in reached(told.table, told.names, ("per_month", "per_year")):
+        level, gate = _gated(one, told, wants)
+        inner = one.call.arguments[0]
+        before = Shower(told, wants.node(inner, one.level), told.unit_at(inner))
+        after = Shower(told, wants.node(one.call, one.level), told.unit_at(one.call))
+        words = {"where": told.words.expression(inner), "expr": told.words.expression(one.call)}
+        calls.append((level, gate, before, after, Template(words | holes(*order), order)))
+    last = _of_income(told, wants)
+
+    def part(scene: Scene) -> bytes:
+        entries: dict[bytes, None] = {}
+        for level, gate, before, after, template in calls:
+            for row in range(len(scene.ids[level])):
+                first, second = before.ref.key(scene.found, row), after.ref.key(scene.found, row)
+                if first is not None and second is not None and gate.passes(scene, row):
+                    given = (whole(before, first), scene.ids[level][row], whole(after, second), scene.who[level][row])
+                    entries[template.fill(given)] = None
+        return listed([*entries, *last(scene)])
+
+    return part
+
+
+def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
+    """The line of a yearly income a head, which the results show by the month."""
+    expression = told.table.results.income_per_head
+    if expression is None or told.unit_at(expression.node).power("year") != -1:
+        return lambda scene: []
+    words = told.words.expression(expression.node)
+    yearly = Shower(told, wants.node(expression.node, "household"), told.unit_at(expression.node))
+    entry = {
+        "where": told.say("explain.income_per_head"),
+        "id": "",
+        "who": "",
+        "expr": told.say("explain.w_per_month", first=words),
+    }
+    month = parse("money/month")
+    template = Template(entry | holes("from", "to"), ("from", "to"))
+
+    def part(scene: Scene) -> list[bytes]:
+        key = yearly.ref.key(scene.found)
+        if key is None:
+            return []
+        value, den = yearly.ref.fraction(key)
+        return [template.fill((whole(yearly, key), number(told, value, den * MONTHS_OF_YEAR, str(month))))]
+
+    return part
+
+
+def whole(shower: Shower, key: Any) -> bytes:
+    """A value with its unit, in all its forms (`View.shown`)."""
+    value, exact, text = shower.json(key)
+    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, dumps(str(shower.unit)), value)
+
+
+def number(told: Told, value: int, den: int, unit: str) -> bytes:
+    """The same of a number that no store holds."""
+    parsed = parse(unit) if unit else NONE
+    decimal, exact, text = numbers.shown(value, den, parsed.power("money"))
+    words = told.words.unit(parsed)
+    return dumps({"value": decimal, "exact": exact, "unit": unit, "text": f"{text} {words}" if words else text})

@@ -1,0 +1,261 @@
+"""Pieces of an explanation that is filled in rather than built: references to stores, values as JSON, templates.
+
+A template is the JSON of an entry with holes; what does not depend on the household is encoded once. Values that
+occurred before are taken from a bounded memory of their JSON.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from hardship.errors import EngineError, Fault
+from hardship.explaining import values as explain_values
+from hardship.explaining.view import Told
+from hardship.language.fields import Level
+from hardship.language.nodes import Node
+from hardship.language.table import Test
+from hardship.language.units import NONE, Unit
+from hardship.lowering.explained import Wanted
+from hardship.lowering.ops import LEVEL
+from hardship.reference.values import Value
+from hardship.single import numbers
+from hardship.single.lanes import Layout, Slot
+from hardship.single.record import Found
+
+Key = Any
+"""What a store holds at a row: None where it is missing, else an integer; of a ratio dividend and divisor."""
+MOST_SHOWN = 4_096
+TRUE, FALSE = 1, 2
+KLEENE = {TRUE: True, FALSE: False, None: None}
+
+
+def dumps(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+class Ref:
+    """A store, by a name that the program knows once it is lowered."""
+
+    __slots__ = ("_divisor", "_truth", "_valid", "_value", "_word", "level", "name", "slot")
+
+    def __init__(self, name: str, level: Level) -> None:
+        self.name, self.level = name, LEVEL[level]
+        self.slot: Slot
+
+    def bind(self, layout: Layout) -> None:
+        """Find the store in the program.
+
+        Raises:
+            EngineError: it stands on another level.
+        """
+        slot = self.slot = layout.slots[self.name]
+        if slot.level != self.level:
+            raise EngineError(Fault("common.engine", params={"what": f"the level of {self.name}"}))
+        self._value, self._valid, self._divisor = slot.value, slot.valid, slot.divisor
+        self._word, self._truth = slot.word, slot.type == "bool"
+
+    def key(self, found: Found, row: int = 0) -> Key:
+        """What it holds at a row of its level; of a truth 1, 2 or None."""
+        at = found.at
+        if self._valid >= 0 and not found.small[at[self._valid] + row]:
+            return None
+        if self._word:
+            value = found.words[at[self._value] + row]
+            return value if self._divisor < 0 else (value, found.words[at[self._divisor] + row])
+        small = found.small[at[self._value] + row]
+        return (small or None) if self._truth else small
+
+    def truth(self, found: Found, row: int = 0) -> bool | None:
+        """The truth that it holds."""
+        return KLEENE[self.key(found, row)]
+
+    def fraction(self, key: Key) -> tuple[int, int]:
+        """A number as dividend and divisor."""
+        slot = self.slot
+        if self._divisor < 0:
+            return key, slot.den
+        return key[0] * slot.divisor_den, key[1] * slot.den
+
+
+class Wants:
+    """The stores that a plan needs, each asked for once."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Wanted] = []
+        self.refs: list[Ref] = []
+        self._known: dict[tuple[Any, ...], str] = {}
+
+    def name(self, name: str, level: Level) -> Ref:
+        """A store that every such program has."""
+        return self._ref(name, level)
+
+    def node(self, node: Node, level: Level) -> Ref:
+        """A node's value at the rows of a level."""
+        return self._want(("node", id(node), level), level, "node", node=node)
+
+    def test(self, test: Test) -> Ref:
+        """Whether a test of a ladder holds or is waived."""
+        return self._want(("test", id(test)), "household", "test", test=test)
+
+    def counted(self, level: Level) -> Ref:
+        """Whether the member of a row counts."""
+        return self._want(("counted", level), level, "counted")
+
+    def taken(self, aggregate: Node, entity: Level, above: Level) -> Ref:
+        """Whether an aggregate that stands at `above` takes a row."""
+        return self._want(("taken", id(aggregate), above), entity, "taken", node=aggregate, above=above)
+
+    def _want(self, key: tuple[Any, ...], level: Level, kind: Any, **further: Any) -> Ref:
+        if key not in self._known:
+            self._known[key] = f"want:{len(self.wanted)}"
+            self.wanted.append(Wanted(self._known[key], level, kind, **further))
+        return self._ref(self._known[key], level)
+
+    def _ref(self, name: str, level: Level) -> Ref:
+        self.refs.append(Ref(name, level))
+        return self.refs[-1]
+
+
+class Shower:
+    """One store's values in all the forms that an explanation has them."""
+
+    def __init__(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "") -> None:
+        self.told, self.ref, self.unit, self.name = told, ref, unit, name
+        self.money = unit.power("money")
+        words = told.words.unit(unit)
+        self.suffix = f" {words}" if words else ""
+        self._json: dict[Key, tuple[bytes, bytes, bytes]] = {}
+        self._plain: dict[Key, str] = {}
+
+    def json(self, key: Key) -> tuple[bytes, bytes, bytes]:
+        """`value`, `exact` and `text` as JSON."""
+        found = self._json.get(key)
+        if found is None:
+            if len(self._json) >= MOST_SHOWN:
+                self._json.clear()
+            found = self._json[key] = self._shown(key)
+        return found
+
+    def _shown(self, key: Key) -> tuple[bytes, bytes, bytes]:
+        if key is not None and self.ref.slot.type == "number":
+            decimal, exact, text = numbers.shown(*self.ref.fraction(key), self.money)
+            return b'"%b"' % decimal.encode(), b'"%b"' % exact.encode(), dumps(text + self.suffix)
+        value = self.value(key)
+        told = explain_values.text(value, self.told.words, self.name, self.unit)
+        return dumps(explain_values.decimal(value, self.unit)), dumps(explain_values.exact(value)), dumps(told)
+
+    def plain(self, key: Key) -> str:
+        """The value inside a calculation, a number without its unit."""
+        found = self._plain.get(key)
+        if found is None:
+            if len(self._plain) >= MOST_SHOWN:
+                self._plain.clear()
+            if key is not None and self.ref.slot.type == "number":
+                found = numbers.shown(*self.ref.fraction(key), self.money)[2]
+            else:
+                found = explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
+            self._plain[key] = found
+        return found
+
+    def value(self, key: Key) -> Value:
+        """The value as the reference has it.
+
+        Raises:
+            EngineError: the store is of codes, whose texts it does not hold.
+        """
+        return plain_value(self.ref, key)
+
+
+def plain_value(ref: Ref, key: Key) -> Value:
+    """What a store holds as a plain value; None where it is missing."""
+    slot = ref.slot
+    if key is None:
+        return None
+    match slot.type:
+        case "number":
+            return Fraction(*ref.fraction(key))
+        case "bool":
+            return bool(key == TRUE)
+        case "date":
+            return dt.date(key // 10_000, key // 100 % 100, key % 100)
+        case "enum":
+            return str(slot.domain[key])
+        case "set":
+            return frozenset(name for bit, name in enumerate(slot.domain) if key >> bit & 1)
+        case _:
+            raise EngineError(Fault("common.engine", params={"what": f"{ref.name} is a code"}))
+
+
+class Hole:
+    """A place in a template, filled with JSON."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Template:
+    """JSON with sorted keys and holes.
+
+    Args:
+        entry: what is encoded; a `Hole` anywhere in it stays open.
+        order: the holes' names in the order in which `fill` is given their JSON.
+    """
+
+    __slots__ = ("_form", "_pick")
+
+    def __init__(self, entry: Any, order: Sequence[str]) -> None:
+        parts: list[bytes] = []
+        holes: list[str] = []
+        _write(entry, parts, holes)
+        self._form = b"".join(parts)
+        places = [list(order).index(name) for name in holes]
+        self._pick: Callable[[Sequence[bytes]], Any] | None = None
+        if places != list(range(len(order))):
+            if len(places) == 1:
+                only = places[0]
+                self._pick = lambda given: (given[only],)
+            else:
+                self._pick = itemgetter(*places) if places else lambda given: ()
+
+    def fill(self, given: tuple[bytes, ...]) -> bytes:
+        """The JSON with every hole filled."""
+        return self._form % (given if self._pick is None else self._pick(given))
+
+
+def _write(entry: Any, parts: list[bytes], holes: list[str]) -> None:
+    if isinstance(entry, Hole):
+        parts.append(b"%b")
+        holes.append(entry.name)
+    elif isinstance(entry, Mapping) and _open(entry):
+        for place, name in enumerate(sorted(entry)):
+            parts.append((b'{"%b":' if place == 0 else b',"%b":') % name.encode())
+            _write(entry[name], parts, holes)
+        parts.append(b"}")
+    else:
+        parts.append(dumps(entry).replace(b"%", b"%%"))
+
+
+def _open(entry: Any) -> bool:
+    """Whether there is a hole inside."""
+    if isinstance(entry, Mapping):
+        return any(_open(value) for value in entry.values())
+    return isinstance(entry, Hole)
+
+
+def listed(entries: Sequence[bytes]) -> bytes:
+    """A JSON list."""
+    return b"[" + b",".join(entries) + b"]"
+
+
+def holes(*names: str) -> dict[str, Hole]:
+    """A hole under each key."""
+    return {name: Hole(name) for name in names}
