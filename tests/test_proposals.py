@@ -119,6 +119,36 @@ def test_shanxi_bands_at_both_ends(residence, standard, consumption, verdict):
     assert found.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("residence", "standard", "verdict"),
+    [
+        ("urban", "920", "passed"),  # 0.4 x 2,300
+        ("urban", "919.99", "failed"),
+        ("urban", "1150", "passed"),  # 0.5 x 2,300
+        ("urban", "1150.01", "failed"),
+        ("rural", "700", "passed"),  # 0.7 x 1,000
+        ("rural", "699.99", "failed"),
+    ],
+)
+def test_zhejiang_by_the_minimum_wage_and_by_the_standard_in_towns(residence, standard, verdict):
+    before = standards(
+        [row("minimum_wage", "2022-01-01", "2300", "33"), row("dibao_standard", "2022-07-01", "1000", "33", "urban")]
+    )
+    proposal = [row("dibao_standard", "2023-07-01", standard, "330106", residence)]
+    (found,) = check_proposal(before, proposal, dt.date(2023, 7, 1))
+    assert (found.check.id, found.verdict) == (f"zhejiang_{residence}", verdict)
+
+
+def test_a_standard_a_year_need_not_divide_by_twelve():
+    cells = {"parameter": "dibao_standard", "area_code": "14", "residence": "rural", "effective_from": "2022-01-01"}
+    yearly = parsed({**cells, "value": "3617", "unit": "money/year", "status": "illustrative"}, "proposal.csv", 2)
+    consumption = row("consumption_year_before", "2021-01-01", "7234", "14")  # 3,617 / 7,234 = 0.5
+    (found,) = check_proposal(NOTHING, [yearly, consumption], dt.date(2022, 9, 1))
+    assert (found.verdict, str(found.sides[0].value)) == ("passed", "1/2")
+    numbers = proposal_record([found], load_rules(), dt.date(2022, 9, 1), "en")["findings"][0]["numbers"]
+    assert (numbers[0]["value"], numbers[0]["unit"]) == ("3617", "money/year")
+
+
 @pytest.mark.parametrize("name", [name for name in KEYS if name != "dibao_standard"])
 def test_a_missing_input_is_unknown_and_changes_nothing_else(name):
     whole = verdicts(check_proposal(NOTHING, shanghai(), APRIL))
@@ -159,7 +189,7 @@ def test_a_row_that_the_new_standards_drop_holds_no_longer():
     before = standards([*shanghai(dibao_standard=None), county])
     assert check_proposal(before, shanghai()[1:2], APRIL, "310151001") == []
     (found, *_) = check_proposal(before, standards(shanghai()), APRIL, "310151001")
-    assert (found.row.value, found.put[1].value) == (970, 900)
+    assert (found.row.value, found.put[1].value) == (970, 12 * 900)
 
 
 def test_the_row_that_holds_on_the_day_is_judged():
@@ -181,9 +211,11 @@ def test_a_place_where_another_row_holds_is_not_judged():
 
 def test_a_row_for_the_whole_country_is_judged_where_a_test_names_a_place():
     findings = check_proposal(NOTHING, [row("dibao_standard", "2022-01-01", "628", "")], dt.date(2022, 9, 1))
-    assert [(one.check.id, one.area, one.residence) for one in findings][-2:] == [
+    assert [(one.check.id, one.area, one.residence) for one in findings][-4:] == [
         ("shanxi_urban", "14", "urban"),
         ("shanxi_rural", "14", "rural"),
+        ("zhejiang_urban", "33", "urban"),
+        ("zhejiang_rural", "33", "rural"),
     ]
 
 

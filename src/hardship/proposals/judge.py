@@ -43,7 +43,7 @@ class Side:
 class Put:
     """A number put into a test: an input with its row (None: there is none), or a constant or look-up.
 
-    `value` is in the declared unit; None for a missing input and for a look-up.
+    `value` is in the declared unit (the row's may be another); None for a missing input and for a look-up.
     """
 
     name: str
@@ -164,7 +164,8 @@ class _Desk:
         values: dict[str, Value] = {}
         rows: dict[str, StandardRow | None] = {}
         for one in self.rules.file.input:
-            found = self.row(one, area, residence, row.effective_from - DAY if one.before else self.on)
+            day = row.effective_from - DAY if one.before else self.on
+            found = self.row(one, area, one.residence or residence, day)
             rows[one.name] = found
             values[one.name] = None if found is None else converted(found, one)
         place = {"household_id": "", "area_code": area, "residence_type": residence}
@@ -179,7 +180,8 @@ class _Desk:
     def row(self, one: Input, area: str, residence: str, on: dt.date) -> StandardRow | None:
         """The row that an input reads at a place on a day."""
         declared = one.model_copy(update={"name": one.rows})
-        known = self.after if one.now and one.rows in self.rules.judged else self.whole
+        after = one.rows in self.rules.judged and not one.before
+        known = self.after if after else self.whole
         return Parameters([declared], known.rows, on).row(declared, area, residence)
 
     def side(self, stages: Stages, test: Test) -> Side:

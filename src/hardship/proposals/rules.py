@@ -8,7 +8,7 @@ are no households, so of the attributes only the area's code and residence can b
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -63,10 +63,12 @@ class Input(Parameter):
     Attributes:
         of: the parameter of the rows; the input's own name without it.
         before: the value in force on the day before the judged row takes effect, instead of on the day asked for.
+        residence: the `residence_type` whose row is read, whatever the judged one's.
     """
 
     of: Ident | None = None
     before: bool = False
+    residence: str = ""
 
     @property
     def rows(self) -> str:
@@ -75,8 +77,8 @@ class Input(Parameter):
 
     @property
     def now(self) -> bool:
-        """Whether it is the number in force on the day asked for."""
-        return not self.before and self.as_of == "assessment"
+        """Whether it is the number in force on the day and for the residence asked for."""
+        return not self.before and not self.residence and self.as_of == "assessment"
 
 
 class Check(Provided):
@@ -219,8 +221,10 @@ def _faults(file: ChecksFile, where: Positions) -> Iterator[Fault]:
             yield where.fault(("check", number, "tests"), "proposal.empty", found=one.id)
         if one.of not in read:
             yield where.fault(("check", number, "of"), "proposal.of", found=one.of, expected=", ".join(sorted(read)))
-        if one.residence and one.residence not in residences:
-            expected = ", ".join(residences)
-            yield where.fault(
-                ("check", number, "residence"), "proposal.residence", found=one.residence, expected=expected
-            )
+    sections: tuple[tuple[str, Sequence[Input | Check]], ...] = (("input", file.input), ("check", file.check))
+    for section, entries in sections:
+        for number, entry in enumerate(entries):
+            if entry.residence and entry.residence not in residences:
+                expected = ", ".join(residences)
+                place = (section, number, "residence")
+                yield where.fault(place, "proposal.residence", found=entry.residence, expected=expected)

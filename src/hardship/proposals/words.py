@@ -27,7 +27,7 @@ def proposal_record(findings: Sequence[Finding], rules: Rules, on: dt.date, lang
         `{"schema": 1, "on", "lang", "title", "counts": {passed, failed, unknown}, "findings": [{test, title, area,
         residence, verdict, expression, sides: [{value, sign, edge, holds, text}], numbers: [{name, title, value,
         text, unit, status, source, effective_from, area}], missing, source, status, note}]}`; numbers are exact
-        texts, null where missing.
+        texts, those of rows as the rows have them; null where missing.
     """
     words = _Words(rules, lang)
     return {
@@ -148,7 +148,8 @@ class _Words:
         row, title = put.row, put.title.text(self.lang)
         status = row.status if row else (put.definition.status or self.rules.file.checks.default_status)
         source = row.source_text(self.lang) if row else self.sources.get(put.definition.source, "")
-        shown = "" if isinstance(put.definition, Lookup) else self.text(put.value, units.parse(put.unit), percent)
+        value, unit = (row.value, row.unit) if row else (put.value, put.unit)
+        shown = "" if isinstance(put.definition, Lookup) else self.text(value, units.parse(unit), percent)
         if row is None and isinstance(put.definition, Input):
             line = self.say("proposal.number_missing", title=title)
         else:
@@ -163,9 +164,9 @@ class _Words:
         return {
             "name": put.name,
             "title": title,
-            "value": _exact(put.value),
+            "value": _exact(value),
             "text": shown,
-            "unit": put.unit,
+            "unit": unit,
             "status": status,
             "source": source,
             "effective_from": str(row.effective_from) if row else None,
