@@ -102,10 +102,14 @@ class Engine:
         """Whether the machine is warm and the table loaded: then one household takes very little."""
         return self.ready.is_set() and isinstance(asked.table, str) and (asked.table, asked.on) in self._found
 
-    def one(self, asked: Asked, form: Form, lang: str) -> bytes:
+    def one(self, asked: Asked, form: Form, lang: str, *, quick: bool = False) -> bytes:
         """The body of the answer for one household.
 
+        Args:
+            quick: the caller cannot wait for what the missing facts leave possible.
+
         Raises:
+            Later: `quick`, and the household is incomplete.
             Refused: every fault of the household; or it cannot be scored: no standard for its place, out of range.
         """
         checked, forced = self.table(asked.table, asked.on)
@@ -113,6 +117,8 @@ class Engine:
 
         def missing(document: Mapping[str, Any]) -> dict[str, Any]:
             """What stands beside the result of an incomplete household."""
+            if quick:
+                raise Later
             register = from_dicts(document, checked.names.attributes, asked.on)
             return {"missing": possible(register, checked, self.standards, asked.on, lang)}
 
@@ -125,6 +131,10 @@ class Engine:
             raise Refused("api.household", 422, [entry(one, attributes, lang) for one in error.faults]) from None
         except UsageError:
             raise Refused("api.date") from None
+
+
+class Later(Exception):  # noqa: N818  (no error: the same question is asked again where it may take long)
+    """The answer takes longer than the caller can wait."""
 
 
 class Asked:
@@ -145,4 +155,4 @@ def fault(row: Mapping[str, Any], pointer: str, lang: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["FORMS", "INLINE_BYTES", "Asked", "Engine", "fault"]
+__all__ = ["FORMS", "INLINE_BYTES", "Asked", "Engine", "Later", "fault"]

@@ -36,12 +36,16 @@ class Metrics:
         self.in_flight = Gauge(
             "hardship_in_flight", "Requests being answered.", registry=self.registry, multiprocess_mode="livesum"
         )
+        self._kept: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._scored, self._rejected = (self._households.labels(outcome) for outcome in ("scored", "rejected"))
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """One answer."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        kept = self._kept.get((route, status))
+        if kept is None:
+            kept = self._kept[route, status] = self._requests.labels(route, str(status)), self._seconds.labels(route)
+        kept[0].inc()
+        kept[1].observe(seconds)
 
     def single(self, scored: bool) -> None:
         """One household asked about by itself."""

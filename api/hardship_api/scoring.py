@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hardship_api import documents
 from hardship_api.bodies import JSON, media_type, query, read_body
-from hardship_api.engine import FORMS, INLINE_BYTES, Engine
+from hardship_api.engine import FORMS, INLINE_BYTES, Engine, Later
 from hardship_api.problems import language
 from hardship_api.settings import Settings
 from hardship_api.strict_json import Refused
@@ -29,10 +29,13 @@ async def score_one(request: Request) -> Response:
     try:
         asked = engine.asked(body)
         form = next((one for one in FORMS if one == detail), "full" if asked.explained else "summary")
-        if len(body) <= INLINE_BYTES and engine.at_hand(asked):
-            found = engine.one(asked, form, language(request))
-        else:
-            found = await run_in_threadpool(engine.one, asked, form, language(request))
+        lang = language(request)
+        try:
+            if len(body) > INLINE_BYTES or not engine.at_hand(asked):
+                raise Later
+            found = engine.one(asked, form, lang, quick=True)
+        except Later:
+            found = await run_in_threadpool(engine.one, asked, form, lang)
     except Refused:
         request.app.state.metrics.single(False)
         raise

@@ -9,10 +9,11 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 import hardship
 from hardship_api.gate import Gate
@@ -28,6 +29,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Direct = Callable[[Request], Awaitable[Response]]
 
 GONE = 499
 HEADERS = {
@@ -42,10 +44,17 @@ HEADERS = {
 
 
 class Shell:
-    """Wraps the whole service."""
+    """Wraps the whole service.
 
-    def __init__(self, app: App, gate: Gate, metrics: Metrics, settings: Settings) -> None:
+    Args:
+        direct: path → what answers its POST requests here: the framework's routing would take as long as a score.
+    """
+
+    def __init__(
+        self, app: App, gate: Gate, metrics: Metrics, settings: Settings, direct: Mapping[str, Direct]
+    ) -> None:
         self.app, self._gate, self._metrics, self._settings = app, gate, metrics, settings
+        self._direct = direct
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -53,7 +62,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status, size, inside = 0, 0, False
+        status, size, inside, route = 0, 0, False, ""
         number = secrets.token_hex(8)
 
         async def with_headers(message: Message) -> None:
@@ -72,7 +81,12 @@ class Shell:
         try:
             address = scope["client"][0] if scope.get("client") else ""
             inside = await self._gate.enter(scope["path"], dict(scope["headers"]), address)
-            await self.app(scope, receive, with_headers)
+            direct = self._direct.get(scope["path"]) if scope["method"] == "POST" else None
+            if direct is None:
+                await self.app(scope, receive, with_headers)
+            else:
+                route = scope["path"]
+                await (await direct(Request(scope, receive)))(scope, receive, with_headers)
         except ClientDisconnect:
             status = GONE  # an answer begun is left unfinished: the connection is cut
         except Exception as error:
@@ -86,14 +100,14 @@ class Shell:
                 self._gate.leave()
             self._metrics.in_flight.dec()
             seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "other")
+            route = route or getattr(scope.get("route"), "path", "other")
             self._metrics.request(route, status, seconds)
             if self._settings.access_log:
                 who = f" {scope['client'][0]}" if self._settings.log_addresses and scope.get("client") else ""
                 access.info("%s %s %d %.1fms %d%s", number, route, status, seconds * 1000, size, who)
 
 
-async def _problem(request: Request, error: Exception) -> Any:
+async def _problem(request: Request, error: Exception) -> Response:
     """What a request gets that the service itself did not answer."""
     if not isinstance(error, Refused):
         return answer(problem("api.internal", 500, language(request)))
