@@ -39,6 +39,7 @@ def command(say: Say) -> click.Command:
     @mapping_option(say)
     @click.option("--threads", type=Whole(say, 1, 256), metavar="N", help=say("cli.threads"))
     @click.option("--quick", is_flag=True, help=say("rerank.quick"))
+    @click.option("--by", "by", type=OneOf(say, "township"), help=say("report.by_township"))
     @lang_option(say)
     @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
     @click.option(
@@ -65,6 +66,7 @@ def command(say: Say) -> click.Command:
         accepted: str,
         accept_proposal: str,
         reports: tuple[str, ...],
+        by: tuple[str, ...] | None,
     ) -> int:
         from hardship.engine import machine
         from hardship.movement import proposal, screen, write
@@ -98,10 +100,10 @@ def command(say: Say) -> click.Command:
             timings = {"read": read - began, "compile": ready - read, "score": time.perf_counter() - ready}
 
             def more(folder: Path) -> None:
-                if reports:
+                if reports or by:
                     from hardship.reports.write import write_reports
 
-                    write_reports(movement, folder, reports, lang[0])
+                    write_reports(movement, folder, reports, lang[0], "township" if by else None)
 
             run = write.write(out, movement, timings=timings, more=more, progress=bars)
         for note in dict.fromkeys(note.text(lang[0]) for one in (old, new) for note in one.register.notes):

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from hardship.movement.rerank import Movement
 
 SUMS = ("matrix", "totals", "exits", "causes")
-REPORTS = frozenset({"movement.xlsx", "movement.html", "movement.pdf"})
+REPORTS = frozenset(
+    {"movement.xlsx", "movement.html", "movement.pdf", export.TOWNSHIPS, *(f"movement_{n}.xlsx" for n in range(2, 100))}
+)
 OURS = frozenset({export.RUN, "movement.parquet", *(f"{name}.csv" for name in SUMS)}) | REPORTS
 
 
