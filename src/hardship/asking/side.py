@@ -45,7 +45,7 @@ class Side:
         if household is not None:
             place = self.places.at(household.area_code, household.facts[0][0].get("residence_type"))
             if place.served:
-                found = self.runner.found(household, place)
+                found, _ = self.runner.computed(household, place)
                 if not self.records.rejected(found):
                     missing = self.records.missing(found, household, place.unknown)
                     record = self.records.record(found, household, missing)
