@@ -1,0 +1,161 @@
+"""What is kept: amounts inside a review period, results by an older version, gradual exits; each by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from settings import household, line, setting, table
+
+from hardship.cases import case_standards, read_case
+from hardship.errors import TableError
+from hardship.inputs import Inputs
+from hardship.load import find_table, load_table
+from hardship.movement.rerank import Movement, rerank
+from hardship.reading.plain import plain_household, register_of
+from hardship.roots import default_roots
+from hardship.standards import parsed, standards
+
+CASES = default_roots()[-1].parent / "tests" / "cases"
+REVIEW = """[[constant]]
+name = "interval"
+title = { zh = "间隔", en = "Interval" }
+value = 12
+[review]
+when = "circle != 'none'"
+months = "interval"
+since = "last_review_date"
+"""
+KEEP = REVIEW + '[transition]\nrule = "keep_until_review"\nunless = "circumstances_changed"\n'
+
+
+def day(text: str) -> dt.date:
+    """A date."""
+    return dt.date.fromisoformat(text)
+
+
+def two_versions(more: str, *people: dict[str, object], circle: str = "dibao") -> Movement:
+    """Version 1 pays the shortfall to 600, version 2 to 500 (another table, the same standards)."""
+    less = "max(0, line * persons - wages - line + line)"
+    before = setting(table("2018-01-01"), [line("600")], people)
+    after = setting(table("2018-06-01", share=less, more=more, circle=circle), [line("500")], people)
+    return rerank(before, after)
+
+
+def people() -> list[dict[str, object]]:
+    """Wages of 550: in at 600, out at 500. Reviewed lately, long ago, never; changed; and one at 450."""
+    changed = {"circumstances_changed": True}
+    return [
+        household("A", "450", last_review_date=day("2018-01-15")),
+        household("B", "450", last_review_date=day("2017-07-01")),
+        household("C", "450"),
+        household("D", "450", last_review_date=day("2018-01-15"), **changed),
+        household("E", "700", last_review_date=day("2018-01-15")),
+    ]
+
+
+def test_without_a_transition_everyone_is_judged_anew_and_that_is_said() -> None:
+    moved = two_versions("", *people())
+    assert moved.run["transition"] == {"rule": "absent", "kept": 0}
+    assert moved.frame["amount_after"].to_list() == [50, 50, 50, 50, 0]
+    assert moved.frame["held"].unique().to_list() == [""]
+
+
+def test_results_are_kept_until_the_review() -> None:
+    # 600 − 450 = 150 before, 500 − 450 = 50 after. A: reviewed 15 January 2018, again on 15 January 2019: keeps 150.
+    # B: due on 1 July 2018, the day itself: anew. C: no date: anew. D: changed: anew. E: got nothing before: anew.
+    moved = two_versions(KEEP, *people())
+    assert moved.run["transition"] == {"rule": "keep_until_review", "kept": 1, "source": "", "status": "illustrative"}
+    assert moved.frame["amount_before"].to_list() == [150, 150, 150, 150, 0]
+    assert moved.frame["amount_after"].to_list() == [150, 50, 50, 50, 0]
+    assert moved.frame["held"].to_list() == ["transition", "", "", "", ""]
+    assert moved.frame["kind"].to_list() == ["same", "lowered", "lowered", "lowered", "same"]
+    assert moved.frame["review_on"].to_list() == [day("2019-01-15"), day("2018-07-01"), None, day("2019-01-15"), None]
+    assert moved.frame["amount_by_standard"].to_list() == [0, -60_000, -60_000, -60_000, 0]
+    (held,) = moved.totals.filter((pl.col("level") == "all") & (pl.col("residence") == ""))["held"]
+    assert held == 1
+
+
+def test_circles_are_carried_over() -> None:
+    # Version 2 calls its circle `support`; `dibao` stands for it. The amount stays, so the change is the table's alone.
+    mapped = '[transition]\nrule = "map"\ncircles = { dibao = "support" }\n'
+    moved = two_versions(mapped, *people(), circle="support")
+    assert moved.frame["state_after"].to_list() == ["support"] * 4 + ["none"]
+    assert moved.frame["amount_after"].to_list() == [150, 150, 150, 150, 0]
+    assert moved.frame["cause"].to_list() == ["table"] * 4 + [""]
+    assert moved.frame["held"].to_list() == ["transition"] * 4 + [""]
+
+
+def test_a_kept_circle_that_is_nowhere_is_a_fault() -> None:
+    with pytest.raises(TableError) as error:
+        two_versions(KEEP, *people(), circle="support")
+    (fault,) = error.value.faults
+    assert (fault.code, fault.params) == ("rerank.transition_circle", {"found": "dibao", "count": 1})
+
+
+def test_two_tables_are_no_two_versions() -> None:
+    before = setting(table(), [line("600")], people())
+    after = setting(table("2018-06-01", more=KEEP, table="other"), [line("500")], people())
+    assert rerank(before, after).run["transition"] is None
+
+
+def shipped(name: str, *standard: str, **facts: object) -> tuple[Inputs, Inputs]:
+    """The households of a shipped worked case, before and after, under its table and standards.
+
+    `standard`: the dibao standard a month before and after, instead of the case's; `facts` replace the household's.
+    """
+    table_id, version, file = name.split("/")
+    case = read_case(CASES / table_id / version / f"{file}.toml")
+    checked = load_table(find_table(f"{table_id}@{version}", case.on)[0])
+    attributes = checked.names.attributes
+    given = [{**one, "household": {**one["household"], **facts}} for one in case.households]
+    register = register_of([plain_household(one, attributes) for one in given], attributes)
+    numbers = [case_standards(case)] * 2
+    if standard:
+        others = [row for row in numbers[0].rows if row.parameter != "dibao_standard"]
+        numbers = [standards([*others, parsed(dibao(value), "rows", 1)]) for value in standard]
+    before, after = (Inputs(register, checked, one, case.on, False, {}) for one in numbers)
+    return before, after
+
+
+def dibao(value: str) -> dict[str, str]:
+    """A dibao standard a month, everywhere."""
+    return line(value, "2016-01-01") | {"parameter": "dibao_standard"}
+
+
+def test_inside_the_review_period_a_rise_changes_no_amount() -> None:
+    """Shanxi: the case of a household inside its interval; the standard rises from 628 to 700."""
+    seen = 0
+    for path in sorted((CASES / "shanxi" / "2022-08-30").glob("0*.toml")):
+        frame = rerank(*shipped(f"shanxi/2022-08-30/{path.stem}", "628", "700")).frame
+        held = frame.filter(pl.col("held") == "review")
+        seen += held.height
+        assert held["kind"].unique().to_list() in ([], ["same"])
+        assert held["amount_before"].equals(held["amount_after"], check_names=False)
+    assert seen >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "months", "amount", "until", "total"),
+    [
+        # Able: 180 a month for 6 months from 1 July 2018, to the end of December. Weak or none: 12 months, to 30 June.
+        ("08_exit_six", 6, "180.00", "2018-12-31", "1080.00"),
+        ("09_exit_twelve", 12, "180.00", "2019-06-30", "2160.00"),
+    ],
+)
+def test_leavers_get_the_schedule_of_their_table(name: str, months: int, amount: str, until: str, total: str) -> None:
+    moved = rerank(*shipped(f"shangluo/2018-01-01/{name}"))
+    row = moved.exits.row(0, named=True)
+    assert (row["months"], row["amount"]) == (months, Decimal(amount))
+    assert (row["first"], row["until"], row["total"]) == (day("2018-07-01"), day(until), Decimal(total))
+
+
+def test_an_exit_is_never_above_the_standard_of_all_persons() -> None:
+    # One person, 3,600 a year: 300.00 a month, though 500 was paid before.
+    moved = rerank(*shipped("shangluo/2018-01-01/08_exit_six", previous_benefit_month=500))
+    assert moved.exits["amount"].to_list() == [Decimal("300.00")]
+    # Shanghai, one person at 970: 970.00 though 1,200 was paid.
+    moved = rerank(*shipped("shanghai/2017-04-01/10_gradual_exit", previous_benefit_month=1200))
+    assert moved.exits["amount"].unique().to_list() == [Decimal("970.00")]
