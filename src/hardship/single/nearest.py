@@ -90,10 +90,11 @@ class Nearest:
 
     def _facts(self, household: Household) -> list[Fact]:
         """Known facts that the circle and the clauses depend on: the household's, then member by member."""
+        members = (range(1), range(len(household.member_ids)), household.supporters, household.transfers)
         found = []
         for name, attribute in self.attributes.items():
             level = LEVEL[attribute.level]
-            owners: Sequence[int] = (range(1), range(len(household.member_ids)), household.supporters, household.transfers)[level]  # fmt: skip
+            owners = members[level]
             for row, given in enumerate(household.facts[level]):
                 stored = given.get(name)
                 if stored is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hardship import rank
 from hardship.checking.check import Checked
+from hardship.days import after_months, as_date, as_number
 from hardship.language.fields import Show
 from hardship.lowering.ops import LEVEL, Program
 from hardship.record import run_flags
@@ -63,6 +64,7 @@ class Records:
     def __init__(self, checked: Checked, program: Program, layout: Layout, on: dt.date, *, forced: bool) -> None:
         table = checked.table
         self.table, self.program, self.layout = table, program, layout
+        self.on = as_number(on)
         kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
         self.columns = tuple(column_types(table, "results", kinds))
         self.circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
@@ -180,6 +182,8 @@ class Records:
                 made[name] = scaled(found.value(slots[store]), slots[store].den, 2)
         if "exit:months" in slots and found.known(slots["exit:months"]):
             made["exit_months"] = scaled(found.value(slots["exit:months"]), slots["exit:months"].den, 0)
+        if table.review is not None:
+            self._review(made, found)
         for output in table.output:
             made[output.name] = _output(found, slots[f"output:{output.name}"], output.show)
         return made
@@ -192,6 +196,16 @@ class Records:
                 made[f"rank_{level}"] = "1"
         if self.circle is not None and self.circle.pick == "first":
             made[RANKS[-1]] = "1"
+
+    def _review(self, made: Record, found: Found) -> None:
+        """When the household is looked at again, and whether its amount stands (`reviews.review_columns`)."""
+        slots = self.layout.slots
+        months = slots["review:months"]
+        if found.known(months):
+            since = found.value(slots["review:since"]) if "review:since" in slots else self.on
+            made["review_on"] = after_months(as_date(since), found.value(months)).isoformat()
+        if "review:holds" in slots and found.value(slots["review:due"]) == TRUE:
+            made["held"] = {TRUE: "true", FALSE: "false"}.get(found.value(slots["review:holds"]))
 
     def _points(self, made: Record, found: Found) -> None:
         slots, table = self.layout.slots, self.table
