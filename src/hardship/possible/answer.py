@@ -77,6 +77,7 @@ class _Asked:
         labels = tuple(k for k, name in enumerate(self.program.requires) if name in rejecting)
         self.scene = Scene(_plan(checked), register, standards, on, circle=self.circle is not None, rejecting=labels)
         self.facts: list[Fact] = []
+        self._answers: dict[tuple[str, int], Entry] = {}
         self._ask(self.scene.missing(self.scene.now))
 
     def _ask(self, sinks: Sequence[int]) -> None:
@@ -182,11 +183,12 @@ class _Asked:
 
     def _answer(self, one: Fact, answer: int) -> Entry:
         """One answer, for machines as JSON takes it, and for people."""
-        value = one.value(answer)
-        return {
-            "value": words_of.exact(value),
-            "text": words_of.text(value, self.words, one.name, parse(one.attribute.unit)),
-        }
+        known = self._answers.get((one.name, answer))
+        if known is None:
+            value = one.value(answer)
+            shown = words_of.text(value, self.words, one.name, parse(one.attribute.unit))
+            known = self._answers[one.name, answer] = {"value": words_of.exact(value), "text": shown}
+        return known
 
     def _example(self, point: Point | None) -> list[Entry] | None:
         if point is None:

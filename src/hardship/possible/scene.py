@@ -90,6 +90,7 @@ class Scene:
         self.columns = Columns(tuple(values for values, _ in read), tuple(known for _, known in read))
         self.parameters, self.parameters_known, self.served, self.residence = _parameters(plan, register, standards, on)
         self.facts: tuple[Fact, ...] = ()
+        self.cells: dict[str, tuple[Fact, Array, Array]] = {}  # by attribute: one fact, the facts' places, their rows
         self.wide: frozenset[int] = frozenset()
         stores = plan.stores
         self.states = [stores[name, "value"] for name in program.leaves]
@@ -131,7 +132,13 @@ class Scene:
         """
         self.facts = tuple(facts)
         plan = self.plan
-        names = {fact.name for fact in facts}
+        named: dict[str, list[int]] = {}
+        for place, fact in enumerate(facts):
+            named.setdefault(fact.name, []).append(place)
+        self.cells = {
+            name: (facts[places[0]], np.array(places), np.array([facts[place].row for place in places]))
+            for name, places in named.items()
+        }
         loads = []
         for number in self.wanted:
             step = plan.steps[number]
@@ -139,7 +146,7 @@ class Scene:
                 name = self.program.columns[step.imm].attribute
             else:
                 name = "residence_type" if step.op in (ops.PARAMETER, ops.PARAMETER_VALID) else ""
-            if name in names:
+            if name in named:
                 loads.append(number)
         self.touched_first = plan.after(loads, self.first)
         self.touched = plan.after([*loads, *(self.left_loads if self.touched_first else ())], self.wanted)
@@ -273,15 +280,13 @@ class Scene:
         values, known = self.columns.values[step.imm], self.columns.known[step.imm]
         low = high = values[:, None]
         sure = known[:, None]
-        if lo is not None:
-            asked = [(k, fact) for k, fact in enumerate(self.facts) if fact.name == column.attribute]
-            if asked:
-                lanes = lo.shape[1]
-                low, high = np.repeat(low, lanes, axis=1), np.repeat(high, lanes, axis=1)
-                sure = sure.copy()
-                for k, fact in asked:
-                    low[fact.row], high[fact.row] = fact.stored(lo[k]), fact.stored(hi[k])
-                    sure[fact.row] = True
+        if lo is not None and column.attribute in self.cells:
+            fact, places, rows = self.cells[column.attribute]
+            lanes = lo.shape[1]
+            low, high = np.repeat(low, lanes, axis=1), np.repeat(high, lanes, axis=1)
+            low[rows], high[rows] = fact.stored(lo[places]), fact.stored(hi[places])
+            sure = sure.copy()
+            sure[rows] = True
         if step.op == ops.LOAD_VALID:
             return np.where(sure, interval.KNOWN, interval.UNKNOWN)
         if step.op == ops.LOAD_TRUTH:
@@ -292,8 +297,8 @@ class Scene:
 
     def _parameter(self, step: Step, lo: Any, hi: Any, kind: Any) -> Value:
         first = last = np.full((1, 1), self.residence, np.int64)
-        place = next((k for k, fact in enumerate(self.facts) if fact.name == "residence_type"), -1)
-        if lo is not None and place >= 0:
+        if lo is not None and "residence_type" in self.cells:
+            place = self.cells["residence_type"][1][0]
             first, last = lo[place][None, :], hi[place][None, :]
         if step.op == ops.PARAMETER:
             low, high = interval.cells_between(self.parameters[step.imm], first, last)
@@ -312,8 +317,8 @@ class Scene:
             empty: Array = np.zeros((0, 1), np.uint64)
             return empty if step.op in (ops.FOLD_ANY, ops.FOLD_VALID) else (empty.astype(np.int64),) * 2
         if isinstance(parts[0], tuple):
-            return np.stack([low for low, _ in parts]), np.stack([high for _, high in parts])
-        return np.stack(parts)
+            return _stacked([low for low, _ in parts]), _stacked([high for _, high in parts])
+        return _stacked(parts)
 
     def _groups(self, link: int) -> list[Any]:
         """The child rows of each parent row of a fold."""
@@ -353,8 +358,8 @@ class Scene:
             may |= (truth & TRUE) != 0
             must |= truth == TRUE
         first = last = np.full(lanes, self.residence)
-        place = next((k for k, fact in enumerate(self.facts) if fact.name == "residence_type"), -1)
-        if place >= 0:
+        if "residence_type" in self.cells:
+            place = self.cells["residence_type"][1][0]
             first, last = lo[place], hi[place]
         least, most = interval.cells_between(self.served, first, last)
         return may | (least == 0), must | (most == 0)
@@ -386,6 +391,11 @@ def _wide(value: Any) -> bool:
     return isinstance(value, tuple) and any(
         end.size > 0 and not (end.min() > -SAFE and end.max() < SAFE) for end in value
     )
+
+
+def _stacked(parts: Sequence[Array]) -> Array:
+    """Rows put together; a row without children is the same in every lane."""
+    return np.stack(np.broadcast_arrays(*parts))
 
 
 def _rows(value: Any, rows: Any) -> Any:

@@ -18,9 +18,11 @@ import numpy as np
 from hardship.possible.interval import ONE, Array, Pair
 from hardship.possible.scene import INCOMPLETE, Scene, Seen
 
-BOXES = 1_000  # cut in all
+BOXES = 400  # cut in all
 CUT = 40  # in one round
-CELLS = 150_000  # lanes times rows looked at in one go
+CELLS = 60_000  # lanes times rows looked at in one go
+WORK = 200_000  # lanes times rows of all boxes
+LANES = 14  # most that one cut box takes: two halves, and six points of each
 GOALS = 4  # least and greatest index, least and greatest benefit
 
 Point = tuple[int, ...]
@@ -107,9 +109,9 @@ class Search:
 
     def _one_by_one(self, root: Seen) -> list[Point]:
         """Look at each answer to each question alone, the others open; answers that point to the extremes."""
-        room = max(2 * len(self.facts), CELLS // self.rows)
+        room = max(2, CELLS // self.rows)
         tried = self.tried if sum(map(len, self.tried)) <= room else [[one[0], one[-1]] for one in self.tried]
-        lanes = [(k, answer) for k, answers in enumerate(tried) for answer in answers][: max(room, 1)]
+        lanes = [(k, answer) for k, answers in enumerate(tried) for answer in answers][:room]
         low = np.repeat(self.low[:, None], len(lanes), axis=1)
         high = np.repeat(self.high[:, None], len(lanes), axis=1)
         for lane, (k, answer) in enumerate(lanes):
@@ -185,7 +187,7 @@ class Search:
 
     def _cut(self, low: Array, high: Array, seen: Seen) -> None:
         """Cut the boxes that may hold more than was found, until none is left or `BOXES` are cut."""
-        room = BOXES
+        room = min(BOXES, WORK // (LANES * self.rows))
         while room > 0:
             gain = self._gain(seen)
             whole = (low == high).all(axis=0)
@@ -194,7 +196,7 @@ class Search:
                 break
             order = np.argsort(-gain, kind="stable")
             order = order[gain[order] > 0]
-            most = max(1, min(CUT, CELLS // self.rows // 14))
+            most = max(1, min(CUT, CELLS // self.rows // LANES))
             taken, kept = order[:most], order[most:]
             room -= max(len(taken), CUT // 4)
             lows, highs = self._halves(low[:, taken], high[:, taken])
