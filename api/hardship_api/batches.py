@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from hardship_api import documents
 from hardship_api.bodies import date, media_type, pieces, query
-from hardship_api.columnar import MOST, Columnar
+from hardship_api.columnar import Columnar
 from hardship_api.engine import Engine
 from hardship_api.forms import Form, form_of
 from hardship_api.job import STAGES, Job, Progress, answer, said
@@ -36,6 +36,7 @@ FORMS: dict[str, str] = {
     "application/vnd.apache.parquet": "parquet",
     "application/vnd.apache.arrow.stream": "arrow",
 }
+ANY = "application/octet-stream"
 ACCEPTED_TEXT = 200
 WAIT = 2
 
@@ -55,7 +56,7 @@ async def rank(request: Request) -> Response:
 async def _batch(request: Request, ranks: bool) -> Response:
     settings: Settings = request.app.state.settings
     engine: Engine = request.app.state.engine
-    coming = FORMS[media_type(request, tuple(FORMS))]
+    coming = FORMS.get(media_type(request, (*FORMS, ANY)), "any")
     going = _wanted(request.headers.get("accept", ""))
     given = query(request, "table", "on", "accept", "detail")
     detail = given.get("detail", "summary")
@@ -95,9 +96,44 @@ def _source(form: str, job: Job) -> Source:
             return Lines(attributes, job.lang, whole=job.ranks)
         case "csv":
             return Sheet(attributes, job.lang, whole=job.ranks)
+        case "any":
+            return Told(job)
         case _:
-            most = job.most if job.ranks else MOST
+            most = job.most if job.ranks else None
             return Columnar("parquet" if form == "parquet" else "arrow", attributes, job.lang, most)
+
+
+class Told:
+    """A body of any form, told by its first bytes."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._source: Source | None = None
+
+    async def blocks(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        """The blocks of the form that it turns out to be."""
+        head = b""
+        async for piece in pieces:
+            head += piece
+            if len(head.lstrip()) >= 4:
+                break
+        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        name = "parquet" if head[:4] == b"PAR1" else "arrow" if head[:4] == b"\xff" * 4 else "csv"
+        name = "lines" if start[:1] == b"{" else name
+
+        async def again() -> AsyncIterator[bytes]:
+            yield head
+            async for piece in pieces:
+                yield piece
+
+        self._source = _source(name, self._job)
+        async for block in self._source.blocks(again()):
+            yield block
+
+    def part(self, block: Any) -> Part:
+        """As that form reads it."""
+        assert self._source is not None
+        return self._source.part(block)
 
 
 class Run:

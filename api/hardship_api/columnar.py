@@ -38,12 +38,12 @@ class Columnar:
         form: Literal["arrow", "parquet"],
         attributes: Mapping[str, DeclaredAttribute],
         lang: str,
-        most: int = MOST,
+        most: int | None = None,
     ) -> None:
         self._form = form
         self._names = names_of(attributes)
         self._lang = lang
-        self._most = most
+        self._most = most or MOST
         self._count = 0
 
     async def blocks(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -164,7 +164,7 @@ def _check_types(schema: Any) -> None:
         inner = one.type.value_type if types.is_list(one.type) or types.is_large_list(one.type) else None
         if one.name in LONGEST and inner is not None and types.is_struct(inner):
             _check_types(inner)
-        elif one.name in LONGEST and types.is_null(one.type):
+        elif one.name in LONGEST and types.is_null(one.type if inner is None else inner):
             continue
         elif not can_be_a_cell(one.type):
             raise Refused("api.columns")
@@ -236,7 +236,11 @@ def _tables(part: Part, frame: pl.DataFrame, renamed: Any) -> None:
 def _unfolded(frame: pl.DataFrame, name: str, ids: pl.DataFrame, places: Any) -> tuple[pl.DataFrame, Any]:
     """The rows inside a list column with the ids of the row above each, and the place of that row."""
     kind = frame.schema.get(name)
-    if not isinstance(kind, pl.List) or not isinstance(kind.inner, pl.Struct):
+    if not isinstance(kind, pl.List):
+        return ids.clear(), places[:0]
+    if not isinstance(kind.inner, pl.Struct):
+        if (frame[name].list.len() > 0).any():
+            raise Refused("api.columns")
         return ids.clear(), places[:0]
     lists = frame[name]
     some = (lists.list.len() > 0).fill_null(False)
