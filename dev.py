@@ -254,10 +254,12 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: docs/cli.md, cli.zh.md, data-dictionary.md, table-schema.json"""
+    """write the generated pages anew: cli.md, data-dictionary.md, table-schema.json, the tables of api.md (both languages)"""
     install()
     for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
         need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)
+    for lang, name in (("en", "api.md"), ("zh", "api.zh.md")):
+        need(PYTHON, "-m", "hardship_api.reference_page", lang, ROOT / "docs" / name)
     english = {**os.environ, "HARDSHIP_LANG": "en"}
     made = (("data-dictionary.md", "attributes --markdown"), ("table-schema.json", "table schema"))
     for name, words in made:
