@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardship.attributes import scale
+from hardship.attributes import scale, stored_bounds
 from hardship.explaining.search import CONFIRMED, NUMBERS, SEARCHED, Array, Fact, moves
 from hardship.explaining.steps import OUTCOMES
 from hardship.explaining.view import Entry, View
@@ -68,10 +68,11 @@ def _facts(view: View, reference: Reference, register: Register) -> list[Fact]:
         frame = register.frames[attribute.level]
         if name not in used or name not in frame.columns or attribute.type not in (*NUMBERS, "bool", "enum"):
             continue
+        bounds = stored_bounds(attribute)
         for place, row in enumerate(view.rows(attribute.level)):
             stored = frame[name][place]
             if stored is not None:
-                found.append(Fact(attribute, place, row.key, view.id_of(row), view.who(row), int(stored)))
+                found.append(Fact(attribute, place, row.key, view.id_of(row), view.who(row), int(stored), bounds))
     return sorted(found, key=lambda fact: fact.key[:1])
 
 

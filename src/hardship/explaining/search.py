@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hardship.attributes import stored_bounds
 from hardship.language.fields import DeclaredAttribute
 
 Array = npt.NDArray[Any]
@@ -31,7 +30,7 @@ SEARCHED, CONFIRMED = 8_000, 2_000
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One known fact: `row` among all rows of its level, `key`, `id`, `who` of that row, its stored integer."""
+    """One known fact: `row` among all rows of its level, `key`, `id`, `who` of that row, its stored integer, its bounds."""
 
     attribute: DeclaredAttribute
     row: int
@@ -39,6 +38,7 @@ class Fact:
     id: str
     who: str
     stored: int
+    bounds: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,18 @@ def moves(facts: Sequence[Fact], judge: Judge) -> list[Move]:
     if not facts:
         return []
     stored = np.array([fact.stored for fact in facts], np.int64)
-    bounds = [stored_bounds(fact.attribute) for fact in facts]
     ends = [
         (place, end)
-        for place, (fact, both) in enumerate(zip(facts, bounds, strict=True))
+        for place, fact in enumerate(facts)
         if fact.attribute.type in NUMBERS
-        for end in both
+        for end in fact.bounds
         if end != fact.stored
     ]
     flips = [
         (place, value)
-        for place, (fact, (_, last)) in enumerate(zip(facts, bounds, strict=True))
+        for place, fact in enumerate(facts)
         if fact.attribute.type not in NUMBERS
-        for value in range(last + 1)
+        for value in range(fact.bounds[1] + 1)
         if value != fact.stored
     ]
     tried = np.array([(0, facts[0].stored), *ends, *flips], np.int64)

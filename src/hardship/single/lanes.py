@@ -165,11 +165,15 @@ class Lanes:
             np.zeros(count * transfers + 1, np.uint32),
         )
         self.places = np.zeros(count, np.int32)
+        self._linked: tuple[Sequence[int], Sequence[int]] = ([], [])
         arrays = (*self.offsets, *self.parents, self.places)
         self.links = np.array([array.ctypes.data for array in arrays], np.uint64)
 
     def link(self, supporters: Sequence[int], transfers: Sequence[int]) -> None:
         """Say which member, from 0, each supporter and each transfer of a lane belongs to; both ascending."""
+        if (supporters, transfers) == self._linked:
+            return
+        self._linked = list(supporters), list(transfers)
         members = self.rows[1]
         for mine, offsets, parents in (
             (supporters, self.of_supporter, self.parents[1]), (transfers, self.of_transfer, self.parents[2]),

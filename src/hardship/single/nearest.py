@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hardship.attributes import stored_bounds
 from hardship.explaining.nearest import GOOD
 from hardship.explaining.search import CONFIRMED, NUMBERS, SEARCHED, Array, Fact, Move, moves
 from hardship.explaining.steps import OUTCOMES
@@ -46,6 +47,7 @@ class Nearest:
             name: one for name, one in told.names.attributes.items() if name in used and one.type in kinds
         }
         self.facts = {name: plan_facts.Fact(told, one) for name, one in self.attributes.items()}
+        self.bounds = {name: stored_bounds(one) for name, one in self.attributes.items()}
         self.templates = {
             name: Template(
                 {
@@ -98,7 +100,9 @@ class Nearest:
             for row, given in enumerate(household.facts[level]):
                 stored = given.get(name)
                 if stored is not None:
-                    found.append(Fact(attribute, row, (owners[row],) if level else (), "", "", stored))
+                    found.append(
+                        Fact(attribute, row, (owners[row],) if level else (), "", "", stored, self.bounds[name])
+                    )
         return sorted(found, key=lambda fact: fact.key)
 
     def _after(self, move: Move) -> tuple[str, str | None] | None:
@@ -163,7 +167,7 @@ class Nearest:
 
 def _whole(fact: plan_facts.Fact, stored: int) -> bytes:
     value, exact, text = fact.json(stored)
-    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, dumps(str(fact.unit)), value)
+    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, fact.unit_json, value)
 
 
 class _Judge:

@@ -46,6 +46,7 @@ class Fact:
         self.money, self.scale = self.unit.power("money"), scale(attribute)
         words = told.words.unit(self.unit)
         self.suffix = f" {words}" if words else ""
+        self.unit_json = dumps(str(self.unit))
         self.number = attribute.type in ("int", "money", "decimal")
         self.read = reader(attribute)
         policy = told.table.missing.get(attribute.name)
@@ -336,7 +337,7 @@ def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
 def whole(shower: Shower, key: Any) -> bytes:
     """A value with its unit, in all its forms (`View.shown`)."""
     value, exact, text = shower.json(key)
-    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, dumps(str(shower.unit)), value)
+    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, shower.unit_json, value)
 
 
 def number(told: Told, value: int, den: int, unit: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from hardship.lowering.ops import LEVEL
 from hardship.reference.values import band_of
 from hardship.single import numbers
 from hardship.single.filled import Layouter, Pieces, atom, filled, taken
+from hardship.single.record import Found
 from hardship.single.scene import Scene
 from hardship.single.show import MOST_SHOWN, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, plain_value
 
@@ -67,29 +68,34 @@ class Calculation:
             for value in values
         ]
 
+        self.shows = any(part is not None for part in self.parts)
+
     def case(self, scene: Scene, row: int) -> int | None:
         """Which case is taken, `taken`; 0 where there is no choice."""
         return taken(self.conditions, scene.found, row)
 
-    def filled(self, scene: Scene, row: int, key: Any, case: int | None) -> bytes:
-        """The calculation as JSON; empty where it says no more than the value."""
-        pieces = None if key is None or case is None else self.parts[case]
+    def filled(self, scene: Scene, row: int, key: Any) -> bytes:
+        """The calculation as JSON; empty where it says no more than the value, or that is missing."""
+        case = self.case(scene, row) if self.shows and key is not None else None
+        pieces = None if case is None else self.parts[case]
         return EMPTY if pieces is None else dumps(filled(pieces, scene.found, row))
 
 
-@dataclass(slots=True)
-class Line:
-    """One row of an item: its forms as JSON, its points, whom it is about."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a row of an item shows, as JSON, and its points, wherever the row stands."""
 
-    row: int
     value: bytes
     exact: bytes
     text: bytes
     unit: bytes
-    filled: bytes
     band: bytes
     points: Points
-    veto: str | None
+    veto: str | None = None
+
+
+Line = tuple[int, Form]
+"""A row of an item that the item takes."""
 
 
 class ItemPlan:
@@ -123,7 +129,10 @@ class ItemPlan:
         self.absent = told.say("explain.points_if_missing")
         if item.missing is not None and item.missing.title is not None:
             self.absent = item.missing.title.text(told.lang)
-        self._places: dict[Any, int] = {}
+        self._forms: dict[Any, Form] = {}
+        self._entries: dict[Any, tuple[ItemFound, bytes]] = {}
+        self.calculation = self.formula or self.value
+        self.shows = self.calculation is not None and self.calculation.shows
         order = (
             "band", "capped_by", "exact", "filled", "missing_taken", "points", "rows", "sum", "text", "value",
         )  # fmt: skip
@@ -151,80 +160,94 @@ class ItemPlan:
     def _worth(self, points: Any) -> str:
         return number_text(points[self.index] if isinstance(points, dict) else points)
 
-    def line(self, scene: Scene, row: int) -> Line | None:
-        """One row; None if the item does not take it."""
-        takes = 1 if self.takes is None else self.takes.key(scene.found, row)
-        if takes == 2:
-            return None
-        line = self._line(scene, row)
-        if takes is None:
-            line.points, line.veto = None, None
-        return line
-
-    def _line(self, scene: Scene, row: int) -> Line:
-        item, found = self.item, scene.found
+    def state(self, found: Found, row: int) -> Any:
+        """What decides how a row is shown: its condition, its value, or the case taken and the value."""
         if self.condition is not None:
-            key = self.condition.key(found, row)
-            value, exact_, text, band = self.holds[key]
-            points = None if key is None else self._worth(item.points) if key == TRUE else "0"
-            return Line(row, value, exact_, text, EMPTY, EMPTY, band, points, None)
+            return self.condition.key(found, row)
         if self.formula is not None:
-            line = self._valued(scene, row, self.formula, EMPTY)
-            line.points = exact(self.formula.shower.ref, self.formula.shower.ref.key(found, row))
-            return line
+            return self.formula.shower.ref.key(found, row)
         place = taken(self.cases, found, row)
-        if place is None:
-            return Line(row, NULL, NULL, EMPTY, EMPTY, EMPTY, self.unknown, None, None)
+        if self.value is None or place != len(self.cases):
+            return place
+        return place, self.value.shower.ref.key(found, row)
+
+    def _form(self, state: Any) -> Form:
+        """The form of a state."""
+        form = self._forms.get(state)
+        if form is None:
+            if len(self._forms) >= MOST_SHOWN:
+                self._forms.clear()
+            form = self._forms[state] = self._formed(state)
+        return form
+
+    def _formed(self, state: Any) -> Form:
+        item = self.item
+        if self.condition is not None:
+            points = None if state is None else self._worth(item.points) if state == TRUE else "0"
+            value, exact_, text, band = self.holds[state]
+            return Form(value, exact_, text, EMPTY, band, points)
+        if self.formula is not None:
+            shower = self.formula.shower
+            value, exact_, text = shower.json(state)
+            return Form(value, exact_, text, shower.unit_json, EMPTY, exact(shower.ref, state))
+        if state is None:
+            return Form(NULL, NULL, EMPTY, EMPTY, self.unknown, None)
         cases = item.cases or ()
+        place, key = state if isinstance(state, tuple) else (state, None)
         if place < len(cases):
             case = cases[place]
-            points = self._worth(case.points)
-            return Line(row, NULL, NULL, EMPTY, EMPTY, EMPTY, self.titles[place], points, case.veto)
-        if self.value is None:
-            return Line(row, NULL, NULL, EMPTY, EMPTY, EMPTY, self.otherwise, "0", None)
-        line = self._valued(scene, row, self.value, self.unknown)
-        key = self.value.shower.ref.key(found, row)
-        if key is not None:
-            assert item.bands is not None
-            place = self._place(key)
-            line.band, line.veto = self.bands[place], item.bands[place].veto
-            line.points = self._worth(item.bands[place].points)
-        return line
-
-    def _place(self, key: Any) -> int:
-        """The band of a value."""
-        place = self._places.get(key)
-        if place is None:
-            if len(self._places) >= MOST_SHOWN:
-                self._places.clear()
-            assert self.value is not None
-            assert self.item.bands is not None
-            value = plain_value(self.value.shower.ref, key)
-            assert isinstance(value, Fraction)
-            place = self._places[key] = band_of(self.item.bands, value)
-        return place
-
-    @staticmethod
-    def _valued(scene: Scene, row: int, of: Calculation, band: bytes) -> Line:
-        shower = of.shower
-        key = shower.ref.key(scene.found, row)
+            return Form(NULL, NULL, EMPTY, EMPTY, self.titles[place], self._worth(case.points), case.veto)
+        if self.value is None or item.bands is None:
+            return Form(NULL, NULL, EMPTY, EMPTY, self.otherwise, "0")
+        shower = self.value.shower
         value, exact_, text = shower.json(key)
-        done = of.filled(scene, row, key, of.case(scene, row))
-        return Line(row, value, exact_, text, dumps(str(shower.unit)), done, band, None, None)
+        if key is None:
+            return Form(value, exact_, text, shower.unit_json, self.unknown, None)
+        number = plain_value(shower.ref, key)
+        assert isinstance(number, Fraction)
+        place = band_of(item.bands, number)
+        points = self._worth(item.bands[place].points)
+        return Form(value, exact_, text, shower.unit_json, self.bands[place], points, item.bands[place].veto)
 
-    def take(self, scene: Scene) -> ItemFound:
-        """The item with its rows, before its group is known."""
-        lines = [line for row in range(len(scene.ids[self.level])) if (line := self.line(scene, row)) is not None]
-        points = exact(self.ref, self.ref.key(scene.found))
-        summed = lines[0].points if len(lines) == 1 else total(tuple(line.points for line in lines))
+    def filled(self, scene: Scene, row: int, state: Any) -> bytes:
+        """The calculation of a row's value."""
+        of = self.calculation
+        if of is None or (of is self.value and not isinstance(state, tuple)):
+            return EMPTY
+        return of.filled(scene, row, state[1] if isinstance(state, tuple) and of is self.value else state)
+
+    def take(self, scene: Scene, *, short: bool) -> tuple[ItemFound, bytes]:
+        """The item with its entry, before its group is known."""
+        found = scene.found
+        key = self.ref.key(found)
+        if self.single and (short or not self.shows):
+            state = self.state(found, 0)
+            known = self._entries.get((state, key, short))
+            if known is None:
+                if len(self._entries) >= MOST_SHOWN:
+                    self._entries.clear()
+                made = self._made(scene, key, [(0, self._form(state))])
+                known = self._entries[state, key, short] = made, made.json(scene, short=short, capped_by=made.capped_by)
+            return known
+        lines: list[Line] = []
+        for row in range(len(scene.ids[self.level])):
+            takes = 1 if self.takes is None else self.takes.key(found, row)
+            if takes != 2:
+                form = self._form(self.state(found, row))
+                lines.append((row, form if takes else replace(form, points=None, veto=None)))
+        made = self._made(scene, key, lines)
+        return made, made.json(scene, short=short, capped_by=made.capped_by)
+
+    def _made(self, scene: Scene, key: Any, lines: list[Line]) -> ItemFound:
+        points = exact(self.ref, key)
+        summed = lines[0][1].points if len(lines) == 1 else total(tuple([form.points for _, form in lines]))
         absent = summed is None and points is not None
-        capped = None if absent else bounded_by(points, summed)
-        return ItemFound(self, lines, points, summed, absent, capped)
+        return ItemFound(self, lines, points, summed, absent, None if absent else bounded_by(points, summed))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ItemFound:
-    """An item of one household."""
+    """An item of one household; `capped_by` is its own cap or floor."""
 
     plan: ItemPlan
     lines: list[Line]
@@ -233,41 +256,45 @@ class ItemFound:
     absent: bool
     capped_by: str | None
 
-    def json(self, scene: Scene, *, short: bool) -> bytes:
+    def json(self, scene: Scene, *, short: bool, capped_by: str | None) -> bytes:
         """Its entry."""
         plan, lines = self.plan, self.lines
-        first = lines[0] if len(lines) == 1 and plan.single else None
+        first = lines[0][1] if len(lines) == 1 and plan.single else None
         if self.absent and plan.item.missing is not None:
             band = dumps(plan.absent)
         else:
             band = first.band if first is not None else dumps(self._who(scene))
         value, text = (first.value, first.text) if first is not None else (NULL, EMPTY)
-        capped, absent, points = dumps(self.capped_by), b"true" if self.absent else b"false", dumps(self.points)
+        capped, absent, points = dumps(capped_by), b"true" if self.absent else b"false", dumps(self.points)
         if short:
             return plan.short.fill((band, capped, absent, points, text, value))
-        exact_, done = (first.exact, first.filled) if first is not None else (NULL, EMPTY)
-        rows = b"[]" if first is not None else listed([self._row(scene, line) for line in lines])
-        return plan.template.fill(
-            (band, capped, exact_, done, absent, points, rows, dumps(self.summed), text, value)
-        )  # fmt: skip
+        exact_, done = NULL, EMPTY
+        if first is not None:
+            exact_, done = first.exact, self._filled(scene, 0)
+        rows = b"[]" if first is not None else listed([self._row(scene, *line) for line in lines])
+        return plan.template.fill((band, capped, exact_, done, absent, points, rows, dumps(self.summed), text, value))
+
+    def _filled(self, scene: Scene, row: int) -> bytes:
+        plan = self.plan
+        return plan.filled(scene, row, plan.state(scene.found, row)) if plan.shows else EMPTY
 
     def _who(self, scene: Scene) -> str:
         """Whose rows score."""
         told, who = self.plan.told, scene.told[self.plan.level]
         parts = [
-            told.say("explain.row_points", who=who[line.row], points=line.points or "?")
-            for line in self.lines
-            if line.points != "0"
+            told.say("explain.row_points", who=who[row], points=form.points or "?")
+            for row, form in self.lines
+            if form.points != "0"
         ]
         return told.say("explain.w_comma").join(parts) or told.say("explain.nobody")
 
-    def _row(self, scene: Scene, line: Line) -> bytes:
+    def _row(self, scene: Scene, row: int, form: Form) -> bytes:
         level = self.plan.level
         return (
             b'{"band":%b,"exact":%b,"filled":%b,"id":%b,"points":%b,"text":%b,"unit":%b,"value":%b,"veto":%b,"who":%b}'
             % (
-                line.band, line.exact, line.filled, scene.ids[level][line.row], dumps(line.points), line.text,
-                line.unit, line.value, dumps(line.veto), scene.who[level][line.row],
+                form.band, form.exact, self._filled(scene, row), scene.ids[level][row], dumps(form.points), form.text,
+                form.unit, form.value, dumps(form.veto), scene.who[level][row],
             )
         )  # fmt: skip
 
@@ -293,21 +320,22 @@ class GroupPlan:
 
     def json(self, scene: Scene, *, short: bool) -> tuple[Points, bytes]:
         """Its points and its entry."""
-        items = [plan.take(scene) for plan in self.items]
+        taken_ = [plan.take(scene, short=short) for plan in self.items]
+        items = [item for item, _ in taken_]
         below = [plan.json(scene, short=short) for plan in self.below]
-        summed = total((*(item.points for item in items), *(points for points, _ in below)))
+        summed = total(tuple([item.points for item in items] + [points for points, _ in below]))
         if self.group is None:
             points, adjustment = summed, "0"
         else:
             points = exact(self.ref, self.ref.key(scene.found))
             adjustment = difference(points, summed) or ""
-            if adjustment.startswith("-"):
-                for item in items:
-                    item.capped_by = item.capped_by or f"group:{self.group.id}"
-        entries = listed([item.json(scene, short=short) for item in items])
+        entries = [entry for _, entry in taken_]
+        if self.group is not None and adjustment.startswith("-"):
+            mine = f"group:{self.group.id}"
+            entries = [item.json(scene, short=short, capped_by=item.capped_by or mine) for item in items]
         groups = listed([entry for _, entry in below])
         shown = dumps(adjustment or None)
-        return points, self.template.fill((shown, groups, entries, dumps(points), dumps(summed)))
+        return points, self.template.fill((shown, groups, listed(entries), dumps(points), dumps(summed)))
 
 
 class IndexPlan:

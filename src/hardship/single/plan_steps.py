@@ -72,7 +72,7 @@ class ComputedPlan:
         calculation = self.calculation
         case = calculation.case(scene, row)
         own = calculation.shower.ref.key(scene.found, row)
-        done = calculation.filled(scene, row, own, case)
+        done = calculation.filled(scene, row, own)
         value, exact, text = self.shower.json(self.shower.ref.key(scene.found, row))
         return EMPTY if case is None else self.cases[case], exact, done, text, value
 
@@ -208,8 +208,8 @@ class TestFound:
         plan = self.plan
         value, exact, text = plan.edge.shower.json(self.edge)
         holds, holds_text = plan.holds[self.passes]
-        edge_filled = plan.edge.filled(scene, 0, self.edge, plan.edge.case(scene, 0))
-        done = plan.value.filled(scene, 0, self.at, plan.value.case(scene, 0))
+        edge_filled = plan.edge.filled(scene, 0, self.edge)
+        done = plan.value.filled(scene, 0, self.at)
         return plan.template.fill(
             (
                 edge_filled, exact, done, self.gap, self.gap_exact, self.gap_text, holds, holds_text,
@@ -228,11 +228,8 @@ class TestFound:
     def told(self) -> Entry:
         """What `reasons` says of it."""
         plan = self.plan
-        text, measured = (s.told.text(s.value(key), s.unit) for s, key in self._shown())
+        text, measured = plan.edge.shower.text(self.edge), plan.value.shower.text(self.at)
         return plan.entry | {"holds": KLEENE[self.passes], "text": text, "measured": {"text": measured}}
-
-    def _shown(self) -> list[tuple[Shower, Any]]:
-        return [(self.plan.edge.shower, self.edge), (self.plan.value.shower, self.at)]
 
 
 class LadderPlan:

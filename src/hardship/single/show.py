@@ -131,6 +131,7 @@ class Shower:
         self.money = unit.power("money")
         words = told.words.unit(unit)
         self.suffix = f" {words}" if words else ""
+        self.unit_json = dumps(str(unit))
         self._json: dict[Key, tuple[bytes, bytes, bytes]] = {}
         self._plain: dict[Key, str] = {}
 
@@ -150,6 +151,10 @@ class Shower:
         value = self.value(key)
         told = explain_values.text(value, self.told.words, self.name, self.unit)
         return dumps(explain_values.decimal(value, self.unit)), dumps(explain_values.exact(value)), dumps(told)
+
+    def text(self, key: Key) -> str:
+        """The value as people read it."""
+        return str(orjson.loads(self.json(key)[2]))
 
     def plain(self, key: Key) -> str:
         """The value inside a calculation, a number without its unit."""
