@@ -1,13 +1,15 @@
-"""A stop before wrong units reach anyone: incomes against the lines of the table.
+"""A stop before wrong units reach anyone: incomes, and each column of money, against the lines of the table.
 
 Yuan taken for fen, a year for a month, a household for a head: the median income a head then lies far from
-every line of the circle. Real registers of applicants and of whole districts lie well within the factor.
+every line of the circle. Real registers of applicants and of whole districts lie well within the factor. One column
+among many may be wrong without moving that median: the dictionary says between which multiples of a month's line the
+median of each is expected (`typical`). Outside, the run says so; far outside, it stops.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -19,13 +21,18 @@ from hardship.errors import Fault, RegisterError
 from hardship.language import units
 from hardship.language.nodes import Name, Node, walk
 from hardship.language.table import Constant, Parameter
+from hardship.messages import Both
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.language.names import Names
+    from hardship.register import Register
     from hardship.standards import Standards
 
 FACTOR = 20
+BEYOND = 5  # times outside the expected range: no other way to count explains it
+UNITS = {"100": Fraction(100), "12": Fraction(12), "1/12": Fraction(1, 12), "1/100": Fraction(1, 100)}
+SAMPLE = 50_000  # rows, evenly spread in the order of ids, that a column's median is taken of
 ENOUGH = 200  # households with an income; fewer say nothing
 MONTH, YEAR = units.parse("money/month"), units.parse("money/year")
 
@@ -48,13 +55,13 @@ def check_incomes(
     """
     incomes = frame["income_per_head"].drop_nulls()
     incomes = incomes.filter(incomes > 0)
-    lines = list(line_values(checked, standards, on, frame["area_code"].drop_nulls().unique().to_list()))
+    lines = line_values(checked, standards, on, frame["area_code"].drop_nulls().unique().to_list())
     if len(incomes) < ENOUGH or not lines:
         return {}
     median = Fraction(incomes.sort()[len(incomes) // 2])
     low, high = min(lines), max(lines)
     shown = {"median": median, "low": low, "high": high}
-    found = {name: str(Decimal(round_half_up(value * 100)).scaleb(-2)) for name, value in shown.items()}
+    found = {name: money_text(value) for name, value in shown.items()}
     if low <= median * FACTOR and median <= high * FACTOR:
         return found
     if not accepted:
@@ -62,19 +69,97 @@ def check_incomes(
     return found | {"accepted": accepted}
 
 
-def line_values(checked: Checked, standards: Standards, on: dt.date, areas: Iterable[str]) -> Iterable[Fraction]:
-    """Every positive amount, a month, that an edge of the circle's tests is made of."""
-    from hardship.standards import converted
+def check_columns(
+    register: Register,
+    used: Collection[str],
+    checked: Checked,
+    standards: Standards,
+    on: dt.date,
+    accepted: str = "",
+) -> list[dict[str, Any]]:
+    """Compare the median of each column of money with the range that is expected of it.
 
+    A month's line is any of the circle's, or of a table without lines any of its amounts a month or year.
+
+    Args:
+        used: the attributes that decide something; others are not looked at.
+        accepted: why implausible amounts are right; "" stops where no unit but a wrong one explains them.
+
+    Returns:
+        what is recorded in `run.json` for each column outside its range, by name: its median, the range, and what it
+        may have been multiplied by (`UNITS`) if dividing by that would bring it back; the reason if it was needed.
+
+    Raises:
+        RegisterError: a median is more than `BEYOND` times outside its range, and nobody said why.
+    """
+    codes = register.frames["household"]["area_code"].drop_nulls().unique().to_list()
+    lines = list(
+        line_values(checked, standards, on, codes) or amounts_of(checked.table.parameter, standards, on, codes)
+    )
+    found: list[dict[str, Any]] = []
+    faults = []
+    for name in sorted(used) if lines else ():
+        attribute = checked.names.attributes.get(name)
+        if attribute is None or attribute.typical is None or name not in register.frames[attribute.level].columns:
+            continue
+        median = column_median(register.frames[attribute.level][name])
+        low, high = attribute.typical[0] * min(lines), attribute.typical[1] * max(lines)
+        if median is None or low <= median <= high:
+            continue
+        fits = [text for text, factor in UNITS.items() if low <= median / factor <= high]
+        shown = {key: money_text(value) for key, value in (("median", median), ("low", low), ("high", high))}
+        row = {"attribute": name, **shown, "fits": fits}
+        if median * BEYOND < low or median > high * BEYOND:
+            if not accepted:
+                title = Both(attribute.title.zh, attribute.title.en)
+                params = {"name": name, "title": title, **shown, "fits": ", ".join(fits) or "-"}
+                faults.append(Fault("common.implausible_column", params=params, hint="common.hint_implausible"))
+            row["accepted"] = accepted
+        found.append(row)
+    if faults:
+        raise RegisterError(faults)
+    return found
+
+
+def column_median(stored: pl.Series) -> Fraction | None:
+    """The median of a money column's values above 0, in yuan; None of fewer than `ENOUGH`.
+
+    Of a long column an even choice of rows is taken, in the order of the households' ids: the same for any order
+    of the input.
+    """
+    some = stored.gather_every(max(1, len(stored) // SAMPLE)).drop_nulls()
+    some = some.filter(some > 0)
+    return Fraction(int(some.sort()[len(some) // 2]), 100) if len(some) >= ENOUGH else None
+
+
+def money_text(value: Fraction) -> str:
+    """Yuan with two decimals."""
+    return str(Decimal(round_half_up(value * 100)).scaleb(-2))
+
+
+def line_values(checked: Checked, standards: Standards, on: dt.date, areas: Iterable[str]) -> list[Fraction]:
+    """Every positive amount, a month, that an edge of the circle's tests is made of."""
     circle = next((ladder for ladder in checked.table.ladder if ladder.id == "circle"), None)
     if circle is None:
-        return
+        return []
     edges = [
         edge.node for rung in circle.rung for test in rung.tests if (edge := test.below or test.at_most) is not None
     ]
+    return amounts_of(_amounts(edges, checked.names), standards, on, areas)
+
+
+def amounts_of(
+    named: Iterable[Parameter | Constant], standards: Standards, on: dt.date, areas: Iterable[str]
+) -> list[Fraction]:
+    """The positive values, a month, of those parameters and constants that are money a month or year."""
+    from hardship.standards import converted
+
     prefixes = {area[:length] for area in areas for length in range(len(area) + 1)} | {""}
-    for made_of in _amounts(edges, checked.names):
-        months = 12 if units.parse(made_of.unit) == YEAR else 1
+    found: list[Fraction] = []
+    for made_of in named:
+        unit = units.parse(made_of.unit)
+        if unit not in (MONTH, YEAR):
+            continue
         if isinstance(made_of, Constant):
             values = [made_of.value]
         else:
@@ -83,11 +168,12 @@ def line_values(checked: Checked, standards: Standards, on: dt.date, areas: Iter
                 for row in standards.rows
                 if row.parameter == made_of.name and row.effective_from <= on and row.area_code in prefixes
             ]
-        yield from (value / months for value in values if value > 0)
+        found += [value / (12 if unit == YEAR else 1) for value in values if value > 0]
+    return found
 
 
 def _amounts(nodes: Iterable[Node], names: Names) -> Iterable[Parameter | Constant]:
-    """Parameters and constants in money a month or year that the expressions name, directly or not."""
+    """Parameters and constants that the expressions name, directly or not."""
     seen: set[str] = set()
     todo = list(nodes)
     while todo:
@@ -97,7 +183,6 @@ def _amounts(nodes: Iterable[Node], names: Names) -> Iterable[Parameter | Consta
             seen.add(node.name)
             made_of = names.by_name[node.name].definition
             if isinstance(made_of, Parameter | Constant):
-                if units.parse(made_of.unit) in (MONTH, YEAR):
-                    yield made_of
+                yield made_of
             elif getattr(made_of, "node", None) is not None:
                 todo.append(made_of.node)

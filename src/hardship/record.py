@@ -112,6 +112,7 @@ def record(
     detail: str,
     flags: Sequence[str],
     incomes: Mapping[str, Any],
+    columns: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
     """The results with the content of `run.json`, all but sources and timings."""
     table, digest = checked.table.table, sha256_of(found.frame)
@@ -128,5 +129,6 @@ def record(
         "detail": detail,
         "flags": list(flags),
         "incomes": dict(incomes),
+        "columns": [dict(column) for column in columns],
     }
     return Results(found.frame, found.persons, rejects, run, digest)

@@ -23,7 +23,7 @@ from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import Detail
 from hardship.lowering.program import lowered
-from hardship.plausible import check_incomes
+from hardship.plausible import check_columns, check_incomes
 from hardship.reading.rejects import main_reasons
 from hardship.record import record, run_flags, set_aside
 from hardship.results import Results
@@ -76,7 +76,11 @@ def score(
         count = register.counts["households"]["in"]
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
     incomes = check_incomes(found.frame, checked, standards, on, accepted)
-    done = record(register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes)
+    used = [column.attribute for column in program.columns]
+    doubtful = check_columns(register, used, checked, standards, on, accepted)
+    done = record(
+        register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes, columns=doubtful
+    )  # fmt: skip
     if "overrides" in register.counts:
         done = _with_corrections(done, register, checked, columns, standards, on)
     say("rank", 1.0)

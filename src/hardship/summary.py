@@ -59,6 +59,10 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
         codes = results.rejects.group_by("code").len().sort("len", "code", descending=[True, False])
         listed = ", ".join(f"{code} {n:,}" for code, n in codes.iter_rows())
         lines.append(say("common.sum_rejects", counts=listed))
+    for column in run["columns"]:
+        name = f"{inputs.checked.names.attributes[column['attribute']].title.text(lang)} ({column['attribute']})"
+        fits = ", ".join(column["fits"]) or "-"
+        lines.append(say("common.sum_column", **{**column, "name": name, "fits": fits}))
     if results.overrides is not None:
         lines.append(say("common.sum_overrides", **run["overrides"]))
     outcomes = dict(frame.group_by("outcome").len().iter_rows())

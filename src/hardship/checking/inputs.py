@@ -103,6 +103,8 @@ def _declared_at(desk: Checker, name: str) -> Path:
 
 def _own_attribute(desk: Checker, path: Path, own: DeclaredAttribute) -> None:
     values = value_names(own)
+    if own.typical is not None and (own.type != "money" or not 0 < own.typical[0] < own.typical[1]):
+        desk.fault((*path, "typical"), "table.attribute_typical")
     if own.type in ("enum", "set"):
         most = MAX_ENUM if own.type == "enum" else MAX_SET
         if not 1 <= len(values) <= most:

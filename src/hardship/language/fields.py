@@ -127,6 +127,7 @@ class DeclaredAttribute(Model):
         decimals: decimals of a `decimal`.
         precision: of a date; a `month` may be written without its day and is stored as the first.
         values: legal values of an `enum` or `set`, with titles.
+        typical: of money: between which multiples of a month's line the median of values above 0 is expected.
         expressions: False for names and addresses, which no table may use.
         protected: True for facts that the law protects (ethnicity, religion, nationality, …).
     """
@@ -140,6 +141,7 @@ class DeclaredAttribute(Model):
     precision: Literal["day", "month"] = "day"
     bounds: Annotated[tuple[Any, Any], Field(strict=False)] | None = None
     values: Annotated[tuple[Entry, ...], Field(strict=False)] = ()
+    typical: Annotated[tuple[Exact, Exact], Field(strict=False)] | None = None
     sensitivity: Literal["plain", "personal", "special"] = "plain"
     expressions: bool = True
     protected: bool = False

@@ -18,7 +18,7 @@ from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import lower
 from hardship.lowering.program import incomplete
-from hardship.plausible import check_incomes
+from hardship.plausible import check_columns, check_incomes
 from hardship.sweep.apply import Rounding, changed_columns, changed_table, split
 from hardship.sweep.settings import AS_IT_IS, Change, Setting
 from hardship.sweep.tally import Tally
@@ -173,6 +173,8 @@ def _check(
         incomes = decimal_series(income.values, known, income.den, 2).alias("income_per_head")
         frame = pl.DataFrame([register.frames["household"]["area_code"], incomes])
         check_incomes(frame, checked, standards, on, accepted)
+    used = [column.attribute for column in columns.program.columns]
+    check_columns(register, used, checked, standards, on, accepted)
 
 
 def _frame(settings: Sequence[Setting], targets: Sequence[str], found: Sequence[pl.DataFrame]) -> pl.DataFrame:
