@@ -290,3 +290,28 @@ def test_a_quick_comparison_has_everything_but_the_causes(rise: Movement) -> Non
     assert quick.frame.drop(causes).equals(rise.frame.drop(causes))
     assert quick.frame["amount_by_standard"].null_count() == HOUSEHOLDS
     assert quick.run["runs"] == 2
+
+
+def test_tables_that_declare_an_attribute_otherwise_are_compared_without_causes() -> None:
+    own = """[[attribute]]
+name = "grade"
+title = { zh = "级", en = "Grade" }
+level = "household"
+type = "enum"
+values = [VALUES]
+[[output]]
+name = "is_low"
+expr = "grade == 'low'"
+"""
+    values = [f'{{ value = "{name}", title = {{ zh = "级", en = "G" }} }}' for name in ("high", "low")]
+    first = table(more=own.replace("VALUES", ", ".join(values)))
+    second = table("2018-06-01", more=own.replace("VALUES", ", ".join(values[::-1])))
+    sides = [
+        setting(one, [line(low)], [household("A", "550", grade="low")])
+        for one, low in ((first, "600"), (second, "500"))
+    ]
+    moved = rerank(*sides)
+    assert moved.run["factors"] == ["standard", "table", "data"]
+    assert moved.frame["state_after"].to_list() == ["none"]
+    assert moved.frame["cause"].to_list() == ["unattributed"]
+    assert moved.frame["amount_by_standard"].to_list() == [None]

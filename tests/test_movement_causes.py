@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from settings import ON, SHORTFALL, household, line, setting, table
 
 from hardship.inputs import Inputs
 from hardship.load import load_table, load_text
-from hardship.movement.causes import mixtures, shares
+from hardship.movement.causes import shares
 from hardship.movement.rerank import Movement, rerank
 from hardship.register import Register
 from hardship.roots import default_roots
@@ -28,8 +28,9 @@ HOUSEHOLDS = 20_000
 @pytest.mark.parametrize("differs", [(True, True, True), (True, False, True), (False, True, False), (False,) * 3])
 def test_shares_are_the_mean_over_all_orders(differs: tuple[bool, bool, bool]) -> None:
     random = np.random.default_rng(1)
-    values = {mixture: random.integers(-(10**9), 10**9, 50) for mixture in mixtures(differs)}
-    found = shares(differs, lambda mixture: (values[mixture], np.ones(50, np.bool_)), 50)
+    mixtures = list(product(*((0, 1)[: 1 + differ] for differ in differs)))
+    values = {mixture: random.integers(-(10**9), 10**9, 50) for mixture in mixtures}
+    found = shares(mixtures, lambda mixture: (values[mixture], np.ones(50, np.bool_)), 50)
     moving = [number for number in range(3) if differs[number]]
     for row in range(50):
         wanted = [Fraction(0)] * 3
@@ -45,7 +46,7 @@ def test_shares_are_the_mean_over_all_orders(differs: tuple[bool, bool, bool]) -
 
 def test_what_a_mixture_cannot_score_has_no_share() -> None:
     known = {(0, 0, 0): [1, 1], (1, 0, 0): [1, 0], (0, 1, 0): [1, 1], (1, 1, 0): [1, 1]}
-    found = shares((True, True, False), lambda one: (np.array([5, 5]), np.array(known[one], np.bool_)), 2)
+    found = shares(list(known), lambda one: (np.array([5, 5]), np.array(known[one], np.bool_)), 2)
     assert found.known.tolist() == [True, False]
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from math import factorial, lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hardship.columns import Array
-from hardship.movement.runs import FACTORS, Mixture, Runs
+from hardship.movement.runs import BEFORE, FACTORS, Mixture, Runs
 
 if TYPE_CHECKING:
     from hardship.movement.align import Aligned
@@ -38,24 +38,18 @@ class Shares:
     known: Array
 
 
-def mixtures(differs: Sequence[bool]) -> list[Mixture]:
-    """Every mixture of the factors that differ; before first, after last."""
-    standard, table, data = ((0, 1)[: 1 + differ] for differ in differs)
-    return list(product(standard, table, data))
-
-
-def shares(differs: Sequence[bool], value: Callable[[Mixture], tuple[Array, Array]], rows: int) -> Shares:
+def shares(mixtures: Sequence[Mixture], value: Callable[[Mixture], tuple[Array, Array]], rows: int) -> Shares:
     """Take a change apart.
 
     Args:
-        differs: for each of `FACTORS`, whether it differs.
+        mixtures: all of the factors that differ, the one after last.
         value: of a mixture, int64 [rows] and where it is known (bool [rows]).
         rows: how many households.
     """
     parts = tuple(np.zeros(rows, np.int64) for _ in FACTORS)
     known: Array = np.ones(rows, np.bool_)
-    moving = [number for number, differ in enumerate(differs) if differ]
-    for mixture in mixtures(differs):
+    moving = [number for number, differs in enumerate(mixtures[-1]) if differs]
+    for mixture in mixtures:
         values, certain = value(mixture)
         known &= certain
         chosen = sum(mixture)
@@ -88,7 +82,7 @@ def amount_shares(runs: Runs, order: Aligned) -> Shares:
             return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
         return aligned(found.amount, rows, 0), aligned(found.scored, rows, True) & ~named(order, mixture[2])
 
-    return shares(runs.differs, value, len(order.ids))
+    return shares(runs.mixtures, value, len(order.ids))
 
 
 def index_scale(runs: Runs) -> int:
@@ -107,7 +101,7 @@ def index_shares(runs: Runs, order: Aligned) -> Shares:
             return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
         return aligned(found.index * (scale // found.index_den), rows, 0), aligned(found.scored, rows, False)
 
-    return shares(runs.differs, value, len(order.ids))
+    return shares(runs.mixtures, value, len(order.ids))
 
 
 def named(order: Aligned, side: int) -> Array:
@@ -137,7 +131,7 @@ def state_causes(runs: Runs, order: Aligned) -> tuple[Array, list[str]]:
     Returns:
         int [households], the place in the list; 0 where the state is the same. The list begins with "".
     """
-    before, after = states_of(runs, order, mixtures(runs.differs)[0]), states_of(runs, order, runs.after)
+    before, after = states_of(runs, order, BEFORE), states_of(runs, order, runs.after)
     assert before is not None
     assert after is not None
     names = ["", JOINT, UNATTRIBUTED]

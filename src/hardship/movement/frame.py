@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hardship.columns import Array, decimal_series, fixed_point, mask_texts, nulled
+from hardship.columns import Array, chosen_texts, decimal_series, fixed_point, nulled
 from hardship.movement.runs import FACTORS
 from hardship.results import MONEY
 
@@ -95,7 +95,8 @@ def changes(two: pl.DataFrame) -> pl.Series:
     for bit, name in enumerate(CHANGES):
         differs = two[f"{name}_before"].ne_missing(two[f"{name}_after"])
         masks |= differs.to_numpy().astype(np.int64) << bit
-    return mask_texts(masks, CHANGES, keep_order=True)
+    texts = [";".join(name for bit, name in enumerate(CHANGES) if mask >> bit & 1) for mask in range(1 << len(CHANGES))]
+    return chosen_texts(texts, masks)
 
 
 def frame(two: pl.DataFrame, texts: dict[str, pl.Series], parts: dict[str, Shares], index: Shown) -> pl.DataFrame:

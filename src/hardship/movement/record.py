@@ -83,5 +83,10 @@ def movement_record(runs: Runs, frame: pl.DataFrame, digest: str, scale: int, ac
             "changed": int((frame["changed"] != "").sum()),
             **{name: kinds.get(name, 0) for name in KINDS},
         },
+        "ranks": {
+            "towards_hardest": int((frame["rank_change"] > 0).sum()),
+            "away": int((frame["rank_change"] < 0).sum()),
+            "same": int((frame["rank_change"] == 0).sum()),
+        },
         "movement_sha256": digest,
     }

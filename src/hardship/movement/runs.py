@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardship.engine import machine
-from hardship.errors import TableError
+from hardship.errors import Fault, TableError
 from hardship.lowering import ops
 from hardship.lowering.bind import bind
 from hardship.lowering.program import lowered
 from hardship.movement.answer import Answer, answer
+from hardship.movement.setting import differing_attributes
 from hardship.movement.states import States
 
 if TYPE_CHECKING:
@@ -47,18 +48,24 @@ class Runs:
         self.states = States.of(before.checked.table, after.checked.table)
         self.count = 0
         self._threads, self._block = threads or os.cpu_count() or 1, block
-        self._columns: dict[Mixture, Columns | None] = {}
+        self._columns: dict[Mixture, Columns] = {}
         self._answers: dict[Mixture, Answer | None] = {}
         self._programs = [lowered(setting.checked) for setting in self.settings]
         table = before.checked.sha256 != after.checked.sha256
-        data = before.register.sha256 != after.register.sha256 or self._ages()
+        self._unlike = differing_attributes(before.checked, after.checked)
+        data = before.register.sha256 != after.register.sha256 or self._ages() or bool(self._unlike)
         self.differs = (self._standards(table, data), table, data)
+
+    @property
+    def mixtures(self) -> list[Mixture]:
+        """Every mixture of the factors that differ; the setting before first, the one after last."""
+        standard, table, data = ((0, 1)[: 1 + differ] for differ in self.differs)
+        return list(product(standard, table, data))
 
     @property
     def after(self) -> Mixture:
         """The mixture that takes every factor that differs from after."""
-        standard, table, data = map(int, self.differs)
-        return standard, table, data
+        return self.mixtures[-1]
 
     def raw(self, mixture: Mixture) -> tuple[Columns, Raw]:
         """Run a mixture; its answer is kept.
@@ -66,8 +73,7 @@ class Runs:
         Raises:
             TableError: a standard that is chosen does not fit the table.
         """
-        columns = self._columns[mixture] if self._columns.get(mixture) is not None else self._bound(mixture)
-        assert columns is not None
+        columns = self.bound(mixture)
         self.count += 1
         raw = machine.run(columns.program, columns, threads=self._threads, block=self._block)
         table = self.settings[mixture[1]].checked.table
@@ -75,16 +81,30 @@ class Runs:
         return columns, raw
 
     def answer(self, mixture: Mixture) -> Answer | None:
-        """What a mixture gives; None where the standards of one side do not fit the table of the other."""
+        """What a mixture gives; None where the standards or attributes of one side do not fit the other's table."""
         if mixture not in self._answers:
-            if self._try_bound(mixture) is None:
-                self._answers[mixture] = None
-            else:
+            try:
                 self.raw(mixture)
+            except TableError:
+                self._answers[mixture] = None
         return self._answers[mixture]
 
-    def _bound(self, mixture: Mixture) -> Columns:
+    def forget(self) -> None:
+        """Forget all answers; what is bound stays."""
+        self._answers.clear()
+
+    def bound(self, mixture: Mixture) -> Columns:
+        """The machine's inputs of a mixture, bound once.
+
+        Raises:
+            TableError: a standard that is chosen does not fit the table; an attribute that both tables declare for
+                themselves, and not alike.
+        """
+        if mixture in self._columns:
+            return self._columns[mixture]
         standard, table, data = mixture
+        if self._unlike and table != data:
+            raise TableError(Fault("rerank.attributes_differ", params={"found": ", ".join(self._unlike)}))
         asked, day = self.settings[standard], self.settings[data]
         near = next((self._columns[one] for one in self._columns if one[1:] == mixture[1:]), None)
         if near is not None:
@@ -93,14 +113,6 @@ class Runs:
             columns = bind(self._programs[table], day.register, asked.standards, asked.on).on_day(day.on)
         self._columns[mixture] = columns
         return columns
-
-    def _try_bound(self, mixture: Mixture) -> Columns | None:
-        if mixture not in self._columns:
-            try:
-                self._bound(mixture)
-            except TableError:
-                self._columns[mixture] = None
-        return self._columns[mixture]
 
     def _ages(self) -> bool:
         """Whether the day can matter by itself: it differs, and a table counts to it."""
@@ -113,14 +125,16 @@ class Runs:
         if before.standards.sha256 == after.standards.sha256 and before.on == after.on:
             return False
         tables, registers = (0, 1)[: 1 + table], (0, 1)[: 1 + data]
-        return any(self._other_numbers(t, d) for t, d in product(tables, registers))
+        pairs = (pair for pair in product(tables, registers) if not self._unlike or pair[0] == pair[1])
+        return any(self._other_numbers(t, d) for t, d in pairs)
 
     def _other_numbers(self, table: int, data: int) -> bool:
-        one, other = self._try_bound((0, table, data)), self._try_bound((1, table, data))
-        if one is None or other is None:
+        try:
+            one, other = self.bound((0, table, data)), self.bound((1, table, data))
+        except TableError:
             return True
         width = int(other.places.max(initial=0)) + 1
-        pairs = np.unique(one.places.astype(np.int64) * width + other.places)
+        pairs = np.flatnonzero(np.bincount(one.places.astype(np.int64) * width + other.places))
         left, right = pairs // width, pairs % width
         known = one.valid[:, left] == other.valid[:, right]
         same = (one.values[:, left] == other.values[:, right]) | (one.valid[:, left] == 0)
