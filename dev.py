@@ -254,7 +254,7 @@ def fuzz(arguments: list[str]) -> int:
 
 @command
 def docs(arguments: list[str]) -> int:
-    """write the generated pages anew: cli.md, data-dictionary.md, table-schema.json, the tables of api.md (both languages)"""
+    """write the generated pages anew: cli.md, data-dictionary.md, table-schema.json, tables of api.md"""
     install()
     for lang, name in (("en", "cli.md"), ("zh", "cli.zh.md")):
         need(PYTHON, "-m", "hardship.commands.reference_page", lang, ROOT / "docs" / name)

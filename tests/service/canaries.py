@@ -24,6 +24,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import pyarrow as pa
+
 from service.attack_columns import as_arrow, as_parquet, good_table, put
 from service.attacks import DOCUMENTS, MANY, SCORE
 from service.live import ARROW, CSV, HOUSEHOLD, JSON, LINES, ON, PARQUET, TABLE, Live
@@ -91,11 +93,16 @@ def requests(one: Person, turn: int) -> Iterator[tuple[str, str, bytes | None, d
         cells = f"household_id,member_id,wage_month\n{one.number},{one.card},{one.phone}{one.village}\n".encode()
         yield "POST", path, cells, {"content-type": CSV}
         if turn % 10 == 0:
-            table = put(good_table(), "household_id", [f"H{one.number}{k}" for k in range(3)])
-            wrong = put(table, "area_code", [one.name, one.phone, one.village])
+            table = put(good_table(), "household_id", pa.array([f"H{one.number}{k}" for k in range(3)]))
+            wrong = put(table, "area_code", pa.array([one.name, one.phone, one.village]))
             yield "POST", path, as_arrow(wrong), {"content-type": ARROW}
             yield "POST", path, as_parquet(wrong), {"content-type": PARQUET}
-            yield "POST", path, as_parquet(table.append_column(one.name, [[told]] * 3)), {"content-type": PARQUET}
+            yield (
+                "POST",
+                path,
+                as_parquet(table.append_column(one.name, pa.array([told] * 3))),
+                {"content-type": PARQUET},
+            )
             yield "POST", path, as_parquet(table)[:-30], {"content-type": PARQUET}
             yield "POST", path, as_arrow(table)[: -200 - turn % 300], {"content-type": ARROW}
     for route in (
