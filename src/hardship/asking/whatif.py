@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 PLAIN = {
     "outcome": "asking.outcome",
-    "index": "asking.index",
     "income_per_head": "asking.income_per_head",
     "gap_to_next_line": "asking.gap_to_next_line",
     "benefit_month": "asking.benefit_month",
@@ -34,6 +33,8 @@ PLAIN = {
     "missing": "asking.missing",
     "exit_months": "asking.exit_months",
     "exit_amount": "asking.exit_amount",
+    "review_on": "report.c_review_on",
+    "held": "report.c_held",
 }
 UNTOLD = ("household_id", "area_code", "index_exact", "position", "percentile")
 """Columns that say nothing of one household alone, or the same as another; the ranks neither."""
@@ -156,7 +157,7 @@ class _Titles:
         table = checked.table
         self.own = {f"points_{group.id}": group.title for group in table.group}
         self.own |= {f"item_{item.id}": item.title for item in table.item}
-        self.own |= {f"index_{index.id}": index.title for index in table.index}
+        self.own |= {f"index_{index.id}" if place else "index": index.title for place, index in enumerate(table.index)}
         self.own |= {"circle" if one.id == "circle" else f"ladder_{one.id}": one.title for one in table.ladder}
         self.people = {person.id: person.title for person in table.person}
 

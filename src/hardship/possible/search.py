@@ -18,7 +18,8 @@ import numpy as np
 from hardship.possible.interval import ONE, Array, Pair
 from hardship.possible.scene import INCOMPLETE, Scene, Seen
 
-BOXES = 400  # cut in all
+BOXES = 400  # cut in all; fewer where more than `FEW` facts are open, where cutting settles less
+FEW = 8
 CUT = 40  # in one round
 CELLS = 60_000  # lanes times rows looked at in one go
 WORK = 200_000  # lanes times rows of all boxes
@@ -187,7 +188,7 @@ class Search:
 
     def _cut(self, low: Array, high: Array, seen: Seen) -> None:
         """Cut the boxes that may hold more than was found, until none is left or `BOXES` are cut."""
-        room = min(BOXES, WORK // (LANES * self.rows))
+        room = min(BOXES * FEW // max(FEW, len(self.facts)), WORK // (LANES * self.rows))
         while room > 0:
             gain = self._gain(seen)
             whole = (low == high).all(axis=0)
