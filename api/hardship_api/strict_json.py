@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?\Z")
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 # Control characters, halves of surrogate pairs, and what turns or hides text (bidirectional and zero-width marks).
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]")
+# The same in a whole document, where blanks between tokens are no fault.
+_STRANGE_THERE = re.compile(_STRANGE.pattern.replace("\x00-\x1f", ""))
 
 
 class Refused(Exception):  # noqa: N818  (it is an answer, not a fault of ours)
@@ -42,27 +44,59 @@ class Refused(Exception):  # noqa: N818  (it is an answer, not a fault of ours)
 def decode(body: bytes) -> Any:
     """One JSON value; numbers with a point as `Decimal`, whole numbers as `int`.
 
+    What is plain is decoded in one pass; a body that this refuses is looked at again to say why.
+
     Raises:
         Refused: `api.not_utf8`, `api.not_json` (400); `api.too_deep`, `api.duplicate_key`, `api.not_finite`,
             `api.number_form`, `api.text_form` (422).
     """
+    try:
+        text = body.decode("utf-8")
+        value = _DECODER.decode(text)
+    except (Refused, ValueError, RecursionError):
+        return _judged(body)
+    if _plain_texts(text) and (text.count("[") + text.count("{") <= MAX_DEPTH or not _deeper(value)):
+        return value
+    return _judged(body)
+
+
+def _judged(body: bytes) -> Any:
+    """The same in the order in which faults are told: depth, encoding, form, texts."""
     _check_depth(body)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise Refused("api.not_utf8", 400) from None
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_decimal,
-            parse_int=_whole,
-        )
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise Refused("api.not_json", 400) from None
     _check_texts(value)
     return value
+
+
+def _plain_texts(text: str) -> bool:
+    """Whether no string can be strange or too long, told from the text of the whole document.
+
+    Without a backslash strings stand in it as they are, and a decoded document has no control characters in strings.
+    """
+    if "\\" in text or max(map(len, text.split('"'))) > MAX_TEXT:
+        return False
+    return "\x7f" not in text if text.isascii() else not _STRANGE_THERE.search(text)
+
+
+def _deeper(value: Any) -> bool:
+    """Whether a value is nested too deeply."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inside: list[Any] = []
+        for one in level:
+            parts = one.values() if type(one) is dict else one if type(one) is list else ()
+            inside += [part for part in parts if type(part) is dict or type(part) is list]
+        if not inside:
+            return False
+        level = inside
+    return True
 
 
 def _check_depth(body: bytes) -> None:
@@ -112,3 +146,6 @@ def _check_texts(value: Any) -> None:
             stack.extend(current)
         elif isinstance(current, str) and (len(current) > MAX_TEXT or _STRANGE.search(current)):
             raise Refused("api.text_form")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_decimal, parse_int=_whole)
