@@ -31,8 +31,13 @@ AGES = (18, 45, 60, 70, 80)  # first year of each band but the youngest
 ADULT, OLD = 18, 60
 MOST_AREAS = 200
 DIMENSIONS = ("sex", "age", "disability", "household_type", "residence", "area")
-DISABILITIES = ("none", "mild", "severe")
-TYPES = ("one_young", "one_old", "old", "lone_parent", "children", "adults", "minors")
+TITLES = {
+    "sex": "report.sex_",
+    "disability": "report.disability_",
+    "household_type": "report.household_type_",
+    "residence": "report.residence_",
+}
+SEXES = ("female", "male")
 SEVERE = 2  # grades 1 and 2
 
 
@@ -98,7 +103,7 @@ def _title(dimension: str, group: str, lang: str, areas: Mapping[str, tuple[str,
         return " ".join([group, *areas.get(group, ())[:1]])
     if dimension == "age":
         return _age_title(int(group), lang)
-    return messages.text(f"report.{dimension}_{group}", lang)
+    return messages.text(TITLES[dimension] + group, lang)
 
 
 def _age_title(first: int, lang: str) -> str:
@@ -180,7 +185,7 @@ def _members(register: Register, inputs: Inputs) -> pl.DataFrame:
     )
     every = pl.DataFrame({"household": np.arange(rows, dtype=np.uint32)})
     joined = every.join(sums, on="household", how="left", maintain_order="left")
-    sexes = value_names(inputs.checked.names.attributes["sex"])
+    sexes = [_place(inputs.checked, "sex", name) for name in SEXES]
     band = pl.lit(0, pl.Int32)
     for first in AGES:
         band = pl.when(pl.col("head_age") >= first).then(pl.lit(first, pl.Int32)).otherwise(band)
@@ -213,7 +218,7 @@ def _members(register: Register, inputs: Inputs) -> pl.DataFrame:
         .otherwise(pl.lit(UNKNOWN))
     )
     return joined.select(
-        pl.col("sex").replace_strict(range(len(sexes)), list(sexes), default=UNKNOWN, return_dtype=pl.String),
+        pl.col("sex").replace_strict(sexes, list(SEXES), default=UNKNOWN, return_dtype=pl.String),
         pl.when(pl.col("head_age").is_null()).then(pl.lit(UNKNOWN)).otherwise(band.cast(pl.String)).alias("age"),
         disability.alias("disability"),
         kind_of.alias("household_type"),

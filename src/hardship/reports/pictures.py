@@ -19,7 +19,7 @@ WIDTH = 640
 STEPS = 20  # points along the side of a band
 GAP = 0.012  # between two bands, as a share of the height
 THIN = 0.022  # blocks lower than this share have no label of their own
-_CLIP = re.compile(r"\b(clip|gradient)_?(\d+)\b")
+_ID = re.compile(r'\bid="([^"]+)"')
 
 Flow = tuple[str, str, int]
 
@@ -30,8 +30,11 @@ def _chart(rows: list[dict[str, Any]]) -> Any:
 
 
 def svg(chart: Any, name: str) -> str:
-    """A chart as SVG text whose inner ids begin with `name`, so that several may stand on one page."""
-    return _CLIP.sub(lambda found: f"{name}-{found[0]}", to_svg(chart))
+    """A chart as SVG text whose inner ids are `name-1`, `name-2`, …: the same each time, apart on one page."""
+    text = to_svg(chart)
+    for number, own in enumerate(dict.fromkeys(_ID.findall(text)), 1):
+        text = re.sub(rf"(?<=[\"#]){re.escape(own)}(?=[\")])", f"{name}-{number}", text)
+    return text
 
 
 def flows(found: Sequence[Flow], titles: Mapping[str, str], ends: tuple[str, str], grey: Sequence[str]) -> Any:

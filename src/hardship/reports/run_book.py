@@ -11,6 +11,7 @@ import polars as pl
 from hardship import messages
 from hardship.attributes import STRUCTURAL
 from hardship.export import OFFICE, TOWNSHIPS
+from hardship.rank import AREA_LEVELS
 from hardship.reports import book
 from hardship.reports.book import Book, Column
 from hardship.reports.shown import Say
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hardship.results import Results
 
 OUTCOMES = ("meets", "needs_review", "does_not_meet", "incomplete")
-UNPLACED = "unplaced"  # rejected rows of which no township can be told
+UNPLACED = "unplaced"  # rows of which no township can be told
 
 
 def write_books(
@@ -35,7 +36,7 @@ def write_books(
         townships: False: the county's alone.
 
     Returns:
-        the files written. Rejected rows without a township stand in the county's book and `townships/unplaced.xlsx`.
+        the files written. What has no township stands in the county's book and in `townships/unplaced.xlsx`.
     """
     made = _Maker(results, inputs, groups, lang)
     paths = made.write(out / OFFICE, "")
@@ -43,12 +44,20 @@ def write_books(
         return paths
     folder = out / TOWNSHIPS
     folder.mkdir(exist_ok=True)
-    codes = {*township_codes(made.results), *township_codes(made.rejects.filter(pl.col("area_code") != ""))} - {""}
-    for code in sorted(codes):
+    for code in sorted({*township_codes(made.results), *township_codes(made.rejects)}):
         paths += made.write(folder / f"{code}.xlsx", code)
-    if made.rejects.filter(pl.col("area_code") == "").height:
+    if any(inside(frame, UNPLACED).height for frame in (made.results, made.rejects)):
         paths += made.write(folder / f"{UNPLACED}.xlsx", UNPLACED)
     return paths
+
+
+def inside(frame: pl.DataFrame, area: str) -> pl.DataFrame:
+    """The rows of a township, of `UNPLACED` or, for "", all."""
+    length = AREA_LEVELS["township"]
+    code = pl.col("area_code").fill_null("").str.slice(0, length)
+    if area == UNPLACED:
+        return frame.filter(code.str.len_chars() < length)
+    return frame.filter(code == area) if area else frame
 
 
 class _Maker:
@@ -105,9 +114,7 @@ class _Maker:
 
     def write(self, path: Path, area: str) -> list[Path]:
         """One book; further ones beside it where a list is longer than a sheet."""
-        inside = pl.col("area_code").fill_null("").str.starts_with(area) if area != UNPLACED else pl.lit(False)
-        results = self.results.filter(inside)
-        rejects = self.rejects.filter(inside if area != UNPLACED else pl.col("area_code") == "")
+        results, rejects = inside(self.results, area), inside(self.rejects, area)
         incomplete = results.filter(pl.col("state") == "incomplete")
         lists = {
             "results": (self.result_columns(), results.sort("position", "household_id", nulls_last=True)),

@@ -166,5 +166,6 @@ def _outside(before: Inputs, after: Inputs) -> tuple[str, ...]:
 
 
 def township_codes(frame: pl.DataFrame) -> list[str]:
-    """The codes of the townships that a frame's `area_code` names, sorted; shorter codes stand for themselves."""
-    return frame["area_code"].fill_null("").str.slice(0, AREA_LEVELS["township"]).unique().sort().to_list()
+    """The codes of the townships that a frame's `area_code` names, sorted; a shorter code names none."""
+    code = frame["area_code"].fill_null("").str.slice(0, AREA_LEVELS["township"])
+    return code.filter(code.str.len_chars() == AREA_LEVELS["township"]).unique().sort().to_list()

@@ -30,7 +30,8 @@ def write_reports(
 
     Args:
         formats: which of `FORMATS`.
-        by: also a workbook for each township, in `townships/<code>.xlsx`.
+        by: also a workbook for each township, in `townships/<code>.xlsx`; households whose area code is too short
+            for one are in the whole register's alone.
 
     Returns:
         the files written.
@@ -57,5 +58,4 @@ def _written(story: Story, out: Path, formats: Sequence[str], lang: str, by: str
         folder = out / TOWNSHIPS
         folder.mkdir(exist_ok=True)
         for code in township_codes(story.frame):
-            if code:
-                yield from movement_book.write(story.of(code), folder / f"{code}.xlsx", lang)
+            yield from movement_book.write(story.of(code), folder / f"{code}.xlsx", lang)

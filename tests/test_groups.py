@@ -1,0 +1,134 @@
+"""The group report: its counts are those of the results, its small cells stay hidden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from report_data import ON, county, scored
+
+from hardship.reports.groups import DIMENSIONS, MARK, group_report
+from hardship.reports.lines import circle_lines, near_line, places
+
+
+@pytest.fixture(scope="module")
+def report():
+    return group_report(scored().frame, county())
+
+
+def shown(cell):
+    return None if cell in (MARK, "") else int(cell)
+
+
+def test_the_first_row_is_the_run(report):
+    frame, first = scored().frame, report.row(0, named=True)
+    assert first["dimension"] == first["group"] == "all"
+    assert int(first["households"]) == frame.height
+    assert int(first["incomplete"]) == frame.filter(pl.col("outcome") == "incomplete").height
+    assert int(first["needs_review"]) == frame.filter(pl.col("outcome") == "needs_review").height
+    judged = frame.filter(pl.col("outcome").is_in(["meets", "does_not_meet"]))
+    for circle, count in judged.group_by("circle").len().iter_rows():
+        assert int(first[f"circle_{circle}"]) == count
+
+
+def test_each_dimension_holds_every_household_once(report):
+    for dimension in DIMENSIONS:
+        rows = report.filter(pl.col("dimension") == dimension)
+        assert sum(map(int, rows["households"])) == scored().frame.height, dimension
+        for name in rows.columns[6:-1]:
+            cells = [shown(cell) for cell in rows[name]]
+            if None not in cells:
+                assert sum(cells) == int(report[name][0]), (dimension, name)
+
+
+def test_no_cell_below_ten_is_shown(report):
+    counted = [name for name in report.columns[6:] if name != "near_line_percent"]
+    cells = [shown(cell) for name in counted for cell in report[name]]
+    assert not [cell for cell in cells if cell is not None and 0 < cell < 10]
+    assert MARK in report["needs_review"].to_list()
+
+
+def test_no_row_or_column_hides_one_cell_alone(report):
+    parts = [name for name in report.columns if name.startswith("circle_")] + ["needs_review", "incomplete"]
+    for dimension in DIMENSIONS:
+        rows = report.filter(pl.col("dimension") == dimension)
+        for row in rows.select(parts).iter_rows():
+            assert row.count(MARK) != 1
+        for name in parts:
+            assert rows[name].to_list().count(MARK) != 1
+
+
+def test_groups_are_counted_as_the_register_says(report):
+    members = county().register.frames["member"]
+    heads = members.filter(pl.col("relation_to_head") == 0).group_by("household").first()
+    women = heads.filter(pl.col("sex") == 0).height
+    row = report.filter((pl.col("dimension") == "sex") & (pl.col("group") == "female")).row(0, named=True)
+    assert int(row["households"]) == women
+    assert row["group_zh"] == "女"
+    ages = (ON.year * 10_000 + ON.month * 100 + ON.day - heads["birth_date"]) // 10_000
+    row = report.filter((pl.col("dimension") == "age") & (pl.col("group") == "60")).row(0, named=True)
+    assert int(row["households"]) == ages.is_between(60, 69).sum()
+
+
+def test_small_groups_go_together():
+    small = scored().frame.head(30)
+    report = group_report(small, county())
+    sizes = [cell for cell in report["households"] if cell != MARK]
+    assert all(int(size) >= 10 for size in sizes)
+    assert "other" in report["group"].to_list()
+
+
+def test_nobody_is_told_from_a_handful():
+    report = group_report(scored().frame.head(4), county())
+    told = report.row(0, named=True)
+    assert {told[name] for name in ("households", "persons", "incomplete", "circle_dibao")} == {MARK}
+
+
+def test_a_table_without_circles_has_outcomes():
+    report = group_report(scored("phl_ppi_2014").frame, county("phl_ppi_2014"))
+    assert "does_not_meet" in report.columns
+    assert set(report["near_line"]) == {""}
+
+
+def test_the_lines_are_those_of_the_standards():
+    inputs = county()
+    found = circle_lines(inputs.checked, inputs.standards, ON, places(inputs.register, inputs.standards))
+    urban = [str(line.value) for line in found if line.residence == "urban"]
+    # By hand: dibao 540 a month; the low-income line 1.5 times, its 1.5 and 2 times.
+    assert urban == ["540", "810", "1215", "1620"]
+
+
+@pytest.mark.parametrize(
+    ("income", "near"),
+    [("512.99", False), ("513.00", True), ("540.00", True), ("567.00", True), ("567.01", False), (None, None)],
+)
+def test_near_is_a_twentieth_of_the_line_both_ways(income, near):
+    # By hand: 5 % of 540 is 27; the next line, 810, begins to be near at 769.50.
+    inputs = county()
+    found = circle_lines(inputs.checked, inputs.standards, ON, places(inputs.register, inputs.standards))
+    row = pl.DataFrame(
+        {"area": ["370828"], "residence": ["urban"], "income_per_head": pl.Series([income]).cast(pl.Decimal(18, 2))}
+    )
+    assert near_line(row, found).to_list() == [near]
+
+
+def test_households_that_could_not_be_read_are_counted():
+    inputs = county()
+    counts = {**inputs.register.counts, "households": {"in": 2_030, "read": 2_000, "rejected": 30}}
+    more = replace(inputs, register=replace(inputs.register, counts=counts))
+    report = group_report(scored().frame, more)
+    assert report["rejected"][0] == "30"
+    unknown = report.filter((pl.col("dimension") == "residence") & (pl.col("group") == "unknown"))
+    assert unknown.height == 0  # fewer than ten scored: put together with another group
+    assert report.filter(pl.col("dimension") == "residence")["rejected"].to_list().count("30") <= 1
+
+
+def test_a_register_without_any_column_is_all_unknown():
+    inputs = county()
+    frames = dict(inputs.register.frames)
+    frames["member"] = frames["member"].select("household", "member_id")
+    frames["household"] = frames["household"].select("household_id", "area_code", "file", "sheet", "line")
+    bare = replace(inputs, register=replace(inputs.register, frames=frames))
+    report = group_report(scored().frame, bare)
+    assert set(report["dimension"]) == {"all", "area"}  # one unknown group is no comparison
