@@ -20,7 +20,7 @@ from hardship.errors import RegisterError, UsageError
 from hardship.inputs import open_table
 from hardship.load import load_text
 from hardship.score import score
-from hardship.standards import load_standards, standards
+from hardship.standards import StandardRow, load_standards, standards
 from hardship.sweep.apply import Rounding, changed_value, parse_rounding, targets
 from hardship.sweep.run import sweep
 from hardship.sweep.settings import AS_IT_IS, Change, Setting, grid, parse_set, read_series
@@ -310,3 +310,71 @@ def test_results_of_another_kind_are_not_overwritten(tmp_path):
 
 def test_as_it_is_changes_nothing():
     assert AS_IT_IS.text == ""
+
+
+LINE = """[table]
+id = "t"
+version = 2018-01-01
+title = { zh = "表", en = "Table" }
+place = { zh = "某地", en = "Somewhere" }
+currency = "CNY"
+[[parameter]]
+name = "line"
+title = { zh = "线", en = "line" }
+unit = "money/month"
+bounds = [1, 100000]
+[[constant]]
+name = "most"
+title = { zh = "上限", en = "most" }
+value = 2
+[[derive]]
+name = "wages"
+unit = "money/month"
+expr = "sum(or_else(member.wage_month, 0))"
+[[derive]]
+name = "persons"
+expr = "count(member)"
+[[require]]
+id = "size"
+value = "persons"
+at_least = 1
+at_most = 5
+outside = "reject"
+[[ladder]]
+id = "circle"
+title = { zh = "档", en = "circle" }
+otherwise = { id = "none", title = { zh = "外", en = "none" } }
+rung = [
+  { id = "poor", title = { zh = "贫", en = "poor" }, tests = [{ value = "wages / persons", below = "line" }] },
+  { id = "small", title = { zh = "小", en = "small" }, also = "persons <= most" },
+]
+[rank]
+keys = [{ value = "wages / persons", order = "ascending" }]
+"""
+
+
+def test_rejected_households_and_a_table_without_a_benefit(register):
+    checked = load_text(LINE)
+    begins = dt.date(2018, 1, 1)
+    line = StandardRow("line", "370828101", "", begins, Fraction(600), "money/month", "illustrative", "", "x", 1)
+    numbers = standards([line])
+    done = sweep(register, checked, numbers, ON, grid(["line=900", "most=3"]), accepted="test")
+    other = load_text(LINE.replace("value = 2\n", "value = 3\n"))
+    raised = standards([replace(line, value=Fraction(900))])
+    for number, (table, rows) in enumerate(((checked, numbers), (other, raised))):
+        found = swept(done, number)
+        assert found == tuple(+counter for counter in alone(register, table, rows))
+        assert found[0][None, "rejected"] > 400  # outside the one township with a standard, or too many persons
+    assert {"poor", "small", "none"} <= set(done.frame["circle"].drop_nulls())
+    assert done.frame["budget_month"].null_count() == done.frame.height
+
+
+def test_a_chart_of_settings_that_have_no_common_axis(register, county, numbers):
+    from hardship.charts import to_svg
+    from hardship.inputs import Inputs
+    from hardship.sweep.chart import chart
+
+    settings = grid(["dibao_standard=+5%,5000"])
+    done = sweep(register, county, numbers, ON, settings, accepted="test")
+    drawn = to_svg(chart(done, Inputs(register, county, numbers, ON, False, {}), "en"))
+    assert "Number of the setting" in drawn

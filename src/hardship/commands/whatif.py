@@ -70,15 +70,18 @@ def command(say: Say) -> click.Command:
         accepted: str,
     ) -> int:
         from hardship import export
-        from hardship.inputs import open_inputs
+        from hardship.inputs import open_inputs, open_table
         from hardship.sweep import run, screen, settings, write
-        from hardship.sweep.apply import parse_rounding
+        from hardship.sweep.apply import parse_rounding, split
 
         if bool(sets) == (series is not None):
             raise UsageError(Fault("sweep.set_or_series"))
         export.prepare(out, write.KIND)
         wanted = settings.grid(sets) if series is None else settings.read_series(series)
         rounded = parse_rounding(rounding) if rounding else None
+        checked, _ = open_table(table, on)
+        for setting in wanted:  # before a long reading
+            split(checked, setting)
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)

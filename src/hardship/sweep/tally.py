@@ -158,7 +158,7 @@ def _summed(key: Array, size: int, persons: Array, money: Array) -> tuple[Array,
 def declared(checked: Checked) -> int:
     """How many of the pairs of `stands` every table of this circle ladder lists."""
     circle = next((ladder for ladder in checked.table.ladder if ladder.id == "circle"), None)
-    return 0 if circle is None or circle.pick == "all" else len(circle.rung) + 1
+    return 0 if circle is None else len(circle.rung) + 1
 
 
 def stands(checked: Checked, columns: Columns, raw: Raw) -> tuple[list[tuple[str | None, str]], Array]:
@@ -176,13 +176,9 @@ def stands(checked: Checked, columns: Columns, raw: Raw) -> tuple[list[tuple[str
     if circle is not None:
         rungs = [*(rung.id for rung in circle.rung), circle.otherwise.id]
         stored = raw["ladder:circle"].values
-        if circle.pick == "first":
-            circles, place = list(rungs), np.where(missing, 0, stored).astype(np.int64)
-        else:
-            masks, place = np.unique(np.where(missing, 0, stored), return_inverse=True)
-            circles = [";".join(r for bit, r in enumerate(rungs) if int(mask) >> bit & 1) or None for mask in masks]
+        circles, place = list(rungs), np.where(missing, 0, stored).astype(np.int64)
     pairs: list[tuple[str | None, str]] = []
-    if circle is not None and declared(checked):
+    if circle is not None:
         pairs += zip(circles, ladder_outcomes(circle), strict=True)
     pairs += [(name, text) for text in OUTCOMES[:3] for name in circles if (name, text) not in pairs]
     pairs += [(None, text) for text in OUTCOMES[3:]]
