@@ -315,3 +315,39 @@ expr = "grade == 'low'"
     assert moved.frame["state_after"].to_list() == ["none"]
     assert moved.frame["cause"].to_list() == ["unattributed"]
     assert moved.frame["amount_by_standard"].to_list() == [None]
+
+
+@pytest.mark.parametrize(("name", "on"), [("huizhou", "2019-07-01"), ("shanxi", "2022-10-01")])
+def test_members_assessed_alone_are_paid_for_too(name: str, on: str) -> None:
+    from hardship.load import find_table
+
+    day = dt.date.fromisoformat(on)
+    checked = load_table(find_table(name, day)[0])
+    register = synthesize(2_000, 11, attributes=checked.names.attributes)
+    before = Inputs(register, checked, load_standards(), day, False, {})
+    moved = rerank(before, raised(before, Fraction(11, 10)))
+    for side, one in (("before", moved.before), ("after", moved.after)):
+        results = score(one.register, one.checked, one.standards, one.on)
+        assert results.persons is not None
+        meet = results.persons.filter(pl.col("outcome") == "meets")
+        alone = meet.group_by("household_id").agg(pl.len().alias("n"), pl.col("benefit_month").sum().alias("paid"))
+        whole = results.frame.join(alone, on="household_id", how="left", maintain_order="left")
+        complete = pl.col("outcome") != "incomplete"
+        wanted = whole.select(
+            pl.when(complete).then(pl.col("n").fill_null(0)).alias("n"),
+            (pl.col("benefit_month") + pl.col("paid").fill_null(0)).alias("amount"),
+        )
+        assert moved.frame[f"alone_{side}"].equals(wanted["n"].cast(pl.UInt32), check_names=False)
+        assert moved.frame[f"amount_{side}"].equals(wanted["amount"].cast(pl.Decimal(18, 2)), check_names=False)
+        assert wanted["n"].sum() > 0
+        # Persons who get something: the members that count where the household meets, and those who meet alone.
+        counts = register.frames["member"].with_columns(
+            household_id=register.frames["household"]["household_id"].gather(register.frames["member"]["household"])
+        )
+        legal = [entry.value for entry in checked.names.attributes["member_counted"].values].index("counted")
+        met = results.frame.filter(pl.col("outcome") == "meets").select("household_id")
+        inside = counts.filter(pl.col("member_counted") == legal).join(met, on="household_id", how="semi")
+        both = pl.concat([one.select("household_id", "member_id") for one in (inside, meet)]).unique()
+        (persons,) = moved.totals.filter((pl.col("level") == "all") & (pl.col("residence") == ""))[f"persons_{side}"]
+        complete_ids = results.frame.filter(pl.col("outcome") != "incomplete")["household_id"]
+        assert persons == both.filter(pl.col("household_id").is_in(complete_ids.implode())).height
