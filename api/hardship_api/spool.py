@@ -29,7 +29,7 @@ class Spool:
         self._size = 0
         self._file: IO[bytes] | None = None
         self._read = self._written = 0
-        self._ended = False
+        self._ended = self._writing = False
         self._error: BaseException | None = None
         self._more = asyncio.Event()
 
@@ -45,8 +45,10 @@ class Spool:
         elif data:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (closed by `close`)
+            self._writing = True
             await asyncio.to_thread(_write, self._file.fileno(), data, self._written)
             self._written += len(data)
+            self._writing = False
         self._more.set()
 
     def end(self, error: BaseException | None = None) -> None:
@@ -70,7 +72,7 @@ class Spool:
                 size = min(PIECE, self._written - self._read)
                 piece = await asyncio.to_thread(os.pread, self._file.fileno(), size, self._read)
                 self._read += len(piece)
-                if self._read == self._written:
+                if self._read == self._written and not self._writing:
                     self._file.truncate(0)
                     self._read = self._written = 0
                 yield piece
