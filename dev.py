@@ -194,7 +194,9 @@ def check(arguments: list[str]) -> int:
 
 @command
 def bench(arguments: list[str]) -> int:
-    """speed: households a second, against other engines (--json FILE)"""
+    """speed: households a second, against other engines (--json FILE); `bench single`: one household in process"""
+    if arguments[:1] == ["single"]:
+        return script("benchmarks/single.py", arguments[1:])
     return script("benchmarks/run.py", arguments)
 
 

@@ -30,7 +30,7 @@ SEARCHED, CONFIRMED = 8_000, 2_000
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One known fact: `row` among all rows of its level, `key`, `id`, `who` of that row, its stored integer, its bounds."""
+    """One known fact: `row` among all rows of its level, `key`, `id`, `who` of that row, what is stored, its bounds."""
 
     attribute: DeclaredAttribute
     row: int
