@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -217,21 +216,15 @@ class Run:
             await self._spool.put(self._form.end())
 
     def _part(self, block: Any) -> bytes:
-        with self._clock("read"):
+        with self._progress.clock("read"):
             part: Part = self._source.part(block)
         if not part.households:
             return b""
         if self._job.ranks and self._progress.parts:
             raise Refused("api.too_many_rows", 413)
         answered = answer(self._job, self._progress, part)
-        with self._clock("write"):
+        with self._progress.clock("write"):
             return self._form.part(answered)
-
-    @contextmanager
-    def _clock(self, stage: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self._progress.seconds[stage] += time.perf_counter() - began
 
 
 class Streamed(Response):

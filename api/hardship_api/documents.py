@@ -121,7 +121,7 @@ MANY_HEADERS = {
     "Hardship-Run": "engine, table with version and hash, hash of the standards, date",
     "Hardship-Households-Limit": "most households of one request",
     "Hardship-Ranks": "`none` in a batch, whose ranks are null; `whole` in a ranking",
-    "Server-Timing": "milliseconds of reading, scoring and writing until the answer began",
+    "Server-Timing": "milliseconds until the answer began: read, score (through the machine), results, write",
 }
 
 

@@ -6,6 +6,8 @@ import datetime as dt
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 FOLLOWING = ("member_rejected", "household_rejected")
-STAGES = ("read", "score", "write")
+STAGES = ("read", "score", "results", "write")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Progress:
     """How far a batch is.
 
     Attributes:
-        seconds: spent on reading, scoring and writing so far.
+        seconds: spent so far on reading (up to a clean register), scoring (its columns through the machine), results
+            (their columns, in the order of the request) and writing.
         ids: the household numbers seen.
     """
 
@@ -70,6 +73,13 @@ class Progress:
     parts: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     ids: Seen = field(default_factory=lambda: Seen())
+
+    @contextmanager
+    def clock(self, stage: str) -> Iterator[None]:
+        """The time inside counts for a stage."""
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] += time.perf_counter() - began
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,6 @@ def answer(job: Job, progress: Progress, part: Part) -> Answered:
     """
     if progress.households + part.households > job.most:
         raise Refused("api.too_many_rows", 413)
-    began = time.perf_counter()
     wrong = {row: list(faults) for row, faults in part.wrong.items()}
     scored = pl.DataFrame(schema={"row": pl.Int64})
     persons = None
@@ -135,7 +144,6 @@ def answer(job: Job, progress: Progress, part: Part) -> Answered:
             raise Refused("api.implausible" if implausible else "api.columns") from None
         except UsageError:
             raise Refused("api.date") from None
-    progress.seconds["score"] += time.perf_counter() - began
     progress.parts += 1
     progress.households += part.households
     progress.scored += scored.height
@@ -147,23 +155,35 @@ def _scored(
     job: Job, progress: Progress, part: Part, wrong: dict[int, list[Entry]]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     attributes = job.checked.names.attributes
-    began = time.perf_counter()
-    register = clean(part.tables, attributes, job.on, name="batch", currency=job.checked.table.table.currency)
-    reading = time.perf_counter() - began
-    progress.seconds["read"] += reading
-    progress.seconds["score"] -= reading
-    rows = np.asarray(part.rows, dtype=np.int64)
+    with progress.clock("read"):
+        register = clean(part.tables, attributes, job.on, name="batch", currency=job.checked.table.table.currency)
     home = register.frames["household"]
-    rejects = register.rejects
-    found = None
+    found, rejects = None, register.rejects
     if home.height:
-        columns = bind(lowered(job.checked, "items" if job.items else "results"), register, job.standards, job.on)
-        raw = machine.run(columns.program, columns, threads=os.cpu_count() or 1)
-        flags = run_flags(job.checked.table, job.on, job.forced)
-        found = results.build(register, job.checked, columns, raw, flags, ranks=job.ranks)
-        rejects = set_aside(register, job.checked, columns, raw)
-        if not progress.scored:
-            check_incomes(found.frame, job.checked, job.standards, job.on, job.accepted)
+        with progress.clock("score"):
+            columns = bind(lowered(job.checked, "items" if job.items else "results"), register, job.standards, job.on)
+            raw = machine.run(columns.program, columns, threads=os.cpu_count() or 1)
+        with progress.clock("results"):
+            flags = run_flags(job.checked.table, job.on, job.forced)
+            found = results.build(register, job.checked, columns, raw, flags, ranks=job.ranks)
+            rejects = set_aside(register, job.checked, columns, raw)
+            if not progress.scored:
+                check_incomes(found.frame, job.checked, job.standards, job.on, job.accepted)
+    with progress.clock("results"):
+        return _placed(job, progress, part, wrong, home, rejects, found)
+
+
+def _placed(
+    job: Job,
+    progress: Progress,
+    part: Part,
+    wrong: dict[int, list[Entry]],
+    home: pl.DataFrame,
+    rejects: pl.DataFrame,
+    found: results.Found | None,
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The results by row of the request; every other row of the part gets its errors in `wrong`."""
+    rows = np.asarray(part.rows, dtype=np.int64)
     for reject in rejects.iter_rows(named=True):
         row = int(rows[part.owner[reject["file"]][reject["line"]]])
         # That a row's own household falls with it needs no saying where the row's fault is said.
@@ -186,7 +206,9 @@ def _scored(
             frame.filter(good).select("row", "household_id"), on="household_id", maintain_order="left"
         )
     frame = frame.filter(good).sort("row")
-    _leftover(job, np.setdiff1d(rows, frame["row"].to_numpy()), wrong)
+    lost = np.ones(len(rows), dtype=np.bool_)
+    lost[home["line"].to_numpy()[found.kept][good]] = False
+    _leftover(job, rows[lost], wrong)
     return frame, persons
 
 
