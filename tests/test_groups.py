@@ -79,6 +79,18 @@ def test_small_groups_go_together():
     assert "other" in report["group"].to_list()
 
 
+def test_a_handful_of_whom_nothing_is_known_goes_with_the_most():
+    inputs = county()
+    known = inputs.register.frames["member"].filter((pl.col("relation_to_head") == 0) & pl.col("sex").is_not_null())
+    ids = inputs.register.frames["household"]["household_id"].gather(known["household"])
+    unknown = scored().frame.filter(~pl.col("household_id").is_in(ids.implode())).head(3)
+    some = pl.concat([scored().frame.filter(pl.col("household_id").is_in(ids.implode())), unknown])
+    rows = group_report(some, inputs).filter(pl.col("dimension") == "sex")
+    assert sum(group.endswith("+unknown") for group in rows["group"]) == 1
+    assert "unknown" not in rows["group"].to_list()
+    assert sum(map(int, rows["households"])) == some.height
+
+
 def test_nobody_is_told_from_a_handful():
     report = group_report(scored().frame.head(4), county())
     told = report.row(0, named=True)

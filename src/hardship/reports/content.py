@@ -28,9 +28,8 @@ def content(story: Story, lang: str) -> Entry:
     """The whole report.
 
     Returns:
-        `lang`, `title`, `subtitle`, `settings` (label, before, after), `cards` (label, before, after, difference),
-        `sections` (`title`, `texts`, `chart` (SVG or ""), `alt`, `head`, `rows`, `numbers`: how many leading columns
-        are words), `hashes`, `notes`.
+        `lang`, `title`, `subtitle`, `area`, `settings` (label, before, after), `cards` (label, after, before, change,
+        unit), `summary`, `sections` (see `section`), `hashes` (label, value), `notes`, and their heads.
     """
 
     def say(code: str, **params: Any) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hardship.register import Register
 
 MARK = "*"
-ALL, UNKNOWN, OTHER = "all", "unknown", "other"
+ALL, UNKNOWN, OTHER, WITH_UNKNOWN = "all", "unknown", "other", "+unknown"
 AGES = (18, 45, 60, 70, 80)  # first year of each band but the youngest
 ADULT, OLD = 18, 60
 MOST_AREAS = 200
@@ -97,6 +97,9 @@ def states(table: Table) -> list[str]:
 
 
 def _title(dimension: str, group: str, lang: str, areas: Mapping[str, tuple[str, str]]) -> str:
+    if group.endswith(WITH_UNKNOWN):
+        title = _title(dimension, group.removesuffix(WITH_UNKNOWN), lang, areas)
+        return messages.text("report.group_with_unknown", lang, title=title)
     if group in (ALL, UNKNOWN, OTHER):
         return messages.text(f"report.group_{group}", lang)
     if dimension == "area":
@@ -264,12 +267,24 @@ def _sum(name: str) -> pl.Expr:
 
 
 def _merged(groups: pl.DataFrame) -> pl.DataFrame:
-    """Groups of fewer than `SMALL` households put together, with the next smallest until they are enough."""
+    """Groups of fewer than `SMALL` households put together, with the next smallest until they are enough.
+
+    If only those are too few of whom nothing is known, they go with the largest group, where they weigh least.
+    """
     ordered = groups.sort("households", "group")
     sizes = ordered["households"].to_list()
     taken = sum(size < SMALL for size in sizes)
     if taken == 0:
         return groups
+    if taken == 1 and ordered["group"][0] == UNKNOWN and groups.height > 1:
+        largest = ordered["group"][-1]
+        both = pl.col("group").replace({UNKNOWN: largest + WITH_UNKNOWN, largest: largest + WITH_UNKNOWN})
+        return (
+            groups.with_columns(both)
+            .group_by("group")
+            .agg(pl.exclude("near_line").sum(), _sum("near_line"))
+            .sort("group")
+        )
     while taken < len(sizes) and (taken < 2 or sum(sizes[:taken]) < SMALL):
         taken += 1
     rest = ordered.head(taken).select(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from hardship.columns import round_half_up
+from hardship.movement.screen import TRANSITIONS
 from hardship.reports.story import Story
 
 Say = Callable[..., str]
@@ -66,14 +67,15 @@ def hash_rows(story: Story, lang: str, say: Say) -> list[list[str]]:
         ]
     rows.append([say("report.s_factors"), say("report.listed").join(say(f"report.cause_{f}") for f in run["factors"])])
     if run.get("proposal"):
-        rows.append([say("report.s_proposal"), _told(run["proposal"])])
+        rows.append([say("report.s_proposal"), _proposal(run["proposal"], say)])
     if run.get("transition"):
-        rows.append([say("report.s_transition"), _told(run["transition"])])
+        rows.append([say("report.s_transition"), say(TRANSITIONS[run["transition"]["rule"]])])
     return rows
 
 
-def _told(value: Any) -> str:
-    """A record of `run.json` on one line."""
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {_told(one)}" for key, one in value.items())
-    return ", ".join(map(_told, value)) if isinstance(value, list) else str(value)
+def _proposal(told: dict[str, Any], say: Say) -> str:
+    """The verdicts on a proposed standard, the failed tests by name, and why it was accepted all the same."""
+    counts = {verdict: len(told[verdict]) for verdict in ("passed", "failed", "unknown")}
+    failed = say("report.listed").join(dict.fromkeys(one["test"] for one in told["failed"]))
+    accepted = say("report.proposal_accepted", reason=told["accepted"]) if told["accepted"] else ""
+    return f"{say('report.proposal_told', **counts)} {failed} {accepted}".strip()

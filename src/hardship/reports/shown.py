@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,17 @@ def section(
     Args:
         words: how many leading columns of the table are words.
     """
-    return {"title": title, "texts": texts, "chart": chart, "alt": alt, "head": head, "rows": rows, "words": words}
+    wide = re.search(r'<svg[^>]* width="(\d+)', chart)
+    return {
+        "title": title,
+        "texts": texts,
+        "chart": chart,
+        "wide": int(wide[1]) if wide else 0,
+        "alt": alt,
+        "head": head,
+        "rows": rows,
+        "words": words,
+    }
 
 
 def number(value: Any) -> str:
