@@ -17,6 +17,7 @@ from hardship.errors import RegisterError
 from hardship.inputs import Inputs, open_inputs
 from hardship.load import load_table, load_text
 from hardship.movement.rerank import Movement, rerank
+from hardship.movement.screen import render
 from hardship.movement.setting import Wanted, open_settings
 from hardship.roots import default_roots
 from hardship.score import score
@@ -116,6 +117,9 @@ def test_an_income_of_50_000_that_becomes_52_500_is_5_per_cent_more() -> None:
     assert there.frame["income_after"].to_list() == [Decimal("4375.00"), Decimal("0.00")]
     assert there.frame["income_percent"].to_list() == [Decimal("5.00"), None]
     assert back.frame["income_percent"].to_list() == [Decimal("-4.76"), None]
+    # A table without benefits has no budget to show.
+    for lang, word in (("en", "budget a month"), ("zh", "月资金：")):
+        assert word not in render(there, there.run, Path("out"), lang).partition("\n\n")[2]
 
 
 YEARLY = """[table]

@@ -66,6 +66,12 @@ def titles(movement: Movement, lang: str) -> dict[str, str]:
     return short_titles(circles) | {state: messages.text(code, lang) for state, code in STATES.items()}
 
 
+def pays(movement: Movement) -> bool:
+    """Whether one of the tables has benefits; others have no budget to show."""
+    tables = (movement.before.checked.table, movement.after.checked.table)
+    return any(table.benefit or table.person for table in tables)
+
+
 def factors(cause: str, lang: str) -> str:
     """A cause in words."""
     return " + ".join(messages.text(FACTORS[part], lang) for part in cause.split("+"))
@@ -125,6 +131,8 @@ def _sums(movement: Movement, say: Any) -> Iterator[str]:
     whole = movement.totals.filter((pl.col("level") == "all") & (pl.col("residence") == "")).row(0, named=True)
     counts = {name: f"{whole[name]:,}" for name in whole if name.startswith(("households_", "persons_"))}
     yield say("rerank.screen_persons", **counts)
+    if not pays(movement):
+        return
     currency = movement.after.checked.table.table.currency
     for name, code in (("month", "rerank.screen_budget"), ("year", "rerank.screen_year")):
         sums = {one: f"{whole[f'{name}_{one}']:,.2f}" for one in ("before", "after")}
@@ -137,7 +145,7 @@ def _causes(movement: Movement, lang: str, say: Any) -> Iterator[str]:
         yield say("rerank.screen_causes")
     for factor, households, money in shown.select("factor", "households", "amount_month").iter_rows():
         words = {"factor": factors(factor, lang), "households": f"{households:,}"}
-        if money is None:
+        if money is None or not pays(movement):
             yield say("rerank.screen_cause_only", **words)
         else:
             yield say("rerank.screen_cause", money=f"{money:+,.2f}", **words)
