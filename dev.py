@@ -79,7 +79,9 @@ def installer(offline: Path | None) -> list[str]:
     """The install command: uv if there is one, else the environment's own pip, else the caller's."""
     uv = find_uv()
     if uv:
-        head = [uv, "pip", "install", "--python", str(PYTHON)]
+        # As pip does by itself; without it every start would compile numba and polars anew where Python may not
+        # write beside its sources (PYTHONDONTWRITEBYTECODE): 3.7 s of processor time for a small scoring, not 2.1 s.
+        head = [uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode"]
     elif subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True).returncode == 0:
         head = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     else:
@@ -101,6 +103,7 @@ def install(offline: Path | None = None) -> None:
     head = installer(offline)
     need(*head, "--require-hashes", "-r", ROOT / "locks" / "test.lock")
     need(*head, "--no-deps", "--no-build-isolation", "-e", ROOT)
+    need(PYTHON, "-m", "compileall", "-q", ROOT / "src", ROOT / "api")
     STAMP.write_text(wanted + "\n")
     print(f"set up in {time.monotonic() - began:.0f} s", flush=True)
 

@@ -72,14 +72,15 @@ def test_set_up_is_skipped_until_lock_or_project_changes(dev, tmp_path, monkeypa
     dev.install()
     assert "--require-hashes" in ran[0]
     assert "--no-deps" in ran[1]
+    assert "compileall" in ran[2]
     dev.install()
-    assert len(ran) == 2
+    assert len(ran) == 3
     (tmp_path / "locks" / "test.lock").write_text("a==2 --hash=sha256:00\n")
     dev.install()
-    assert len(ran) == 4
+    assert len(ran) == 6
     stamp.write_text("half")
     dev.install()
-    assert len(ran) == 6
+    assert len(ran) == 9
 
 
 def test_a_failed_installation_is_not_taken_for_done(dev, tmp_path, monkeypatch):
