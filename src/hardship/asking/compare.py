@@ -35,9 +35,9 @@ def compare(
         tables: checked tables, each with whether its version was forced.
 
     Returns:
-        `tables`: for each `table` (id, version, title, sha256), `status`, `result` with items and `persons` or
-        `errors`, `circle`, `circle_title`, `outcome`, `outcome_text`, `index` (main index or null), `benefit_month`, `missing` (attributes with
-        titles); in the order given.
+        `tables`, in the order given: for each `table` (id, version, title, sha256), `status`, `result` with items and
+        `persons` or `errors`, `circle`, `circle_title`, `outcome`, `outcome_text`, `index` (main index or null),
+        `benefit_month`, `missing` (attributes with titles).
 
     Raises:
         RegisterError: the household cannot be read. TableError: a standard does not fit a table.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -108,13 +109,8 @@ def _result(of: Side, document: Mapping[str, Any], lang: str) -> Entry:
 
 
 def _nearest(of: Side, document: Mapping[str, Any], lang: str) -> list[Entry]:
-    from hardship.explaining.explain import explain
-
-    prepared = of.prepared
-    register = from_dicts(document, prepared.checked.names.attributes, prepared.on)
-    household = str(register.frames["household"]["household_id"][0])
-    why = explain(register, prepared.checked, prepared.standards, prepared.on, household, lang, forced=prepared.forced)
-    changes: list[Entry] = why["nearest_changes"]
+    explained = json.loads(of.prepared.answer(document, lang, "full"))["explanation"]
+    changes: list[Entry] = explained["nearest_changes"]
     return changes
 
 

@@ -7,8 +7,6 @@ the table assumes, or takes as unknown, stay as they are; whole rows (a member n
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -24,13 +22,12 @@ from hardship.language.fields import Level
 from hardship.language.table import Ladder
 from hardship.language.units import parse
 from hardship.lowering import ops
-from hardship.lowering.program import lowered
+from hardship.possible.desk import desk
 from hardship.possible.facts import Fact, fact
 from hardship.possible.next_question import best, parts
-from hardship.possible.plan import Plan, plan
 from hardship.possible.scene import DEFERRED, INCOMPLETE, REFUSED, RUNGS, Scene
 from hardship.possible.search import Found, Point, Range, Search
-from hardship.possible.witness import reached
+from hardship.possible.witness import household_of, reached
 from hardship.results import ladder_outcomes
 
 if TYPE_CHECKING:
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 Entry = dict[str, Any]
-MOST_KEPT = 32
 MOST_RUNGS = 56  # standings are bits of one word
 
 
@@ -66,16 +62,19 @@ class _Asked:
     """One household's open questions under one table."""
 
     def __init__(self, register: Register, checked: Checked, standards: Standards, on: dt.date, lang: str) -> None:
-        self.register, self.checked, self.standards, self.on, self.lang = register, checked, standards, on, lang
+        self.checked, self.on, self.lang = checked, on, lang
+        self.desk = desk(checked, standards, on)
+        self.household = household_of(register)
         self.table = checked.table
         self.words = Wording(checked.names, lang)
-        self.program = lowered(checked)
+        self.program = self.desk.program
         circle = next((ladder for ladder in self.table.ladder if ladder.id == "circle"), None)
         single = circle is not None and circle.pick == "first" and len(circle.rung) <= MOST_RUNGS
         self.circle: Ladder | None = circle if single else None
         rejecting = {require.id for require in self.table.require if require.outside == "reject"}
         labels = tuple(k for k, name in enumerate(self.program.requires) if name in rejecting)
-        self.scene = Scene(_plan(checked), register, standards, on, circle=self.circle is not None, rejecting=labels)
+        places, single = self.desk.places, self.circle is not None
+        self.scene = Scene(self.desk.plan, self.household, places, circle=single, rejecting=labels)
         self.facts: list[Fact] = []
         self._answers: dict[tuple[str, int], Entry] = {}
         self._ask(self.scene.missing(self.scene.now))
@@ -121,17 +120,18 @@ class _Asked:
         """A row's `id` and `who`, as in explanations."""
         if level == "household":
             return "", ""
-        frames = self.register.frames
-        number = row if level == "member" else int(frames[level]["member"][row])
-        member = str(frames["member"]["member_id"][number])
+        one = self.household
+        children = one.supporters if level == "supporter" else one.transfers
+        number = row if level == "member" else children[row]
+        member = one.member_ids[number]
         if level == "member":
             return member, self._say("explain.who_member", member=member)
-        before = int((frames[level]["member"][:row] == number).sum())
+        place = children[: row + 1].count(number)
         if level == "transfer":
-            return f"{member}#{before + 1}", self._say("explain.who_transfer", member=member, own=before + 1)
-        own = frames[level]["supporter_id"][row] if "supporter_id" in frames[level].columns else None
-        who = self._say("explain.who_supporter", member=member, own=own or before + 1)
-        return (f"{member}/{own}" if own else f"{member}#{before + 1}"), who
+            return f"{member}#{place}", self._say("explain.who_transfer", member=member, own=place)
+        own = one.supporter_ids[row]
+        who = self._say("explain.who_supporter", member=member, own=own or place)
+        return (f"{member}/{own}" if own else f"{member}#{place}"), who
 
     # --- the structure ---
 
@@ -295,7 +295,7 @@ class _Asked:
         distinct = list(dict.fromkeys(points))
         if not distinct:
             return
-        got = reached(self.program, self.register, self.facts, distinct, self.standards, self.on, self.scene)
+        got = reached(self.desk, self.household, self.facts, distinct, self.scene)
         array = np.array(distinct, np.int64).T
         seen = self.scene.look(array, array)
         told = [seen.standings, *(bounds[0] for bounds in (seen.index, seen.benefit) if bounds is not None)]
@@ -303,24 +303,3 @@ class _Asked:
         for mine, machine in zip(told, got, strict=True):
             if not np.array_equal(np.where(complete, mine, 0), np.where(complete, machine, 0)):
                 raise EngineError(Fault("explain.differ", params={"name": "possible"}))
-
-
-_plans: OrderedDict[int, tuple[Any, Plan]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _plan(checked: Checked) -> Plan:
-    """The plan of a table's program; the last `MOST_KEPT` are kept."""
-    program = lowered(checked)
-    with _lock:
-        known = _plans.get(id(program))
-        if known is not None and known[0] is program:
-            _plans.move_to_end(id(program))
-            return known[1]
-    sets = frozenset(name for name, attribute in checked.names.attributes.items() if attribute.type == "set")
-    made = plan(program, sets)
-    with _lock:
-        _plans[id(program)] = program, made
-        if len(_plans) > MOST_KEPT:
-            _plans.popitem(last=False)
-    return made

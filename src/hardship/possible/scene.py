@@ -7,33 +7,27 @@ household, and then exactly one thing is possible.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardship.language.fields import Level
 from hardship.lots import LOT, lot
 from hardship.lowering import ops
-from hardship.lowering.bind import bind
 from hardship.possible import interval
 from hardship.possible.folds import folded
 from hardship.possible.interval import FALSE, ONE, TRUE, UNKNOWN, Array, Pair, Value
 from hardship.possible.plan import CODE_BITS, Plan, Step
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from hardship.possible.facts import Fact
-    from hardship.register import Register
-    from hardship.standards import Standards
+    from hardship.single.household import Household
+    from hardship.single.runner import Places
 
 INCOMPLETE, REFUSED, DEFERRED, RUNGS = range(4)
 """Bits of a standing; the circle's rungs follow, `otherwise` last."""
 SAFE = 2**62  # words beyond it are worked out in Python's integers
-EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,8 @@ class Scene:
     """One household under one plan.
 
     Args:
-        register: one household.
+        household: every fact as it is stored.
+        places: the local numbers.
         circle: whether the table has a circle of which one rung is taken.
         rejecting: labels of the requires that reject.
     """
@@ -72,23 +67,22 @@ class Scene:
     def __init__(
         self,
         plan: Plan,
-        register: Register,
-        standards: Standards,
-        on: dt.date,
+        household: Household,
+        places: Places,
         *,
         circle: bool = True,
         rejecting: tuple[int, ...] = (),
     ) -> None:
         program = plan.program
         self.plan, self.program, self.pool, self.rejecting = plan, program, program.arrays.pool, rejecting
-        self.on = on.year * 10_000 + on.month * 100 + on.day
-        frames = register.frames
-        self.rows = [frames[level].height for level in ops.LEVELS]
-        below = [frames["supporter"]["member"].to_numpy(), frames["transfer"]["member"].to_numpy()]
-        self.parents = [np.zeros(self.rows[1], np.int64), *(array.astype(np.int64) for array in below)]
-        read = [_column(column, frames[column.level], frames["household"]) for column in program.columns]
+        self.on = places.on.year * 10_000 + places.on.month * 100 + places.on.day
+        self.rows = [len(rows) for rows in household.facts]
+        self.parents = [
+            np.array(parents, np.int64) for parents in ([0] * self.rows[1], household.supporters, household.transfers)
+        ]
+        read = [_column(column, household) for column in program.columns]
         self.columns = Columns(tuple(values for values, _ in read), tuple(known for _, known in read))
-        self.parameters, self.parameters_known, self.served, self.residence = _parameters(plan, register, standards, on)
+        self.parameters, self.parameters_known, self.served, self.residence = _parameters(plan, household, places)
         self.facts: tuple[Fact, ...] = ()
         self.cells: dict[str, tuple[Fact, Array, Array]] = {}  # by attribute: one fact, the facts' places, their rows
         self.wide: frozenset[int] = frozenset()
@@ -312,7 +306,7 @@ class Scene:
     def _folded(self, step: Step, a: Any, b: Any) -> Value:
         """Over the children of each parent row."""
         groups = self._groups(step.link)
-        parts = [folded(step, _rows(a, group), _rows(b, group)) for group in groups]
+        parts: list[Any] = [folded(step, _rows(a, group), _rows(b, group)) for group in groups]
         if not parts:
             empty: Array = np.zeros((0, 1), np.uint64)
             return empty if step.op in (ops.FOLD_ANY, ops.FOLD_VALID) else (empty.astype(np.int64),) * 2
@@ -404,14 +398,12 @@ def _rows(value: Any, rows: Any) -> Any:
     return (value[0][rows], value[1][rows]) if isinstance(value, tuple) else value[rows]
 
 
-def _column(column: ops.Column, frame: pl.DataFrame, household: pl.DataFrame) -> tuple[Array, Array]:
+def _column(column: ops.Column, household: Household) -> tuple[Array, Array]:
     """The stored integers of a column, the program's fill where they are missing, and whether they are known."""
     if column.attribute == LOT:
-        return np.array([lot(str(household["household_id"][0]))], np.int64), np.ones(1, np.bool_)
-    if column.attribute not in frame.columns:
-        return np.full(frame.height, column.fill, np.int64), np.zeros(frame.height, np.bool_)
-    stored = frame[column.attribute].to_list()
-    if column.texts or (stored and isinstance(next((one for one in stored if one is not None), 0), str)):
+        return np.array([lot(household.household_id)], np.int64), np.ones(1, np.bool_)
+    stored = [row.get(column.attribute) for row in household.facts[ops.LEVEL[column.level]]]
+    if column.texts or any(isinstance(one, str) for one in stored):
         numbers = {text: place for place, text in enumerate(column.texts, 1)}
         stored = [None if text is None else numbers.get(text, 0) for text in stored]
     known = np.array([one is not None for one in stored], np.bool_)
@@ -419,28 +411,13 @@ def _column(column: ops.Column, frame: pl.DataFrame, household: pl.DataFrame) ->
     return np.array(values, np.int64), known
 
 
-def _parameters(plan: Plan, register: Register, standards: Standards, on: dt.date) -> tuple[Array, Array, Array, int]:
+def _parameters(plan: Plan, household: Household, places: Places) -> tuple[Array, Array, Array, int]:
     """Local numbers and whether they are known [parameter, residence], which residences are served, and the place of
     the household's own; the last place stands for an unknown residence."""
-    import polars as pl
-
-    options = plan.program.residences[0]
-    frame = register.frames["household"]
-    own = frame["residence_type"][0] if "residence_type" in frame.columns else None
-    assumed = plan.program.residences[1]
+    options, assumed = plan.program.residences
+    own = household.facts[0][0].get("residence_type")
     place = len(options) if own is None and assumed < 0 else int(assumed if own is None else own)
-    kinds = pl.Series("residence_type", [*range(len(options)), None], dtype=pl.UInt8)
-    repeated = pl.concat([frame.select("household_id", "area_code")] * (len(options) + 1)).with_columns(kinds)
-    empty: dict[Level, pl.DataFrame] = {
-        level: register.frames[level][:0] for level in ("member", "supporter", "transfer")
-    }
-    columns = bind(plan.program, Lone({"household": repeated, **empty}), standards, on)
-    values, valid = columns.values[:, columns.places], columns.valid[:, columns.places]
-    return values, valid.astype(np.int64), columns.served.astype(np.int64), place
-
-
-@dataclass(frozen=True)
-class Lone:
-    """What `bind` reads of a register."""
-
-    frames: dict[Level, Any]
+    found = [places.at(household.area_code, kind) for kind in (*range(len(options)), None)]
+    values = np.concatenate([one.values for one in found], axis=1)
+    known = np.concatenate([one.valid for one in found], axis=1).astype(np.int64)
+    return values, known, np.array([one.served for one in found], np.int64), place

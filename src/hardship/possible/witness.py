@@ -2,85 +2,82 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 import numpy as np
 
-from hardship.attributes import storage
-from hardship.engine import machine
-from hardship.language.fields import Level
-from hardship.lowering.bind import PARENT_COLUMN, bind
-from hardship.lowering.program import incomplete
+from hardship.attributes import LEVELS
+from hardship.possible.desk import Desk
 from hardship.possible.facts import Fact
-from hardship.possible.scene import DEFERRED, INCOMPLETE, REFUSED, RUNGS, Lone, Scene
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from hardship.lowering.ops import Program
-    from hardship.possible.interval import Array
-    from hardship.register import Register
-    from hardship.standards import Standards
-
-ABOVE: dict[Level, Level] = {"member": "household", "supporter": "member", "transfer": "member"}
+from hardship.possible.interval import Array
+from hardship.possible.scene import DEFERRED, INCOMPLETE, REFUSED, RUNGS, Scene
+from hardship.register import Register
+from hardship.single.household import Facts, Household
 
 
-def filled(register: Register, facts: Sequence[Fact], points: Sequence[Sequence[int]]) -> dict[Level, pl.DataFrame]:
-    """The frames of one household, once for each point, with the points' answers in the empty cells."""
-    import polars as pl
+def household_of(register: Register) -> Household:
+    """The one household of a register, every fact as it is stored."""
+    rows: list[list[Facts]] = []
+    for level in LEVELS:
+        frame = register.frames[level]
+        own = [name for name in frame.columns if name not in _STRUCTURE]
+        columns = [frame[name].to_list() for name in own]
+        values = zip(*columns, strict=True) if columns else [()] * frame.height
+        rows.append([{name: one for name, one in zip(own, row, strict=True) if one is not None} for row in values])
+    frames = register.frames
+    supporter = frames["supporter"]
+    ids = supporter["supporter_id"].to_list() if "supporter_id" in supporter.columns else [None] * supporter.height
+    return Household(
+        str(frames["household"]["household_id"][0]),
+        str(frames["household"]["area_code"][0] or ""),
+        (rows[0], rows[1], rows[2], rows[3]),
+        frames["member"]["member_id"].to_list(),
+        supporter["member"].to_list(),
+        [one or "" for one in ids],
+        frames["transfer"]["member"].to_list(),
+        [],
+    )
 
-    count = len(points)
-    heights = {level: frame.height for level, frame in register.frames.items()}
-    frames: dict[Level, pl.DataFrame] = {}
-    for level, frame in register.frames.items():
-        repeated = frame[np.tile(np.arange(frame.height), count)]
-        if level in ABOVE:
-            parent = PARENT_COLUMN[level]
-            shift = np.repeat(np.arange(count, dtype=np.uint32) * heights[ABOVE[level]], frame.height)
-            repeated = repeated.with_columns(pl.Series(parent, repeated[parent].to_numpy() + shift))
-        frames[level] = repeated
-    answers: dict[tuple[Level, str], tuple[list[int], list[Any]]] = {}
-    for place, fact in enumerate(facts):
-        rows, cells = answers.setdefault((fact.level, fact.name), ([], []))
-        rows += [number * heights[fact.level] + fact.row for number in range(count)]
-        cells += [fact.cell(point[place]) for point in points]
-    for fact in facts:
-        rows, cells = answers.pop((fact.level, fact.name), ([], []))
-        if not rows:
-            continue
-        frame = frames[fact.level]
-        kind = storage(fact.attribute)
-        old = (
-            frame[fact.name] if fact.name in frame.columns else pl.Series(fact.name, [None] * frame.height, dtype=kind)
-        )
-        if fact.bits:
-            cells = [cell % (1 << 64) for cell in cells]
-        frames[fact.level] = frame.with_columns(old.scatter(rows, pl.Series(cells, dtype=kind)).alias(fact.name))
-    return frames
+
+_STRUCTURE = {
+    "household", "member", "household_id", "member_id", "supporter_id", "area_code", "file", "sheet", "line",
+}  # fmt: skip
 
 
 def reached(
-    program: Program, register: Register, facts: Sequence[Fact], points: Sequence[Sequence[int]],
-    standards: Standards, on: dt.date, scene: Scene,
-) -> list[Array]:  # fmt: skip
+    desk: Desk, household: Household, facts: Sequence[Fact], points: Sequence[Sequence[int]], scene: Scene
+) -> list[Array]:
     """Masks of the standings that the points lead to, then the stored index and benefit where the table has them."""
-    columns = bind(program, Lone(filled(register, facts, points)), standards, on)
-    raw = machine.run(program, columns)
-    place = np.full(len(points), RUNGS, np.uint64)
-    if scene.ladder >= 0:
-        place = raw["ladder:circle"].values.astype(np.uint64) + np.uint64(RUNGS)
-    place = np.where(raw["deferred"].values == 1, np.uint64(DEFERRED), place)
-    place = np.where(raw["refused"].values == 1, np.uint64(REFUSED), place)
-    place = np.where(incomplete(raw), np.uint64(INCOMPLETE), place)
-    mask = np.uint64(1) << np.minimum(place, np.uint64(63))
-    gone = ~columns.served
-    for label in scene.rejecting:
-        gone |= (raw["require"].values[label // 8] >> (label % 8) & 1).astype(np.bool_)
-    found = [np.where(gone, np.uint64(0), mask)]
-    if scene.index >= 0:
-        found.append(raw[scene.index_name].values)
-    if scene.benefit >= 0:
-        found.append(raw["benefit"].values)
-    return found
+    slots, records = desk.runner.layout.slots, desk.records
+    masks, index, benefit = [], [], []
+    for point in points:
+        one = _filled(household, facts, point)
+        place = desk.places.at(one.area_code, one.facts[0][0].get("residence_type"))
+        found, _ = desk.runner.computed(one, place)
+        if records.bits(found, "missing", records.program.sinks):
+            standing = INCOMPLETE
+        elif found.value(slots["refused"]) == 1:
+            standing = REFUSED
+        elif found.value(slots["deferred"]) == 1:
+            standing = DEFERRED
+        else:
+            standing = RUNGS + (found.value(slots["ladder:circle"]) if scene.ladder >= 0 else 0)
+        masks.append(0 if records.rejected(found) or not place.served else 1 << standing)
+        index.append(found.value(slots[scene.index_name]) if scene.index >= 0 else 0)
+        benefit.append(found.value(slots["benefit"]) if scene.benefit >= 0 else 0)
+    told = [np.array(masks, np.uint64)]
+    told += [np.array(index)] if scene.index >= 0 else []
+    return told + ([np.array(benefit)] if scene.benefit >= 0 else [])
+
+
+def _filled(household: Household, facts: Sequence[Fact], point: Sequence[int]) -> Household:
+    """The household with an answer in each empty cell; rows without one are shared."""
+    rows = [list(level) for level in household.facts]
+    for fact, answer in zip(facts, point, strict=True):
+        level = LEVELS.index(fact.level)
+        cell = fact.cell(answer)
+        if fact.bits:
+            cell %= 1 << 64
+        rows[level][fact.row] = {**rows[level][fact.row], fact.name: cell}
+    return replace(household, facts=(rows[0], rows[1], rows[2], rows[3]))
