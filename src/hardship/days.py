@@ -39,7 +39,8 @@ def months_later(days: Array, months: Array) -> Array:
     """
     pairs, place = np.unique(days * 1_000 + months, return_inverse=True)
     found = [after_months(as_date(pair // 1_000), pair % 1_000) for pair in pairs.tolist()]
-    return np.array([as_number(day) for day in found], dtype=np.int64)[place.reshape(-1)]
+    later: Array = np.array([as_number(day) for day in found], dtype=np.int64)[place.reshape(-1)]
+    return later
 
 
 def as_number(day: dt.date) -> int:
