@@ -54,12 +54,21 @@ def convert(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
             return _bounded(stored, attribute)
     if column.dtype == pl.Boolean and attribute.type == "bool":
         return Converted(column.cast(storage(attribute)), [], [])
-    if column.dtype == pl.Date and attribute.type == "date":
+    if column.dtype == pl.Date and attribute.type == "date" and writable(column) is None:
         day = column.dt
         return _bounded(day.year() * 10_000 + day.month().cast(pl.Int32) * 100 + day.day(), attribute, "date")
     if isinstance(column.dtype, (pl.Categorical, pl.Enum)) and attribute.type in ("enum", "set", "bool"):
         return _by_category(column, parser(attribute), storage(attribute))
     return read_column(as_text(column), parser(attribute), storage(attribute), attribute)
+
+
+def writable(column: pl.Series) -> pl.Series | None:
+    """Which dates of a column lie in the years 1 to 9999; None if all do. Writing another one makes polars panic."""
+    unit = column.dtype.time_unit if isinstance(column.dtype, pl.Datetime) else None
+    day = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}[unit]
+    first, last = max(-719_162 * day, -(2**63)), min(2_932_897 * day, 2**63) - 1
+    good = column.to_physical().cast(pl.Int64).is_between(first, last)
+    return None if good.all() else good
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -71,6 +80,9 @@ def as_text(column: pl.Series) -> pl.Series:
     match column.dtype:
         case pl.String():
             return column
+        case pl.Date() | pl.Datetime() if (good := writable(column)) is not None:
+            told = as_text(pl.select(pl.when(good).then(column)).to_series())
+            return pl.select(pl.when(good | column.is_null()).then(told).otherwise(pl.lit("date"))).to_series()
         case pl.Float32() | pl.Float64():
             return column.cast(pl.String).str.strip_suffix(".0")
         case pl.Decimal():
