@@ -1,8 +1,9 @@
 """The search for single changes that move a household, whoever judges the variants.
 
 Each number is moved alone, down and up to its legal bounds. Where the far end stands elsewhere, the gap is cut until
-the first step of the smallest unit (a fen, a person) is found from which the household stands elsewhere: first by
-doubling distances, then by equal parts. Truths and enums are flipped. All variants of a round are judged together.
+the first step of the smallest unit (a fen, a person) is found from which the household stands elsewhere: first at
+distances four times as far each, then by equal parts. Truths and enums are flipped. All variants of a round are
+judged together.
 
 Between the present value and the one found the standing may in principle change and change back (a table may
 reward what it punishes further on); the change reported is still one that really moves the household.
@@ -100,11 +101,11 @@ def _numbers(
     place, other = gaps[:, 0], gaps[:, 1].copy()
     same = stored[place]
     standings = standings.copy()
-    doubling = True
+    growing = True
     while (active := np.flatnonzero(np.abs(other - same) > 1)).size:
         width = other[active] - same[active]
-        steps = _doubled(width) if doubling else _parts(width, min(MOST_PROBES, max(1, IN_ROUND // active.size)))
-        doubling = False
+        steps = _growing(width) if growing else _parts(width, min(MOST_PROBES, max(1, IN_ROUND // active.size)))
+        growing = False
         probes = np.abs(steps)
         wanted = (probes > 0) & (probes < np.abs(width)[:, None])
         values = same[active][:, None] + steps
@@ -130,10 +131,10 @@ def _numbers(
     ]
 
 
-def _doubled(width: Array) -> Array:
-    """Distances 1, 2, 4, … towards each end."""
+def _growing(width: Array) -> Array:
+    """Distances 1, 4, 16, … towards each end."""
     most = int(np.abs(width).max()).bit_length()
-    steps: Array = np.sign(width)[:, None] * (np.int64(1) << np.arange(most, dtype=np.int64))
+    steps: Array = np.sign(width)[:, None] * (np.int64(1) << np.arange(0, most, 2, dtype=np.int64))
     return steps
 
 

@@ -118,6 +118,8 @@ class Reader:
                 text = str(value) if -(10**18) < value < 10**18 else "9" * 30
             elif value is None:
                 continue
+            elif kind is bool:
+                text = "true" if value else "false"
             else:
                 text = cell(value)[0]
             known, parse, code = reading

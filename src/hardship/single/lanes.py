@@ -113,6 +113,7 @@ class Lanes:
         widest = np.array([1, *rows[1:]], np.int64)
         self.files, self._memory = machine.registers(program, self.total, widest, self.block)
         self.affected = np.ones(count, np.uint8)
+        self.numbers = np.arange(count)
 
     def _outputs(self, program: Program) -> None:
         count = 1 + max(store.output for store in program.stores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from hardship.results import LADDER_MISSING, TRUE, ladder_outcomes
 from hardship.single import plan_facts
 from hardship.single.household import Household
 from hardship.single.lanes import Lanes
-from hardship.single.runner import Place, Places, Runner
+from hardship.single.runner import Places, Runner
 from hardship.single.scene import Scene
 from hardship.single.show import Template, dumps, holes, listed
 
@@ -72,6 +72,12 @@ class Nearest:
              if name in rejecting))
             for plane in range(len(runner.layout.planes["require"]))
         ]  # fmt: skip
+        layout = runner.layout
+        truths = [layout.slots[name].value for name in ("refused", "deferred")]
+        circle = [layout.slots["ladder:circle"].value] if self.circle is not None else []
+        self.missing = len(layout.planes["missing"])
+        # A place that `_read` writes to stands between the sinks and the rest.
+        self._outputs = [*layout.planes["missing"], truths[0], *truths, *circle, *layout.planes["require"]]
         self._said: dict[tuple[str, str | None, str | None], tuple[bytes, ...]] = {}
         self._local = threading.local()
 
@@ -107,9 +113,9 @@ class Nearest:
 
     def _after(self, move: Move) -> tuple[str, str | None] | None:
         """Outcome and circle after a change; None where the household is then set aside or incomplete."""
-        incomplete, unserved, refused, deferred, *rest = move.standing
+        set_aside, refused, deferred, *rest = move.standing
         planes = rest[1:] if self.circle is not None else rest
-        if incomplete or unserved or any(planes[plane] & mask for plane, mask in self.rejecting):
+        if set_aside or any(planes[plane] & mask for plane, mask in self.rejecting):
             return None
         place = rest[0] if self.circle is not None else LADDER_MISSING
         circle = None if place == LADDER_MISSING else self.rungs[place]
@@ -150,6 +156,10 @@ class Nearest:
         """Lower is nearer to help: by outcome, then by the ladder's order."""
         rungs = self.rungs[:-1]
         return GOOD.index(outcome), rungs.index(circle) if circle in rungs else len(rungs)
+
+    def outputs(self, lanes: Lanes) -> Array:
+        """Where the parts of a standing begin among a run's bytes."""
+        return np.array([lanes.at[output] for output in self._outputs])
 
     def lanes(self, household: Household) -> Lanes:
         """Memory for variants of a household of this shape; the thread's next such household reuses it."""
@@ -192,8 +202,8 @@ class _Judge:
         self.kinds = np.array(kinds, np.int8)
         if household.supporters or household.transfers:
             lanes.link(household.supporters, household.transfers)
+        self.asks_residence = bool(self.by_residence.any())
         self._filled = 0
-        self._undo: list[tuple[Array, Array, Array]] = []
 
     def standings(self, places: Array, values: Array) -> Array:
         """See `search.Judge`."""
@@ -205,22 +215,22 @@ class _Judge:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _batch(self, places: Array, values: Array) -> Array:
-        lanes, nearest, count = self.lanes, self.nearest, len(places)
+        lanes, count = self.lanes, len(places)
         self._fill(count)
-        targets = self.offsets[places] + np.arange(count) * self.strides[places]
+        targets = self.offsets[places] + lanes.numbers[:count] * self.strides[places]
         kinds = self.kinds[places]
+        undo = []
         for kind, cells in ((1, lanes.words), (2, lanes.small)):
             chosen = kinds == kind
-            at = targets[chosen]
-            self._undo.append((cells, at, cells[at]))
-            cells[at] = values[chosen]
-        served = self._places(places, values)
-        held = self._held(served)
-        lanes.run(held[0], held[1], nearest.runner.on, count)
-        for cells, at, old in self._undo:
+            if chosen.any():
+                at = targets[chosen]
+                undo.append((cells, at, cells[at]))
+                cells[at] = values[chosen]
+        held = self._places(places, values)
+        lanes.run(held.values, held.valid, self.nearest.runner.on, count)
+        for cells, at, old in undo:
             cells[at] = old
-        self._undo.clear()
-        return self._read(count, np.array([not place.served for place in served])[lanes.places[:count]])
+        return self._read(count, held.unserved)
 
     def _fill(self, count: int) -> None:
         """The household itself in the first lanes, as far as they do not hold it already."""
@@ -231,37 +241,36 @@ class _Judge:
             lanes.spread(base[0], base[1], self._filled, count)
             self._filled = count
 
-    def _places(self, places: Array, values: Array) -> list[Place]:
-        """Each lane's place: another residence may stand under other local numbers."""
-        at, area = self.nearest.places.at, self.household.area_code
-        found = [at(area, self.residence)]
-        lanes = self.lanes.places
+    def _places(self, places: Array, values: Array) -> _Held:
+        """The local numbers, and each lane's place among them: another residence may stand under others."""
+        at, area, lanes = self.nearest.places.at, self.household.area_code, self.lanes.places
         lanes[: len(places)] = 0
-        changed = np.flatnonzero(self.by_residence[places])
-        for lane in changed.tolist():
+        found = [at(area, self.residence)]
+        changed = np.flatnonzero(self.by_residence[places]).tolist() if self.asks_residence else ()
+        for lane in changed:
             lanes[lane] = len(found)
             found.append(at(area, int(values[lane])))
-        return found
+        if len(found) == 1:
+            return _Held(found[0].values, found[0].valid, None)
+        unserved = np.array([not place.served for place in found])[lanes[: len(places)]]
+        return _Held(
+            np.hstack([place.values for place in found]), np.hstack([place.valid for place in found]), unserved
+        )  # fmt: skip
 
-    @staticmethod
-    def _held(places: Sequence[Place]) -> tuple[Array, Array]:
-        if len(places) == 1:
-            return places[0].values, places[0].valid
-        return np.hstack([place.values for place in places]), np.hstack([place.valid for place in places])
+    def _read(self, count: int, unserved: Array | None) -> Array:
+        """uint8 [lanes, parts]: 1 incomplete, 2 without standard; refused; deferred; circle; bounds broken."""
+        lanes = self.lanes
+        found = lanes.found_small[self.nearest.outputs(lanes)[:, None] + lanes.numbers[:count]]
+        missing = self.nearest.missing
+        found[missing] = found[:missing].any(axis=0)
+        if unserved is not None:
+            found[missing] |= unserved.astype(np.uint8) << 1
+        return found[missing:].T
 
-    def _read(self, count: int, unserved: Array) -> Array:
-        lanes, layout = self.lanes, self.nearest.runner.layout
 
-        def plane(output: int) -> Array:
-            begin = lanes.at[output]
-            return lanes.found_small[begin : begin + count]
+class _Held(NamedTuple):
+    """Local numbers of the places of some lanes; which lanes have no standard, None: all have."""
 
-        missing = np.zeros(count, np.uint8)
-        for output in layout.planes["missing"]:
-            missing |= plane(output)
-        parts: list[Any] = [missing != 0, unserved, plane(layout.slots["refused"].value)]
-        parts.append(plane(layout.slots["deferred"].value))
-        if "ladder:circle" in layout.slots:
-            parts.append(plane(layout.slots["ladder:circle"].value))
-        parts += [plane(output) for output in layout.planes["require"]]
-        return np.stack(parts, axis=1).astype(np.int64)
+    values: Array
+    valid: Array
+    unserved: Array | None

@@ -25,7 +25,7 @@ from hardship.single.lanes import Layout
 from hardship.single.plan_facts import whole
 from hardship.single.plan_items import NULL, IndexPlan
 from hardship.single.plan_steps import MONTHLY, ComputedPlan, LadderPlan
-from hardship.single.scene import Scene
+from hardship.single.scene import Namer, Scene
 from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Plan:
         self.benefit = plan_steps.BenefitPlan(told, wants)
         self.persons = plan_steps.PersonsPlan(told, wants)
         self.order = plan_steps.OrderPlan(told, wants)
+        self.namer = Namer(told)
         self.truths = {name: wants.name(name, "household") for name in ("refused", "deferred")}
         self.income = self.gap = None
         if table.results.income_per_head is not None:

@@ -34,6 +34,7 @@ from hardship.single.show import (
 )
 
 Part = Callable[[Scene], bytes]
+_CUT = b"\x00"  # stands in no JSON
 
 
 class Fact:
@@ -60,12 +61,34 @@ class Fact:
             "unit": str(self.unit),
             **holes(*order),
         }
-        self.template = {
+        self._template = {
             state: Template(entry | {"state": state, "state_text": told.say(code)} | _source(state, self.level), order)
             for state, code in STATES.items()
         }
-        short = {"name": attribute.name, **holes("value"), **(holes("id") if self.level else {})}
-        self.short = Template(short, ("id", "value") if self.level else ("value",))
+        self._pieces: dict[Any, tuple[bytes, bytes]] = {}
+        self._short: dict[Any, bytes] = {}
+
+    def pieces(self, stored: Any) -> tuple[bytes, bytes]:
+        """An entry without its row's names: what stands before `id`, and between that and `who`, which is last."""
+        found = self._pieces.get(stored)
+        if found is None:
+            if len(self._pieces) >= MOST_SHOWN:
+                self._pieces.clear()
+            state = "known" if stored is not None else "missing" if self.assumed is None else "assumed"
+            value, exact, text = self.json(stored)
+            before, after = self._template[state].fill((exact, _CUT, text, value, b"")).split(_CUT)
+            found = self._pieces[stored] = before, after[:-1]
+        return found
+
+    def short(self, stored: Any) -> bytes:
+        """The short entry of a known fact; of a row below the household without the `id` that stands first."""
+        found = self._short.get(stored)
+        if found is None:
+            if len(self._short) >= MOST_SHOWN:
+                self._short.clear()
+            found = b'"name":"%b","value":%b}' % (self.attribute.name.encode(), self.json(stored)[0])
+            found = self._short[stored] = b"," + found if self.level else b"{" + found
+        return found
 
     def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         """`value`, `exact` and `text` of a stored value; None: what is assumed, or missing."""
@@ -97,13 +120,11 @@ def inputs(told: Told) -> Part:
     def part(scene: Scene) -> bytes:
         entries = []
         for fact in facts:
-            name, level, absent = fact.attribute.name, fact.level, "missing" if fact.assumed is None else "assumed"
-            known, gap = fact.template["known"], fact.template[absent]
+            name, level, pieces = fact.attribute.name, fact.level, fact.pieces
             ids, who = scene.ids[level], scene.who[level]
             for row, given in enumerate(scene.household.facts[level]):
-                stored = given.get(name)
-                value, exact, text = fact.json(stored)
-                entries.append((gap if stored is None else known).fill((exact, ids[row], text, value, who[row])))
+                before, after = pieces(given.get(name))
+                entries.append(b"%b%b%b%b}" % (before, ids[row], after, who[row]))
         return listed(entries)
 
     return part
@@ -117,12 +138,16 @@ def inputs_short(told: Told) -> Part:
         entries = []
         for fact in facts:
             name, level = fact.attribute.name, fact.level
+            if level == 0:
+                stored = scene.household.facts[0][0].get(name)
+                if stored is not None:
+                    entries.append(fact.short(stored))
+                continue
             ids = scene.ids[level]
             for row, given in enumerate(scene.household.facts[level]):
                 stored = given.get(name)
                 if stored is not None:
-                    value = fact.json(stored)[0]
-                    entries.append(fact.short.fill((ids[row], value) if level else (value,)))
+                    entries.append(b'{"id":' + ids[row] + fact.short(stored))
         return listed(entries)
 
     return part

@@ -130,6 +130,7 @@ class ItemPlan:
         if item.missing is not None and item.missing.title is not None:
             self.absent = item.missing.title.text(told.lang)
         self._forms: dict[Any, Form] = {}
+        self._scoring: dict[tuple[tuple[str, Points], ...], bytes] = {}
         self._entries: dict[Any, tuple[ItemFound, bytes]] = {}
         self.calculation = self.formula or self.value
         self.shows = self.calculation is not None and self.calculation.shows
@@ -209,6 +210,18 @@ class ItemPlan:
         points = self._worth(item.bands[place].points)
         return Form(value, exact_, text, shower.unit_json, self.bands[place], points, item.bands[place].veto)
 
+    def scoring(self, rows: tuple[tuple[str, Points], ...]) -> bytes:
+        """Whose rows score, in words."""
+        known = self._scoring.get(rows)
+        if known is None:
+            if len(self._scoring) >= MOST_SHOWN:
+                self._scoring.clear()
+            told = self.told
+            parts = [told.say("explain.row_points", who=who, points=points or "?") for who, points in rows]
+            text = told.say("explain.w_comma").join(parts) or told.say("explain.nobody")
+            known = self._scoring[rows] = dumps(text)
+        return known
+
     def filled(self, scene: Scene, row: int, state: Any) -> bytes:
         """The calculation of a row's value."""
         of = self.calculation
@@ -263,7 +276,7 @@ class ItemFound:
         if self.absent and plan.item.missing is not None:
             band = dumps(plan.absent)
         else:
-            band = first.band if first is not None else dumps(self._who(scene))
+            band = first.band if first is not None else self._who(scene)
         value, text = (first.value, first.text) if first is not None else (NULL, EMPTY)
         capped, absent, points = dumps(capped_by), b"true" if self.absent else b"false", dumps(self.points)
         if short:
@@ -278,15 +291,12 @@ class ItemFound:
         plan = self.plan
         return plan.filled(scene, row, plan.state(scene.found, row)) if plan.shows else EMPTY
 
-    def _who(self, scene: Scene) -> str:
+    def _who(self, scene: Scene) -> bytes:
         """Whose rows score."""
-        told, who = self.plan.told, scene.told[self.plan.level]
-        parts = [
-            told.say("explain.row_points", who=who[row], points=form.points or "?")
-            for row, form in self.lines
-            if form.points != "0"
-        ]
-        return told.say("explain.w_comma").join(parts) or told.say("explain.nobody")
+        plan = self.plan
+        who = scene.told[plan.level]
+        scoring = tuple([(who[row], form.points) for row, form in self.lines if form.points != "0"])
+        return plan.scoring(scoring)
 
     def _row(self, scene: Scene, row: int, form: Form) -> bytes:
         level = self.plan.level

@@ -46,7 +46,7 @@ class ComputedPlan:
         short = ("case", "exact", "filled", "text", "value")
         own = {key: entry[key] for key in ("name", "title", "source", "status")}
         self.step = Template(own | holes(*short), short)
-        self.value = Template({"name": name, **holes("id", "value")}, ("id", "value"))
+        self._name = b',"name":"%b","value":' % name.encode()
 
     def rows(self, scene: Scene) -> list[bytes]:
         """An entry for each row."""
@@ -65,8 +65,11 @@ class ComputedPlan:
 
     def values_short(self, scene: Scene) -> list[bytes]:
         """The values alone."""
-        ref, json, ids = self.shower.ref, self.shower.json, scene.ids[self.level]
-        return [self.value.fill((ids[row], json(ref.key(scene.found, row))[0])) for row in range(len(ids))]
+        ref, json, found, name = self.shower.ref, self.shower.json, scene.found, self._name
+        return [
+            b'{"id":%b%b%b}' % (id_of_row, name, json(ref.key(found, row))[0])
+            for row, id_of_row in enumerate(scene.ids[self.level])
+        ]
 
     def _parts(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         calculation = self.calculation

@@ -141,7 +141,7 @@ class Prepared:
         record = records.record(found, household, missing)
         explanation = None
         if desk.plan is not None:
-            scene = Scene(desk.plan.told, household, found, left)
+            scene = Scene(desk.plan.namer.names(household), household, found, left)
             outcome, assumed = str(record["outcome"]), records.assumptions(household)
             flags, absent = records.flags(found, household), missing or ()
             if form == "items":
