@@ -14,7 +14,7 @@ from hardship.attributes import STRUCTURAL
 from hardship.language.fields import DeclaredAttribute
 from hardship.limits import MEMBERS
 from hardship.reading.cells import normal
-from hardship.reading.read_json import PARTS, cell, with_ids
+from hardship.reading.read_json import PARTS, cell
 from hardship.reading.readers import RawTable
 from hardship.register import ID_COLUMNS, LEVELS
 from hardship_api.parts import LINE_BYTES, Block, Part, Rows, after_last_line, error, line_blocks
@@ -70,32 +70,61 @@ def _tables(documents: Sequence[dict[str, Any]]) -> tuple[list[RawTable], dict[s
     found: dict[str, list[dict[str, Any]]] = {entity: [] for entity in PARTS}
     owner: dict[str, list[int]] = {entity: [] for entity in PARTS}
     for place, document in enumerate(documents):
-        parts = {entity: document.get(key, []) for entity, key in PARTS.items()}
-        parts["households"] = [document["household"]]
-        for entity, rows in with_ids(parts, "1" if len(documents) == 1 else f"#{place + 1}").items():
-            found[entity] += rows
-            owner[entity] += [place] * len(rows)
-    made = [_table(entity, rows) for entity, rows in found.items()]
-    return made, {entity: np.asarray(places, dtype=np.int64) for entity, places in owner.items()}
+        _put_ids(document, "1" if len(documents) == 1 else f"#{place + 1}")
+        for entity, key in PARTS.items():
+            rows = [document[key]] if key == "household" else document.get(key)
+            if rows:
+                found[entity] += rows
+                owner[entity] += [place] * len(rows)
+    places = {entity: np.asarray(rows, dtype=np.int64) for entity, rows in owner.items()}
+    ids = _column([home["household_id"] for home in found["households"]])
+    return [_table(entity, rows, ids, places[entity]) for entity, rows in found.items()], places
 
 
-def _table(entity: str, rows: Sequence[dict[str, Any]]) -> RawTable:
-    columns: dict[str, pl.Series] = {}
-    not_text: dict[str, pl.Series] = {}
-    for name in dict.fromkeys(chain.from_iterable(rows)):
-        values = [row.get(name) for row in rows]
-        kinds = set(map(type, values)) - {NoneType}
-        kind = TYPED.get(kinds.pop()) if len(kinds) == 1 else None if kinds else pl.String
-        if kind is not None:
-            columns[name] = pl.Series(name, values, dtype=kind)
-            if kind != pl.String:
-                not_text[name] = columns[name].is_not_null()
-            continue
-        cells = [cell(value) for value in values]
-        columns[name] = pl.Series(name, [text for text, _ in cells], dtype=pl.String)
-        not_text[name] = pl.Series([not is_text for _, is_text in cells], dtype=pl.Boolean)
+def _put_ids(document: dict[str, Any], number: str) -> None:
+    """Put in what one household may leave out, as `read_json` does: its number, its members' and supporters' places."""
+    document["household"].setdefault("household_id", number)
+    document["household"].setdefault("area_code", "")
+    members = document["members"]
+    for place, row in enumerate(members, 1):
+        if "member_id" not in row:
+            row["member_id"] = str(place)
+    for place, row in enumerate(document.get("supporters", ()), 1):
+        row.setdefault("supporter_id", str(place))
+    if len(members) == 1:
+        for row in chain(document.get("supporters", ()), document.get("transfers", ())):
+            row.setdefault("member_id", members[0]["member_id"])
+
+
+Column = tuple[pl.Series, pl.Series | None]
+"""The cells of a column, and which of them are no texts; None where all are."""
+
+
+def _column(values: Sequence[Any]) -> Column:
+    kinds = set(map(type, values)) - {NoneType}
+    kind = TYPED.get(kinds.pop()) if len(kinds) == 1 else None if kinds else pl.String
+    if kind is not None:
+        typed = pl.Series(values, dtype=kind)
+        return typed, None if kind == pl.String else typed.is_not_null()
+    cells = [cell(value) for value in values]
+    texts = pl.Series([text for text, _ in cells], dtype=pl.String)
+    return texts, pl.Series([not is_text for _, is_text in cells], dtype=pl.Boolean)
+
+
+def _table(entity: str, rows: Sequence[dict[str, Any]], ids: Column, owner: Rows) -> RawTable:
+    columns = {name: _column([row.get(name) for row in rows]) for name in sorted(set().union(*rows))}
+    if entity != "households" and rows:
+        above = columns.get("household_id")
+        if above is None:
+            columns["household_id"] = ids[0].gather(owner), None if ids[1] is None else ids[1].gather(owner)
+        else:  # rows may say it themselves
+            homes = ids[0].cast(pl.String).gather(owner).to_list()
+            said = [row.get("household_id", home) for row, home in zip(rows, homes, strict=True)]
+            columns["household_id"] = _column(said)
+    frame = pl.DataFrame({name: values.alias(name) for name, (values, _) in columns.items()})
+    not_text = {name: marks for name, (_, marks) in columns.items() if marks is not None}
     lines = pl.int_range(len(rows), eager=True, dtype=pl.Int64)
-    return RawTable(entity, entity, "", pl.DataFrame(columns), lines, not_text, area_optional=entity == "households")
+    return RawTable(entity, entity, "", frame, lines, not_text, area_optional=entity == "households")
 
 
 async def shortened(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

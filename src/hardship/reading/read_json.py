@@ -163,7 +163,7 @@ def tables(documents: Sequence[tuple[int, Any]], file: str, bad: Sequence[BadLin
             refused.append(BadLine(line, "bad_json", "object"))
             continue
         fallback = "1" if len(documents) == 1 else f"#{order}"
-        for entity, found in with_ids(parts, fallback).items():
+        for entity, found in _with_ids(parts, fallback).items():
             rows[entity] += found
             lines[entity] += [line] * len(found)
     result = [_table(entity, file, rows[entity], lines[entity]) for entity in PARTS]
@@ -185,7 +185,7 @@ def _parts(document: Any) -> dict[str, list[dict[str, Any]]] | None:
     return parts
 
 
-def with_ids(parts: Mapping[str, list[dict[str, Any]]], fallback: str) -> dict[str, list[dict[str, Any]]]:
+def _with_ids(parts: dict[str, list[dict[str, Any]]], fallback: str) -> dict[str, list[dict[str, Any]]]:
     """The rows of one household with the ids that it may leave out: its own, its members' and supporters' places."""
     household = {"household_id": fallback, "area_code": "", **parts["households"][0]}
     key = household["household_id"]
