@@ -24,7 +24,7 @@ from hardship.movement.causes import amount_shares, index_scale, index_shares, s
 from hardship.movement.frame import KINDS, Shown, both, changes, frame, kinds, places
 from hardship.movement.record import movement_record, stop_on_nothing
 from hardship.movement.runs import BEFORE, FACTORS, Runs
-from hardship.movement.side import side
+from hardship.movement.side import Lacking, lacking, side
 from hardship.movement.transition import kept, stand
 from hardship.movement.transition import record as transition_record
 from hardship.results import empty_texts
@@ -140,13 +140,15 @@ def rerank(
 def _sides(runs: Runs, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The columns of both settings; computed once where nothing differs."""
     made: list[pl.DataFrame] = []
+    told: Lacking | None = None
     for setting, mixture in zip(runs.settings, (BEFORE, runs.after), strict=True):
         if not made or mixture != BEFORE:
             columns, raw = runs.raw(mixture)
         found = runs.answer(mixture)
         assert found is not None
         stop_on_nothing(setting, columns, raw, int(found.kept.sum()))
-        made.append(side(setting, columns, raw, found, scale))
+        told = lacking(columns, raw, found, told)
+        made.append(side(setting, told, found, scale))
     return made[0], made[1]
 
 

@@ -5,6 +5,7 @@ Money is in fen, the index in units that both tables share, so that columns of t
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,16 +33,49 @@ MONEY = {"income": "income_per_head", "gap": "gap", "exit_amount": "exit:amount"
 """Columns and the machine's stores, in fen."""
 
 
-def side(setting: Inputs, columns: Columns, raw: Raw, found: Answer, scale: int) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Lacking:
+    """What incomplete households of a run lack: attribute names joined by `;`, empty for the others."""
+
+    columns: Columns
+    raw: Raw
+    texts: pl.Series
+
+    def same(self, columns: Columns, raw: Raw) -> bool:
+        """Whether another run lacks the same: one program over the same facts, and the same sinks missing."""
+        mine = self.columns
+        if mine.program is not columns.program or mine.frames is not columns.frames:
+            return False
+        if not (mine.valid.all() and columns.valid.all()):
+            return False
+        names = [name for name in ("missing", "counted") if name in raw]
+        return all(np.array_equal(self.raw[name].values, raw[name].values) for name in names)
+
+
+def lacking(columns: Columns, raw: Raw, found: Answer, known: Lacking | None = None) -> Lacking:
+    """What incomplete households lack; taken from another run where that lacks the same."""
+    if known is not None and known.same(columns, raw):
+        return replace(known, columns=columns, raw=raw)
+    incomplete = ~found.complete
+    if not incomplete.any():
+        return Lacking(columns, raw, empty_texts(columns.rows[0]))
+    behind = missing_behind(columns.program, raw, columns)
+    missing = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
+    return Lacking(columns, raw, missing.gather(np.where(incomplete, np.cumsum(incomplete), 0)))
+
+
+def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFrame:
     """The columns of one setting: `state`, `outcome`, `meets`, `reason`, `persons`, `covered`, `index`, `income`,
     `gap`, `benefit`, `alone`, `amount`, `position`, `rank`, `exit_months`, `exit_amount`; and the review:
     `review_on`, `held`; and whether a transition takes the household out: `unless`.
 
     Args:
         setting: the setting; reviews without a date of their own are counted from its day.
+        told: its run, and what its incomplete households lack.
         found: the answer of the run.
         scale: how many units make a point of the index.
     """
+    columns, raw = told.columns, told.raw
     table, rows, scored = setting.checked.table, columns.rows[0], found.scored
     texts, places = outcome_places(circle_of(table), raw, ~found.complete)
     meets = np.array([text == "meets" for text in texts], np.bool_)[places] & scored
@@ -50,7 +84,7 @@ def side(setting: Inputs, columns: Columns, raw: Raw, found: Answer, scale: int)
         "state": pl.Series(found.state),
         "outcome": nulled(chosen_texts(texts, places), found.kept),
         "meets": pl.Series(meets),
-        "reason": _reasons(columns, raw, found),
+        "reason": _reasons(told, found),
         "persons": nulled(pl.Series(found.counted), found.kept),
         "covered": pl.Series(_covered(table, columns, raw, meets, found)),
         "index": nothing,
@@ -107,16 +141,13 @@ def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, found: Answ
     return np.where(found.scored, summed(columns, (inside | alone).astype(np.int64)), 0)
 
 
-def _reasons(columns: Columns, raw: Raw, found: Answer) -> pl.Series:
+def _reasons(told: Lacking, found: Answer) -> pl.Series:
     """Why a household is not scored, or which vetoes it has hit; ids joined by `;`."""
+    columns, raw = told.columns, told.raw
     vetoes = plane_texts(raw["veto"].values, columns.program.vetoes) if len(raw["veto"].values) else None
     texts = vetoes if vetoes is not None else empty_texts(columns.rows[0])
-    incomplete = ~found.complete
-    if incomplete.any():
-        behind = missing_behind(columns.program, raw, columns)
-        missing = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
-        lacking = missing.gather(np.where(incomplete, np.cumsum(incomplete), 0))
-        texts = _instead(texts, lacking, incomplete)
+    if not found.complete.all():
+        texts = _instead(texts, told.texts, ~found.complete)
     if not found.kept.all():
         codes = chosen_texts(["out_of_range", "no_standard"], (~columns.served).astype(np.int64))
         texts = _instead(texts, codes, ~found.kept)
