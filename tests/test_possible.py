@@ -20,6 +20,7 @@ from equal.random_tables import Generator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hardship import cli
 from hardship.cases import case_standards, read_case
 from hardship.checking.check import Checked
 from hardship.errors import TableError
@@ -397,3 +398,31 @@ def test_worked_cases_are_told_whole(path: Path):
             assert list(lines(found, lang))
             told += 1
     assert told
+
+
+# --- the command ---
+
+
+def test_the_command_asks_and_the_explanation_has_a_section(tmp_path: Path, capsys: Any, monkeypatch: Any):
+    monkeypatch.setenv("HARDSHIP_LANG", "zh")
+    one = json.loads((ROOT / "tests" / "asking_household.json").read_text(encoding="utf-8"))
+    file = tmp_path / "one.json"
+
+    def told(*arguments: str) -> str:
+        file.write_text(json.dumps(one, ensure_ascii=False), encoding="utf-8")
+        assert cli.run([*arguments, str(file), "--table", "jinxiang", "--on", "2018-07-01"]) == 0
+        text: str = capsys.readouterr().out
+        return text
+
+    assert "没有影响结果的缺失情况" in told("ask")
+    del one["members"][0]["wage_month"]
+    text = told("ask")
+    assert "建议先核实：工资性收入（成员1）。" in text
+    assert "555.00 元/月 及以上 → “不符合，停止上报”" in text
+    whole = json.loads(told("ask", "--format", "json"))
+    assert whole["possible"]["ask_next"]["name"] == "wage_month"
+    explained = json.loads(told("explain", "--format", "json"))
+    assert explained["possible"] == whole["possible"]
+    jsonschema.validate(explained, json.loads((ROOT / "docs/schemas/explanation.json").read_text(encoding="utf-8")))
+    assert "补齐缺失情况后的可能结果" in told("explain", "--format", "html")
+    assert "建议先核实：工资性收入（成员1）。" in told("explain")

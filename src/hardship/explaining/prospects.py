@@ -40,7 +40,8 @@ def lines(possible: Entry, lang: str) -> Iterator[str]:
         yield say("possible.answers", title=asked["title"] + inside(asked["who"]))
         for answer in asked["answers"]:
             span = _span(answer["from"], answer["to"], asked.get("bounds"), asked["type"] == "date", lang)
-            left = listed.join(dict.fromkeys(one["title"] or one["outcome_text"] for one in answer["circles"]))
+            titles = dict.fromkeys(one["title"] or one["outcome_text"] for one in answer["circles"])
+            left = listed.join(say("explain.w_quoted", text=title) for title in titles)
             yield "  " + say("possible.answer", answer=span, circles=left or say("possible.not_scored"))
 
 

@@ -140,10 +140,7 @@ class _Asked:
         search = Search(self.scene, self.on)
         found = search.run()
         self._confirm(found)
-        circles = [
-            one for standing in range(64) if found.outer >> standing & 1 for one in [self._circle(standing, found)]
-        ]
-        circles = self._merged(circles)
+        circles = self._circles(found.outer, found)
         index = self._range(found.index, self._den(self.scene.index_name), "")
         benefit = self._range(found.benefit, self._den("benefit"), "money/month")
         exact = found.settled and all(one is None or one["exact"] for one in (index, benefit))
@@ -216,14 +213,18 @@ class _Asked:
             "example": self._example(found.standings.get(standing)),
         }
 
-    @staticmethod
-    def _merged(circles: list[Entry]) -> list[Entry]:
-        """One entry for each circle and outcome: a household may come to both in several ways."""
+    def _circles(self, mask: int, found: Found) -> list[Entry]:
+        """The standings of a mask, the rungs of the circle first and in their order.
+
+        One entry for each circle and outcome: a household may come to both in several ways.
+        """
         kept: dict[tuple[str | None, str], Entry] = {}
-        for one in circles:
-            key = one["circle"], one["outcome"]
-            if key not in kept or kept[key]["example"] is None:
-                kept[key] = one
+        for standing in (*range(RUNGS, 64), DEFERRED, REFUSED, INCOMPLETE):
+            if mask >> standing & 1:
+                one = self._circle(standing, found)
+                key = one["circle"], one["outcome"]
+                if key not in kept or kept[key]["example"] is None:
+                    kept[key] = one
         return list(kept.values())
 
     def _range(self, one: Range | None, den: int, unit: str) -> Entry | None:
@@ -246,11 +247,10 @@ class _Asked:
         one = self.facts[number]
         answers = []
         for first, last, mask in parts(search, number):
-            left = [self._circle(standing, found) for standing in range(64) if mask >> standing & 1]
             entry: Entry = {"from": self._answer(one, first), "to": self._answer(one, last)}
             entry["circles"] = [
                 {key: circle[key] for key in ("circle", "title", "outcome", "outcome_text")}
-                for circle in self._merged(left)
+                for circle in self._circles(mask, found)
             ]
             answers.append(entry)
         return {**self._fact(one), "answers": answers}
@@ -260,7 +260,8 @@ class _Asked:
         listed = self._say("explain.w_or_list")
 
         def named(circles: list[Entry]) -> str:
-            return listed.join(dict.fromkeys(one["title"] or one["outcome_text"] for one in circles))
+            titles = dict.fromkeys(one["title"] or one["outcome_text"] for one in circles)
+            return listed.join(self._say("explain.w_quoted", text=title) for title in titles)
 
         after, codes = entry["circles"], []
         if entry["may_change"]:
