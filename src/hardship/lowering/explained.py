@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +16,8 @@ from hardship.lowering.lower import Lowering
 from hardship.lowering.ops import Program
 from hardship.lowering.stages import Form
 from hardship.lowering.values import Value
+
+MOST_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,28 @@ class Wanted:
     above: Level = "household"
 
 
-def lower_explained(checked: Checked, wanted: Sequence[Wanted]) -> Program:
-    """`lower` with detail `all`, every `wanted` store, and Kleene truths `hit:<veto>` and `broken:<require>`."""
-    return _Explained(checked, wanted).program()
+_kept: OrderedDict[tuple[int, str], tuple[Checked, tuple[Wanted, ...], Program]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def lower_explained(checked: Checked, wanted: Sequence[Wanted], lang: str) -> Program:
+    """`lower` with detail `all`, every `wanted` store, and Kleene truths `hit:<veto>` and `broken:<require>`.
+
+    Args:
+        lang: of the explanation. The last programs are kept: of one table and language they differ for no day.
+    """
+    key, stores = (id(checked), lang), tuple(wanted)
+    with _lock:
+        known = _kept.get(key)
+        if known is not None and known[0] is checked and known[1] == stores:
+            _kept.move_to_end(key)
+            return known[2]
+    program = _Explained(checked, stores).program()
+    with _lock:
+        _kept[key] = checked, stores, program
+        if len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return program
 
 
 class _Explained(Lowering):

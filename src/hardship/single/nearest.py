@@ -23,7 +23,7 @@ from hardship.single.runner import Places, Runner
 from hardship.single.scene import Scene
 from hardship.single.show import Template, dumps, holes, listed
 
-MOST_LANES, MOST_ROWS = 1_024, 16_384
+MOST_LANES, MOST_ROWS = 512, 8_192
 MOST_SHAPES = 16
 HOLES = (
     "better", "circle", "circle_title", "from", "id", "outcome", "outcome_text", "result_text", "to", "who",

@@ -111,7 +111,7 @@ class Plan:
 
     def program(self) -> Program:
         """Lower the table with everything that this plan shows."""
-        return lower_explained(self.told.checked, self.wants.wanted)
+        return lower_explained(self.told.checked, self.wants.wanted, self.told.lang)
 
     def bind(self, layout: Layout) -> bool:
         """Find every store in the program; False if a code is shown as a value: the machine does not hold its text."""

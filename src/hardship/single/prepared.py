@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Form = Literal["none", "summary", "items", "full"]
 FORMS: tuple[Form, ...] = ("summary", "items", "full")
 Further = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-MOST_KEPT = 32
+MOST_KEPT = 16  # some megabytes each
 
 
 class RejectedError(RegisterError):
