@@ -18,7 +18,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from hardship_api.app import create_app
 from hardship_api.documents import EXAMPLE
-from hardship_api.gate import Gate
+from hardship_api.gate import Gate, Visit
 from hardship_api.keys import Keys, new_key, new_secret, server_secret
 from hardship_api.problems import Busy
 from hardship_api.settings import PREFIX, Settings, from_environment
@@ -169,6 +169,44 @@ def test_a_full_service_answers_health_and_frees_its_room() -> None:
             assert client.post(BATCH, content=b"\n", headers=LINES).status_code == 422
         assert app.state.batches == 0
         assert client.get("/health").status_code == 200
+
+
+def test_slow_senders_take_nobodys_place() -> None:
+    """A request waits outside for its body; it is inside again when the body is there, if there is still room."""
+
+    async def ask() -> None:
+        gate = Gate(Settings(in_flight=1, waiting=2, one_bytes=10))
+
+        async def piece(size: int, more: bool) -> Any:
+            return {"type": "http.request", "body": bytes(size), "more_body": more}
+
+        slow = []
+        for _ in range(2):  # both stand outside: the one place is free each time
+            assert await gate.enter("/v1/score", {}, "")
+            slow.append(Visit(gate, lambda: piece(1, True)))
+            await slow[-1].receive()
+        assert await gate.enter("/v1/score", {}, "")
+        third = Visit(gate, lambda: piece(1, False))
+        with pytest.raises(Busy):  # too many wait
+            await third.receive()
+        third.end()
+        slow[0]._receive = lambda: piece(1, False)
+        await slow[0].receive()  # inside now, and the only one
+        with pytest.raises(Busy):
+            await gate.enter("/v1/score", {}, "")
+        slow[1]._receive = lambda: piece(1, False)
+        with pytest.raises(Busy):
+            await slow[1].receive()
+        for one in slow:
+            one.end()
+        assert await gate.enter("/v1/score", {}, "")
+        large = Visit(gate, lambda: piece(11, True))
+        with pytest.raises(Busy):  # waiting bodies together are bounded
+            await large.receive()
+        large.end()
+        assert (gate._inside, gate._waiting, gate._held) == (0, 0, 0)
+
+    asyncio.run(ask())
 
 
 # --- time, on the wire ---

@@ -26,6 +26,7 @@ class Settings:
         idle_seconds: longest wait for any further byte of a body, and for a client to take a part of its answer.
         head_seconds: the head of a request must be there after so many seconds.
         in_flight: most requests at a time in one worker; beyond it 503.
+        waiting: most requests with one household at a time in one worker whose body is still on its way; beyond it 503.
         batches: most batches and rankings at a time in one worker; beyond it 503.
         keys: file of the API keys; "" asks for none.
         secret: server secret of the keys (hex or any text of at least 32 characters).
@@ -46,6 +47,7 @@ class Settings:
     idle_seconds: int = 30
     head_seconds: int = 10
     in_flight: int = 64
+    waiting: int = 1024
     batches: int = 2
     keys: str = ""
     secret: str = dataclasses.field(default="", repr=False)

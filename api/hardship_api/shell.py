@@ -9,14 +9,13 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import hardship
-from hardship_api.gate import Gate
+from hardship_api.gate import Gate, Message, Receive, Visit
 from hardship_api.metrics import Metrics
 from hardship_api.problems import answer, language, on_refused, problem
 from hardship_api.settings import Settings
@@ -25,13 +24,14 @@ from hardship_api.strict_json import Refused
 log = logging.getLogger("hardship_api")
 access = logging.getLogger("hardship_api.access")
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 Direct = Callable[[Request], Awaitable[Response]]
 
 GONE = 499
+PANIC = "PanicException"
+STREAMED = ("/v1/score/batch", "/v1/rank")
+"""Routes that work while their body comes: they stay inside, and have a number of their own."""
 HEADERS = {
     b"cache-control": b"no-store",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
@@ -63,6 +63,7 @@ class Shell:
             return
         began = time.perf_counter()
         status, size, inside, route = 0, 0, False, ""
+        visit: Visit | None = None
         number = secrets.token_hex(8)
 
         async def with_headers(message: Message) -> None:
@@ -82,6 +83,9 @@ class Shell:
             address = scope["client"][0] if scope.get("client") else ""
             inside = await self._gate.enter(scope["path"], dict(scope["headers"]), address)
             direct = self._direct.get(scope["path"]) if scope["method"] == "POST" else None
+            if inside and scope["path"] not in STREAMED:
+                visit = Visit(self._gate, receive)
+                receive = visit.receive
             if direct is None:
                 await self.app(scope, receive, with_headers)
             else:
@@ -89,14 +93,19 @@ class Shell:
                 await (await direct(Request(scope, receive)))(scope, receive, with_headers)
         except ClientDisconnect:
             status = GONE  # an answer begun is left unfinished: the connection is cut
-        except Exception as error:
+        except BaseException as error:
+            # A panic of native code is no `Exception`, and what would be logged of it elsewhere may hold values.
+            if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+                raise
             if not status:
                 found = await _problem(Request(scope), error)
                 await found(scope, receive, with_headers)
             if not isinstance(error, Refused):
                 _note(error)
         finally:
-            if inside:
+            if visit is not None:
+                visit.end()
+            elif inside:
                 self._gate.leave()
             self._metrics.in_flight.dec()
             seconds = time.perf_counter() - began
@@ -107,7 +116,7 @@ class Shell:
                 access.info("%s %s %d %.1fms %d%s", number, route, status, seconds * 1000, size, who)
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: BaseException) -> Response:
     """What a request gets that the service itself did not answer."""
     if not isinstance(error, Refused):
         return answer(problem("api.internal", 500, language(request)))
@@ -117,7 +126,7 @@ async def _problem(request: Request, error: Exception) -> Response:
     return found
 
 
-def _note(error: Exception) -> None:
+def _note(error: BaseException) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
     log.error("unforeseen %s at %s", type(error).__name__, place)

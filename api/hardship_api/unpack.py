@@ -16,7 +16,11 @@ from typing import Any, BinaryIO
 MEMORY = 3 * 2**29
 SECONDS = 900
 COLUMNS = 2_000
-PART_BYTES = 2**28
+PART_BYTES = 2**26
+WIDE_ROW = 2**12
+"""Rows of more bytes come in smaller parts: they are no usual households."""
+CELL_BYTES = 2**16
+"""No text of a household is longer; up to here the reader says what is wrong with which row."""
 
 
 def main(form: str, most: int) -> int:
@@ -30,15 +34,17 @@ def main(form: str, most: int) -> int:
             if batch.num_columns > COLUMNS:
                 return 1
             batch.validate(full=True)
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, batch.schema) as writer:
-                writer.write_batch(batch)
-            data = sink.getvalue()
-            if len(data) > PART_BYTES:
+            batch.schema.to_string()  # names that are no text raise here
+            if any(_longest(column) > CELL_BYTES for column in batch.columns):
                 return 1
-            out.write(len(data).to_bytes(8, "little"))
-            out.write(data)
-            out.flush()
+            for piece in _halved(batch):
+                sink = pa.BufferOutputStream()
+                with pa.ipc.new_stream(sink, batch.schema) as writer:
+                    writer.write_batch(piece)
+                data = sink.getvalue()
+                out.write(len(data).to_bytes(8, "little"))
+                out.write(data)
+                out.flush()
         out.write(bytes(8))
         out.flush()
     except (pa.ArrowException, MemoryError, OSError, ValueError, OverflowError):
@@ -54,6 +60,39 @@ def _fence() -> None:
         return
     for what, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_CPU", SECONDS), ("RLIMIT_CORE", 0)):
         resource.setrlimit(getattr(resource, what), (most, most))
+
+
+def _longest(array: Any) -> int:
+    """Bytes of the longest text in an array, at any depth."""
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    kind = array.type
+    if types.is_struct(kind):
+        return max(map(_longest, array.flatten()), default=0)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _longest(array.flatten())
+    if types.is_dictionary(kind):
+        return _longest(array.dictionary)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+        return pc.max(pc.binary_length(array)).as_py() or 0
+    return 0
+
+
+def _halved(batch: Any) -> Iterator[Any]:
+    """The batch in pieces of bounded size.
+
+    Raises:
+        ValueError: one row alone is larger.
+    """
+    size, rows = batch.nbytes, batch.num_rows
+    if size <= (PART_BYTES if size <= rows * WIDE_ROW else PART_BYTES // 8):
+        yield batch
+        return
+    if rows < 2:
+        raise ValueError
+    yield from _halved(batch.slice(0, rows // 2))
+    yield from _halved(batch.slice(rows // 2))
 
 
 def _batches(form: str, body: BinaryIO, most: int) -> Iterator[Any]:
