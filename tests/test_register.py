@@ -362,7 +362,7 @@ def test_every_rejection_has_its_sentences() -> None:
         assert set(re.findall(r"\{(\w+)\}", zh[code])) == set(re.findall(r"\{(\w+)\}", en[code])), code
     sources = "\n".join(path.read_text() for path in Path(messages.__file__).parent.glob("*.py"))
     used = set(re.findall(r'"register\.([a-z_]+)"', sources))
-    assert used - {"type_", "unit_", "xlsx"} <= set(zh)
+    assert used - {"type_", "unit_", "xlsx", "jsonl"} <= set(zh)
 
 
 def test_the_hash_is_of_the_content(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading import structure
 from hardship.reading.cells import normal, read_area, read_id
-from hardship.reading.convert import as_text, convert, read_column
+from hardship.reading.convert import SMALL, Converted, as_text, convert, printable, read_column, text_bytes
+from hardship.reading.order import ascending, in_order
 from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
@@ -231,7 +232,11 @@ def _read_ids(part: Part, column: str, marks: structure.Flags | None) -> None:
         if part.raw.area_optional:
             read = replace(read, wrong=[one for one in read.wrong if one.problem != "missing_id"])
     else:
-        read = read_column(_texts(series), read_id, pl.String(), plain=r"^[!-~]{1,64}$")
+        texts = _texts(series).rechunk()
+        if texts.len() > SMALL and printable(texts):
+            read = Converted(texts, [], [])
+        else:
+            read = read_column(texts, read_id, pl.String(), plain=r"^[!-~]{1,64}$")
         if typed is not None:
             part.reject((typed & read.values.is_not_null()).arg_true(), column, "numeric_id", "number")
     part.ids[column] = read.values.fill_null("") if column == "area_code" else read.values
@@ -262,6 +267,7 @@ def _read_values(part: Part, attributes: Mapping[str, DeclaredAttribute]) -> lis
             fault = Fault("register.column_type", part.raw.file, params={"column": source, "type": str(error)})
             raise RegisterError(fault) from None
         part.values[name] = read.values
+        part.forget(source)
         part.reject_each(
             [one.row for one in read.wrong],
             name,
@@ -276,10 +282,13 @@ def _read_values(part: Part, attributes: Mapping[str, DeclaredAttribute]) -> lis
 def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Level, pl.DataFrame]:
     """The rows that hold, sorted, with the row numbers of their parents."""
     households = _alive(parts["household"], {})
-    households = households.sort("household_id")
+    if not ascending(households["household_id"]):
+        households = households.sort("household_id")
     home = _renumber(households["old"], parts["household"].height)
     members = _alive(parts["member"], {"household": parts["member"].household})
-    members = _to_parent(members, "household", home).sort("household", "member_id")
+    members = _to_parent(members, "household", home)
+    if not in_order(members, ["household", "member_id"]):
+        members = members.sort("household", "member_id")
     person = _renumber(members["old"], parts["member"].height)
     frames: dict[Level, pl.DataFrame] = {
         "household": households.drop("old"),
@@ -295,7 +304,8 @@ def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Le
 
 def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
     """Rows in the one order they have in a register: by parent, then by all columns in the order of names."""
-    return rows.sort([parent, *sorted(name for name in rows.columns if name != parent)], nulls_last=True)
+    names = [parent, *sorted(name for name in rows.columns if name != parent)]
+    return rows if in_order(rows, names) else rows.sort(names, nulls_last=True)
 
 
 def _alive(part: Part, parent: Mapping[str, Rows]) -> pl.DataFrame:
@@ -344,11 +354,11 @@ def content_hash(frames: Mapping[Level, pl.DataFrame]) -> str:
             if nulls[name]:
                 digest.update(np.packbits(column.is_not_null().to_numpy()).tobytes())
             if column.dtype == pl.String:
-                texts = column.fill_null("") if nulls[name] else column
-                digest.update(texts.str.len_bytes().to_numpy().tobytes())
-                digest.update("".join(texts.str.join("").to_list()).encode())
+                texts = (column.fill_null("") if nulls[name] else column).rechunk()
+                digest.update(texts.str.len_bytes().to_numpy().data)
+                digest.update(text_bytes(texts))
             else:  # the stored width is the attribute's, the same in every register
-                digest.update((column.fill_null(0) if nulls[name] else column).to_numpy().tobytes())
+                digest.update((column.fill_null(0) if nulls[name] else column).rechunk().to_numpy().data)
     return digest.hexdigest()
 
 

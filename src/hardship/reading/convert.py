@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from hardship.attributes import scale, storage, stored_bounds
 from hardship.language.fields import DeclaredAttribute
-from hardship.reading.cells import MAX_DIGITS, Cell, bound_class, parser
+from hardship.reading.cells import MAX_DIGITS, MAX_ID, Cell, bound_class, parser
 
 SMALL = 512  # rows below which plain Python beats polars
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
@@ -46,17 +47,17 @@ def convert(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
         attribute: what the column means.
     """
     if column.dtype in _WHOLE and attribute.type in ("int", "money", "decimal"):
-        return _whole(column.cast(pl.Int64), attribute)
+        return _whole(column, attribute)
     if isinstance(column.dtype, pl.Decimal) and attribute.type in ("money", "decimal"):
         places = column.dtype.scale
         if places <= len(str(scale(attribute))) - 1 and (column.dtype.precision or 38) <= MAX_DIGITS:
-            stored = column.to_physical().cast(pl.Int64) * (scale(attribute) // 10**places)
-            return _bounded(stored, attribute)
+            factor = scale(attribute) // 10**places
+            stored = column.to_physical().cast(pl.Int64)
+            return _bounded(stored * factor if factor > 1 else stored, attribute)
     if column.dtype == pl.Boolean and attribute.type == "bool":
         return Converted(column.cast(storage(attribute)), [], [])
     if column.dtype == pl.Date and attribute.type == "date" and writable(column) is None:
-        day = column.dt
-        return _bounded(day.year() * 10_000 + day.month().cast(pl.Int32) * 100 + day.day(), attribute, "date")
+        return _bounded(_calendar(column), attribute, "date")
     if isinstance(column.dtype, (pl.Categorical, pl.Enum)) and attribute.type in ("enum", "set", "bool"):
         return _by_category(column, parser(attribute), storage(attribute))
     return read_column(as_text(column), parser(attribute), storage(attribute), attribute)
@@ -103,10 +104,37 @@ def as_text(column: pl.Series) -> pl.Series:
             raise ValueError(str(dtype))
 
 
+def _all_between(column: pl.Series, low: int, high: int) -> bool:
+    """Whether every value is within the bounds: the smallest and the largest say so for all."""
+    smallest: Any = column.min()
+    largest: Any = column.max()
+    return smallest is None or bool(low <= smallest and largest <= high)
+
+
+def _calendar(column: pl.Series) -> pl.Series:
+    """Dates as yyyymmdd. Few days occur in a long column: each is worked out once."""
+    days = column.to_physical()
+    first: Any = days.min()
+    last: Any = days.max()
+    if first is not None and last - first < column.len():
+        every = pl.int_range(first, last + 1, dtype=pl.Int32, eager=True).cast(pl.Date)
+        return _calendar_days(every).gather(days - first)
+    return _calendar_days(column)
+
+
+def _calendar_days(column: pl.Series) -> pl.Series:
+    day = column.dt
+    return day.year() * 10_000 + day.month().cast(pl.Int32) * 100 + day.day()
+
+
 def _whole(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
     """Whole numbers: compared with the bounds before they are scaled, so that nothing can wrap."""
     factor = scale(attribute)
     low, high = stored_bounds(attribute)
+    if _all_between(column, -(-low // factor), high // factor):
+        scaled = column.cast(pl.Int64) * factor if factor > 1 else column
+        return Converted(scaled.cast(storage(attribute)), [], [])
+    column = column.cast(pl.Int64)
     inside = column.is_between(-(-low // factor), high // factor)
     stored = pl.select(pl.when(inside).then(column * factor)).to_series()
     wrong = [
@@ -119,6 +147,8 @@ def _whole(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
 def _bounded(stored: pl.Series, attribute: DeclaredAttribute, seen: str = "") -> Converted:
     """Stored values, those outside the bounds rejected; `seen` is what a value is called (default: a number)."""
     low, high = stored_bounds(attribute)
+    if _all_between(stored, low, high):
+        return Converted(stored.cast(storage(attribute)), [], [])
     inside = stored.is_between(low, high)
     wrong = []
     for row in (~inside.fill_null(True)).arg_true().to_list():
@@ -130,6 +160,13 @@ def _bounded(stored: pl.Series, attribute: DeclaredAttribute, seen: str = "") ->
 
 def _by_category(column: pl.Series, read: Callable[[str], Cell], dtype: pl.DataType) -> Converted:
     """Read each category that occurs once; the rows follow by their codes."""
+    if isinstance(column.dtype, pl.Enum) and len(column.dtype.categories) <= SMALL:
+        every = [read(one) for one in column.dtype.categories.to_list()]
+        if not any(cell.problem or cell.flagged for cell in every):
+            if [cell.value for cell in every] == list(range(len(every))):  # the codes are the stored values
+                return Converted(column.to_physical().cast(dtype), [], [])
+            values = pl.Series([cell.value for cell in every], dtype=dtype)
+            return Converted(values.gather(column.to_physical()).alias(column.name), [], [])
     used = column.drop_nulls().unique()
     categories, codes = used.cast(pl.String).to_list(), used.to_physical().to_list()
     cells = [read(one) for one in categories]
@@ -140,6 +177,22 @@ def _by_category(column: pl.Series, read: Callable[[str], Cell], dtype: pl.DataT
     odd = {one: cell for one, cell in zip(categories, cells, strict=True) if cell.problem or cell.flagged}
     wrong, flagged = _odd_rows(column.cast(pl.String), odd) if odd else ([], [])
     return Converted(values.alias(column.name), wrong, flagged)
+
+
+def text_bytes(texts: pl.Series) -> memoryview:
+    """The UTF-8 of all texts of a column without nulls, one after the other."""
+    arrow = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    content = arrow.buffers()[2]
+    return memoryview(content if content is not None else b"")[: int(texts.str.len_bytes().sum())]
+
+
+def printable(text: pl.Series) -> bool:
+    """Whether every cell is 1 to 64 printable ASCII characters without blanks: an id as it is, whatever it says."""
+    lengths = text.str.len_bytes()
+    if text.null_count() or not _all_between(lengths, 1, MAX_ID):
+        return False
+    letters = np.frombuffer(text_bytes(text), dtype=np.uint8)
+    return letters.size == 0 or bool(letters.min() >= 0x21 and letters.max() <= 0x7E)
 
 
 def read_column(

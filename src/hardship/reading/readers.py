@@ -197,10 +197,11 @@ def _parquet(file: Path, entity: str) -> RawTable:
         # A dictionary lets a few bytes stand for many rows: rows are bounded by what they take once read.
         refuse_bomb(file.name, file.stat().st_size, [*sizes, about.num_rows * 4])
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
-        table = pq.read_table(file, page_checksum_verification=True, memory_map=False)
+        with pq.ParquetFile(file, metadata=about, page_checksum_verification=True, memory_map=False) as parts:
+            table = parts.read()
         table.validate(full=True)
         odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
-        frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=True))
+        frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=False))
     except (ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise RegisterError(Fault("register.unreadable", file.name)) from error
     # Kept by name only: refused if it turns out to be a column of the register.

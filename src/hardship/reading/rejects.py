@@ -78,6 +78,11 @@ class Part:
             self.faults.append(_faults(np.asarray(rows, dtype=np.int64), [name], codes, seen))
             self.dead[list(rows)] = True
 
+    def forget(self, column: str) -> None:
+        """Let go of the cells of a column of `raw.frame` that has been read: they take more memory than its values."""
+        frame = self.raw.frame
+        frame.replace_column(frame.get_column_index(column), pl.Series(column, [None]).new_from_index(0, frame.height))
+
     def claimed(self, name: str) -> list[str]:
         """What the id column `name` says in the lines that could not be split."""
         return [claim for line in self.raw.bad if (claim := self.claim(line, name))]

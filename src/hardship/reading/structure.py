@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
+from hardship.reading.order import Bools, alone_in_runs, ascending, places_in_runs, run_starts
 from hardship.reading.rejects import Part, Rows
 
 OLDEST = 130
@@ -31,35 +33,79 @@ def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
     """
     households, members = parts["household"], parts["member"]
     ids = households.ids["household_id"]
-    twice = ids.is_duplicated() & ids.is_not_null()
+    twice = pl.repeat(False, ids.len(), eager=True) if ascending(ids) else ids.is_duplicated() & ids.is_not_null()
     households.reject(twice.arg_true(), "household_id", "duplicate_household")
     known = _row_by_key({"household_id": ids}, ~twice)
     rejected_ids = pl.concat([ids.filter(twice), pl.Series(households.claimed("household_id"), dtype=pl.String)])
     for level in CHILDREN:
         _find_household(parts[level], known, rejected_ids)
-    _duplicates(members, "member_id", "duplicate_member")
+    families = _grouped(members.household, members.ids["member_id"])
+    if families is None:
+        _duplicates(members, "member_id", "duplicate_member")
     _ages(members, on)
+    owner = _owners(parts, families)
+    supporters = parts["supporter"]
+    if supporters.height and _grouped(owner["supporter"], supporters.ids["supporter_id"]) is None:
+        _duplicates(supporters, "supporter_id", "duplicate_supporter")
+    _sizes(households, members)
+    _spread(parts)
+    return owner
+
+
+def _grouped(parent: Rows, texts: pl.Series) -> Bools | None:
+    """Where the rows of a parent begin, if every row has one, its rows stand together, and no text is null or twice."""
+    if parent.size == 0 or texts.null_count() or int(parent.min()) < 0:
+        return None
+    starts = np.append(True, parent[1:] != parent[:-1])
+    apart = int(np.bincount(parent[starts]).max()) > 1
+    return starts if not apart and alone_in_runs(starts, texts) else None
+
+
+def _owners(parts: Mapping[Level, Part], families: Bools | None) -> dict[Level, Rows]:
+    """The member row of each supporter and transfer, -1 where there is none; rejects those without, and crowds.
+
+    Args:
+        families: where the members of each household begin, if `_grouped` could say so.
+    """
+    members = parts["member"]
     pairs = {name: members.ids[name] for name in ("household_id", "member_id")}
-    alone = ~_together(pairs).is_duplicated() & members.ids["member_id"].is_not_null()
-    by_pair = _row_by_key(pairs, alone)
+    alone = _together(pairs).is_unique() & pairs["member_id"].is_not_null() if families is None else None
+    by_pair = _row_by_key(pairs, alone) if alone is not None else None
     owner: dict[Level, Rows] = {}
     for level, limit in LIMITS.items():
         part = parts[level]
         owner[level] = np.zeros(0, dtype=np.int64)
         if part.height == 0:
             continue
-        owner[level] = _look_up(part, by_pair, ["household_id", "member_id"])
+        if by_pair is not None:
+            owner[level] = _look_up(part, by_pair, list(pairs))
+        elif families is not None:
+            owner[level] = _in_families(part, members, families, parts["household"].height)
         lost = (owner[level] < 0) & (part.household >= 0) & part.ids["member_id"].is_not_null().to_numpy()
-        if not alone.all():  # the member is there, but twice: that is said once, at the member
+        if alone is not None and not alone.all():  # the member is there, but twice: that is said once, at the member
             all_pairs = _row_by_key(pairs, pl.repeat(True, alone.len(), eager=True), first=True)
-            lost &= _look_up(part, all_pairs, ["household_id", "member_id"]) < 0
+            lost &= _look_up(part, all_pairs, list(pairs)) < 0
         part.reject(np.flatnonzero(lost), "member_id", "no_member")
         crowded = np.bincount(owner[level][owner[level] >= 0], minlength=members.height) > limit
         members.reject(np.flatnonzero(crowded), "", f"too_many_{level}s", f"rows>{limit}")
-    _duplicates(parts["supporter"], "supporter_id", "duplicate_supporter")
-    _sizes(households, members)
-    _spread(parts)
     return owner
+
+
+def _in_families(part: Part, members: Part, families: Bools, households: int) -> Rows:
+    """The member row of each row of `part`, found among the members of its household."""
+    starts = np.flatnonzero(families)
+    home = members.household[starts]
+    first, size = np.zeros(households, dtype=np.int64), np.zeros(households, dtype=np.int64)
+    first[home], size[home] = starts, np.diff(np.append(starts, members.height))
+    named = part.ids["member_id"]
+    new = run_starts([named])
+    new[1:] |= part.household[1:] != part.household[:-1]
+    place = part.household[new]
+    found = places_in_runs(
+        first[place], np.where(place < 0, 0, size[place]), members.ids["member_id"], named.filter(pl.Series(new))
+    )
+    spread: Rows = found[np.cumsum(new) - 1]
+    return spread
 
 
 def _together(keys: dict[str, pl.Series]) -> pl.DataFrame:
@@ -73,9 +119,14 @@ def _row_by_key(keys: dict[str, pl.Series], usable: pl.Series, first: bool = Fal
 
 
 def _look_up(part: Part, rows: pl.DataFrame, keys: list[str]) -> Rows:
+    """The `row` of each row's keys, -1 where there is none; rows that repeat the one before are not looked up."""
     frame = _together({name: part.ids[name] for name in keys})
-    found = frame.join(rows, on=keys, how="left", maintain_order="left")["row"]
-    return found.cast(pl.Int64).fill_null(-1).to_numpy()
+    starts = run_starts(frame.get_columns())
+    heads = frame.filter(pl.Series(starts))
+    same = heads.equals(rows.select(keys))
+    found = rows["row"] if same else heads.join(rows, on=keys, how="left", maintain_order="left")["row"]
+    spread: Rows = found.cast(pl.Int64).fill_null(-1).to_numpy()[np.cumsum(starts) - 1]
+    return spread
 
 
 def _find_household(part: Part, known: pl.DataFrame, rejected_ids: pl.Series) -> None:
@@ -104,7 +155,12 @@ def _ages(members: Part, on: dt.date) -> None:
     born = members.values.get("birth_date")
     if born is None:
         return
-    age = (on.year * 10_000 + on.month * 100 + on.day - born) // 10_000
+    day = on.year * 10_000 + on.month * 100 + on.day
+    youngest: Any = born.max()
+    oldest: Any = born.min()
+    if youngest is None or (day >= youngest and (day - oldest) // 10_000 <= OLDEST):
+        return
+    age = (day - born) // 10_000
     members.reject((age < 0).fill_null(False).arg_true(), "birth_date", "bad_age", "age<0")
     members.reject((age > OLDEST).fill_null(False).arg_true(), "birth_date", "bad_age", f"age>{OLDEST}")
 
@@ -174,7 +230,10 @@ def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
 
     An id of one to three digits is a place in the household (1, 2, 3) and names no person.
     """
-    frame = pl.DataFrame({"id": members.ids["member_id"], "home": members.household}).filter(pl.Series(alive))
+    ids = members.ids["member_id"]
+    if ascending(ids) or ids.n_unique() == ids.len():
+        return np.zeros(0, dtype=np.int64)
+    frame = pl.DataFrame({"id": ids, "home": members.household}).filter(pl.Series(alive))
     frame = frame.filter(~frame["id"].str.contains(r"^[0-9]{1,3}$"))
     shared = frame.filter(frame["id"].is_duplicated())
     return shared["home"].unique().sort().to_numpy()
