@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from hardship.attributes import dictionary, value_names
+from hardship.columns import Array
 from hardship.language.spelling import spell
 from hardship.language.units import parse
 from hardship.reference.evaluate import Reference
@@ -117,29 +120,28 @@ def _plain(node: Node) -> str:
     return CONVERSION.sub(r"\1", spell(node, "household"))
 
 
-def near_line(incomes: pl.DataFrame, lines: list[Line]) -> pl.Series:
-    """(n,) bool: whether an income per head lies within 5 % of a line of its place; null without an income.
+def near_line(incomes: pl.DataFrame, lines: list[Line]) -> Array:
+    """(n,) bool: whether an income per head lies within 5 % of a line of its place; False without an income.
 
     Args:
         incomes: `area`, `residence`, `income_per_head` (decimal, yuan a month, as shown).
     """
-    numbered = incomes.with_row_index("row").with_columns(
-        fen=(pl.col("income_per_head") * 100).cast(pl.Int128),
-    )
-    edges = pl.DataFrame(
-        {
-            "area": [line.area for line in lines],
-            "residence": [line.residence for line in lines],
-            "top": pl.Series([(line.value * 100).numerator for line in lines], dtype=pl.Int128),
-            "bottom": pl.Series([(line.value * 100).denominator for line in lines], dtype=pl.Int128),
-        },
-        schema_overrides={"area": pl.String, "residence": pl.String},
-    )
-    away = (pl.col("fen") * pl.col("bottom") - pl.col("top")).abs()
-    near = (
-        numbered.join(edges, on=["area", "residence"], nulls_equal=True)
-        .filter(away * NEAR <= pl.col("top"))["row"]
-        .unique()
-    )
-    known = numbered["fen"].is_not_null()
-    return numbered.select(pl.when(known).then(pl.col("row").is_in(near.implode())).alias("near"))["near"]
+    fen = (incomes["income_per_head"] * 100).cast(pl.Int64)
+    known, values = fen.is_not_null().to_numpy(), fen.fill_null(0).to_numpy()
+    found = np.zeros(len(values), dtype=np.bool_)
+    for (area, residence), own in groupby(lines, key=lambda line: (line.area, line.residence)):
+        same = incomes["residence"].is_null() if residence is None else incomes["residence"] == residence
+        here = (same & (incomes["area"] == area)).fill_null(False).to_numpy()
+        found[here] = _near(values[here], list(own))
+    near: Array = found & known
+    return near
+
+
+def _near(fen: Array, lines: list[Line]) -> Array:
+    found = np.zeros(len(fen), dtype=np.bool_)
+    for line in lines:
+        top, bottom = (line.value * 100).as_integer_ratio()
+        wide = max(top, bottom * int(fen.max(initial=0))) * NEAR >= 2**62
+        exact = fen.astype(object) if wide else fen
+        found |= np.asarray(np.abs(exact * bottom - top) * NEAR <= top, dtype=np.bool_)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,7 +26,7 @@ def circle_titles(table: Table) -> dict[str, Both]:
     return {rung.id: (rung.title.zh, rung.title.en) for rung in circle.rung} | {last.id: (last.title.zh, last.title.en)}
 
 
-def area_names(register: Register) -> dict[str, str]:
+def area_names(register: Register, levels: Collection[str] = ("township", "village")) -> dict[str, str]:
     """Names of townships and villages by area code, as the register writes them.
 
     A code whose households write several names has the one that more than half of them write, or none.
@@ -33,7 +34,7 @@ def area_names(register: Register) -> dict[str, str]:
     household = register.frames["household"]
     found: dict[str, str] = {}
     for column, level in NAME_COLUMNS.items():
-        if column not in household.columns:
+        if column not in household.columns or level not in levels:
             continue
         length = AREA_LEVELS[level]
         rows = household.select(code=pl.col("area_code").str.slice(0, length), name=pl.col(column)).drop_nulls()
