@@ -124,7 +124,7 @@ def test_near_is_a_twentieth_of_the_line_both_ways(income, near):
     row = pl.DataFrame(
         {"area": ["370828"], "residence": ["urban"], "income_per_head": pl.Series([income]).cast(pl.Decimal(18, 2))}
     )
-    assert near_line(row, found).to_list() == [near]
+    assert near_line(row, found).tolist() == [near]
 
 
 def test_households_that_could_not_be_read_are_counted():
