@@ -34,7 +34,7 @@ def main(form: str, most: int) -> int:
             if batch.num_columns > COLUMNS:
                 return 1
             batch.validate(full=True)
-            batch.schema.to_string()  # names that are no text raise here
+            _named(batch.schema)
             if any(_longest(column) > CELL_BYTES for column in batch.columns):
                 return 1
             for piece in _halved(batch):
@@ -60,6 +60,23 @@ def _fence() -> None:
         return
     for what, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_CPU", SECONDS), ("RLIMIT_CORE", 0)):
         resource.setrlimit(getattr(resource, what), (most, most))
+
+
+def _named(fields: Any) -> None:
+    """Nothing, if all names are texts, at any depth.
+
+    Raises:
+        ValueError: one is not.
+    """
+    from pyarrow import types
+
+    for one in fields:
+        str(one.name)
+        kind = one.type
+        if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+            _named([kind.value_field])
+        elif types.is_struct(kind):
+            _named(kind)
 
 
 def _longest(array: Any) -> int:

