@@ -25,6 +25,7 @@ from hardship.single.lanes import Layout
 from hardship.single.plan_facts import whole
 from hardship.single.plan_items import NULL, IndexPlan
 from hardship.single.plan_steps import MONTHLY, ComputedPlan, LadderPlan
+from hardship.single.runner import Prefixes
 from hardship.single.scene import Namer, Scene
 from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
 
@@ -46,6 +47,7 @@ class Plan:
         self.wants = wants = Wants()
         table = checked.table
         self.parameters = Parameters(table.parameter, standards.rows, on)
+        self._prefixes = Prefixes(table.parameter, standards)
         self._parameters: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
         self.inputs, self.inputs_short = plan_facts.inputs(told), plan_facts.inputs_short(told)
         self.members = plan_facts.members(told, wants)
@@ -217,7 +219,7 @@ class Plan:
             residence = attribute.values[stored].value
         elif assumed is not None and not isinstance(assumed, str):
             residence = str(assumed.assume)
-        key = scene.household.area_code, residence
+        key = self._prefixes.of(scene.household.area_code), residence
         if key not in self._parameters:
             if len(self._parameters) >= MOST_PLACES:
                 self._parameters.clear()

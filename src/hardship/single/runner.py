@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from hardship.language.fields import DeclaredAttribute
+from hardship.language.table import Parameter
 from hardship.lots import LOT, lot
 from hardship.lowering.bind import placed
 from hardship.lowering.ops import Column, Program
@@ -44,11 +45,25 @@ class Place:
     served: bool
 
 
+class Prefixes:
+    """The areas that the standards of some parameters name."""
+
+    def __init__(self, declared: Sequence[Parameter], standards: Standards) -> None:
+        names = {parameter.name for parameter in declared}
+        self._known = {row.area_code for row in standards.rows if row.parameter in names}
+        self._lengths = sorted({len(area) for area in self._known}, reverse=True)
+
+    def of(self, area: str) -> str:
+        """The longest of them that an area begins with: whatever holds there holds for the area, and nothing else."""
+        return next((area[:length] for length in self._lengths if area[:length] in self._known), "")
+
+
 class Places:
-    """Local numbers, looked up once for each area and residence."""
+    """Local numbers, looked up once for each area that the standards tell apart, and residence."""
 
     def __init__(self, program: Program, standards: Standards, on: dt.date) -> None:
         self.program, self.standards, self.on = program, standards, on
+        self._prefixes = Prefixes(program.declared, standards)
         self._known: dict[tuple[str, int | None], Place] = {}
 
     def at(self, area: str, residence: int | None) -> Place:
@@ -57,6 +72,7 @@ class Places:
         Raises:
             TableError: a standard that is chosen does not fit its parameter.
         """
+        area = self._prefixes.of(area)
         found = self._known.get((area, residence))
         if found is None:
             frame = pl.DataFrame(
