@@ -29,8 +29,8 @@ log = logging.getLogger("hardship_api")
 TABLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(@[0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")
 OWN_KEYS = ("table", "on", "explain")
 MOST_FOUND = 4_096
-INLINE_BYTES = 16_384
-"""A body up to this size is scored where it is read: handing it to a thread would take longer."""
+INLINE_BYTES, INLINE_FORMS = 16_384, ("summary", "items")
+"""A body up to this size is answered where it is read, but for the whole explanation: a thread would take longer."""
 
 
 class Engine:
@@ -155,4 +155,4 @@ def fault(row: Mapping[str, Any], pointer: str, lang: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["FORMS", "INLINE_BYTES", "Asked", "Engine", "Later", "fault"]
+__all__ = ["FORMS", "INLINE_BYTES", "INLINE_FORMS", "Asked", "Engine", "Later", "fault"]

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hardship_api import documents
 from hardship_api.bodies import JSON, media_type, query, read_body
-from hardship_api.engine import FORMS, INLINE_BYTES, Engine, Later
+from hardship_api.engine import FORMS, INLINE_BYTES, INLINE_FORMS, Engine, Later
 from hardship_api.problems import language
 from hardship_api.settings import Settings
 from hardship_api.strict_json import Refused
@@ -31,7 +31,7 @@ async def score_one(request: Request) -> Response:
         form = next((one for one in FORMS if one == detail), "full" if asked.explained else "summary")
         lang = language(request)
         try:
-            if len(body) > INLINE_BYTES or not engine.at_hand(asked):
+            if len(body) > INLINE_BYTES or form not in INLINE_FORMS or not engine.at_hand(asked):
                 raise Later
             found = engine.one(asked, form, lang, quick=True)
         except Later:
