@@ -16,6 +16,7 @@ from workbook_cells import differences, same, sheet
 
 from hardship import messages
 from hardship.charts import to_png
+from hardship.errors import UsageError
 from hardship.reports import book, movement_book, page, pdf, pictures
 from hardship.reports.content import content
 from hardship.reports.shown import percent
@@ -202,3 +203,14 @@ def test_shares_of_a_change_are_sixths_of_a_fen():
     frame = pl.DataFrame({"a": pl.Series([0, 1, 3, -3, 2, 602, -604], dtype=pl.Int64)})
     yuan = frame.select(movement_book._yuan("a"))["a"].to_list()
     assert [str(value) for value in yuan] == ["0.00", "0.00", "0.01", "-0.01", "0.00", "1.00", "-1.01"]
+
+
+@pytest.mark.parametrize(
+    ("package", "formats"), [("typst", ["pdf"]), ("altair", ["html"]), ("vl_convert", ["xlsx", "html"])]
+)
+def test_an_absent_library_is_named_before_any_work(tmp_path, story, monkeypatch, package, formats):
+    monkeypatch.setattr("hardship.reports.extra.find_spec", lambda name: None if name == package else object())
+    with pytest.raises(UsageError, match=package):
+        write_reports(story, tmp_path, formats)
+    assert list(tmp_path.iterdir()) == []
+    assert write_reports(story, tmp_path, ["xlsx"])

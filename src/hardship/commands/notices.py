@@ -67,9 +67,11 @@ def command(say: Say) -> click.Command:
         from hardship import score as scoring
         from hardship.inputs import open_inputs
         from hardship.reports import notices as making
+        from hardship.reports.extra import LETTERS, need
         from hardship.reports.heads import read_names
 
         export.prepare(out, making.KIND)
+        need(formats, LETTERS)
         with Bars(say) as bars:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
             frame = inputs.register.frames["household"]

@@ -34,16 +34,20 @@ def command(say: Say) -> click.Command:
         from hardship import export
         from hardship.movement.record import KIND as MOVEMENT
         from hardship.reports import stored
+        from hardship.reports.extra import NEEDED, need
+        from hardship.reports.write import FORMATS
 
         kind = export.kind_of(results)
         if kind not in ("", MOVEMENT):
             raise UsageError(Fault("report.not_reportable", params={"path": str(results)}))
         if kind == "" and formats not in (None, ("xlsx",)):
             raise UsageError(Fault("report.run_is_workbook"))
+        wanted = formats or (FORMATS if kind == MOVEMENT else ())
+        need(wanted, NEEDED)
         export.prepare(out, stored.KIND)
         with Bars(say) as bars:
             if kind == MOVEMENT:
-                paths = stored.report_movement(results, out, formats or ("xlsx", "html", "pdf"), lang[0], by, bars)
+                paths = stored.report_movement(results, out, wanted, lang[0], by, bars)
             else:
                 paths = stored.report_run(results, out, lang[0], by, register, bars)
         click.echo(say("report.written", count=len(paths), out=out))

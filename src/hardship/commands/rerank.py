@@ -72,8 +72,10 @@ def command(say: Say) -> click.Command:
         from hardship.movement import proposal, screen, write
         from hardship.movement.rerank import rerank as compare
         from hardship.movement.setting import open_settings, wanted
+        from hardship.reports.extra import NEEDED, need
 
         write.prepare(out)
+        need(reports, NEEDED)
         first = wanted(before, "--before")
         second = wanted(after, "--after", first)
         began = time.perf_counter()

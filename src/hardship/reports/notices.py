@@ -21,6 +21,7 @@ from hardship.explaining.brief import brief
 from hardship.rank import AREA_LEVELS
 from hardship.reference.evaluate import Reference, rows
 from hardship.reports import page, pdf
+from hardship.reports.extra import LETTERS, need
 from hardship.reports.heads import heads
 from hardship.reports.shown import Entry, Say, number
 from hardship.reports.words import area_names
@@ -244,8 +245,10 @@ def write(
         the record: how many notices and files.
 
     Raises:
-        EngineError: the two evaluators differ. UsageError: `out` holds something else. OSError: it cannot be written.
+        EngineError: the two evaluators differ. OSError: `out` cannot be written.
+        UsageError: `out` holds something else, or a library for PDF is absent.
     """
+    need(formats, LETTERS)
     export.prepare(out, KIND)
     letter = _Words(inputs, sender, lang, results.run).letter()
     parts: dict[str, list[Entry]] = {}

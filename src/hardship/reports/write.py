@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from hardship.export import OFFICE, RUN, TOWNSHIPS
 from hardship.reports import movement_book, page, pdf
 from hardship.reports.content import content
+from hardship.reports.extra import NEEDED, need
 from hardship.reports.story import Story, story_of, township_codes
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def write_reports(
         the files written.
 
     Raises:
-        OSError: a file cannot be written.
+        UsageError: a library of the extra `report` is absent. OSError: a file cannot be written.
     """
+    need(formats, NEEDED)
     story = movement if isinstance(movement, Story) else story_of(movement)
     return list(_written(story, out, formats, lang, by))
 
