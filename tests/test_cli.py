@@ -149,6 +149,7 @@ def test_score_writes_what_it_says(register, tmp_path, capsys):
         "results.csv",
         "results.xlsx",
         "rejects.csv",
+        "groups.csv",
         "run.json",
     }
     frame = pl.read_parquet(out / "results.parquet")
