@@ -143,9 +143,10 @@ def clean(
         marks += applied
     owned: list[tuple[Level, str, list[int]]] = []
     for share, (level, part) in enumerate(parts.items()):
-        say(f"check {part.raw.entity}", share / 5)
+        say(f"check {part.raw.entity}", share / 8)
         owned += [(level, f"normalised:{column}", rows) for column, rows in _read_values(part, attributes)]
         owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
+    say("link", 0.6)
     owner = structure.link(parts, on)
     marks += structure.flags(parts, attributes)
     for level, flag, rows in owned:
@@ -156,6 +157,8 @@ def clean(
     judged = [*parts.values()] + ([overrides] if overrides is not None else [])
     counts = {part.raw.entity: part.counts() for part in judged}
     rejects = rejects_frame(judged, attributes)
+    say("hash", 0.9)
+    digest = content_hash(frames)
     say("done", 1.0)
     return Register(
         frames,
@@ -163,7 +166,7 @@ def clean(
         flags,
         counts,
         name,
-        content_hash(frames),
+        digest,
         currency,
         tuple(notes),
         tuple(corrections),
