@@ -116,9 +116,8 @@ def batches(households: int, rounds: int) -> dict[str, Any]:
                 f"{parts}; {len(body) / 1e6:.0f} MB in, {len(answer) / 1e6:.0f} MB out"
             )
         # What the service has summed over all parts of all batches.
-        sums = [
-            line for line in live.send("GET", "/metrics")[2].decode().splitlines() if "batch" in line and line[0] != "#"
-        ]
+        said = live.send("GET", "/metrics")[2].decode().splitlines()
+        sums = [line for line in said if "stage=" in line and "created" not in line]
         print("  /metrics: " + "; ".join(sums))
         found["metrics"] = sums
     return found
