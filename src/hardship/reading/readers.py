@@ -197,7 +197,8 @@ def _parquet(file: Path, entity: str) -> RawTable:
         # A dictionary lets a few bytes stand for many rows: rows are bounded by what they take once read.
         refuse_bomb(file.name, file.stat().st_size, [*sizes, about.num_rows * 4])
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
-        with pq.ParquetFile(file, metadata=about, page_checksum_verification=True, memory_map=False) as parts:
+        # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
+        with pq.ParquetFile(file, metadata=about, page_checksum_verification=True, pre_buffer=False) as parts:
             table = parts.read()
         table.validate(full=True)
         odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
