@@ -212,8 +212,9 @@ def _parquet(file: Path, entity: str) -> RawTable:
 
 def typed_table(entity: str, file: str, frame: pl.DataFrame, first: int) -> RawTable:
     """A frame of typed columns as rows of `entity`, numbered from `first`."""
+    every_row = pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean)
     not_text = {
-        name: pl.repeat(True, frame.height, eager=True, dtype=pl.Boolean)
+        name: every_row
         for name, dtype in frame.schema.items()
         if dtype not in (pl.String, pl.Categorical, pl.Null) and not isinstance(dtype, pl.Enum)
     }
