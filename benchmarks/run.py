@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.engines import PARQUET, SCORE_ONLY, THREADS, Prepare, Work  # noqa: E402
 from benchmarks.population import county  # noqa: E402
-from hardship import machine  # noqa: E402
+from hardship.engine import machine  # noqa: E402
 from hardship.synthesis import write  # noqa: E402
 
 
