@@ -208,5 +208,6 @@ def openapi(app: FastAPI, settings: Settings) -> bytes:
 
 
 def _short(path: str) -> str:
-    """`/v1/tables/{table_id}/card` as `tables_id_card`."""
-    return path.removeprefix("/v1").replace("{table_id}", "id").strip("/").replace("/", "_")
+    """`/v1/score/batch` as `score_batch`; one table is `table`, its card `card`."""
+    one = {"/v1/tables/{table_id}": "table", "/v1/tables/{table_id}/card": "card"}
+    return one.get(path, path.removeprefix("/v1").strip("/").replace("/", "_"))
