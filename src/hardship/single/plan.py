@@ -122,6 +122,8 @@ class Plan:
             self.gap = None
         for ref in self.wants.refs:
             ref.bind(layout)
+        for states in self.wants.keys:
+            states.bind(layout)
         return all(ref.slot.type != "code" for ref in self.wants.refs)
 
     def full(
@@ -187,7 +189,7 @@ class Plan:
             "benefit": self.benefit.json(scene, short=True),
             "circle": circle.json_short(scene, tests["circle"]) if circle is not None else self._no_circle[1],
             "deferred": _kleene(self.truths["deferred"].key(found)),
-            "derived": listed([entry for derive in self.derived for entry in derive.values_short(scene)]),
+            "derived": listed([entry for derive in self.derived for entry in derive.values.of(scene)]),
             "flags": dumps(flags),
             "groups": indices[0].groups if indices else b"[]",
             "index": indices[0].value if indices else NULL,

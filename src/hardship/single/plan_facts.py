@@ -20,6 +20,7 @@ from hardship.reference.values import MONTHS_OF_YEAR, Value, plain
 from hardship.single import numbers
 from hardship.single.scene import Scene
 from hardship.single.show import (
+    CUT,
     FALSE,
     MOST_SHOWN,
     TRUE,
@@ -34,7 +35,6 @@ from hardship.single.show import (
 )
 
 Part = Callable[[Scene], bytes]
-_CUT = b"\x00"  # stands in no JSON
 
 
 class Fact:
@@ -76,7 +76,7 @@ class Fact:
                 self._pieces.clear()
             state = "known" if stored is not None else "missing" if self.assumed is None else "assumed"
             value, exact, text = self.json(stored)
-            before, after = self._template[state].fill((exact, _CUT, text, value, b"")).split(_CUT)
+            before, after = self._template[state].fill((exact, CUT, text, value, b"")).split(CUT)
             found = self._pieces[stored] = before, after[:-1]
         return found
 

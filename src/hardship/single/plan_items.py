@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from hardship.explaining import values as explain_values
@@ -21,7 +21,8 @@ from hardship.single import numbers
 from hardship.single.filled import Layouter, Pieces, atom, filled, taken
 from hardship.single.record import Found
 from hardship.single.scene import Scene
-from hardship.single.show import MOST_SHOWN, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, plain_value
+from hardship.single.show import CUT, MOST_SHOWN, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, plain_value
+from hardship.single.states import Remembered
 
 Points = str | None
 NULL, EMPTY = b"null", b'""'
@@ -96,6 +97,8 @@ class Form:
 
 Line = tuple[int, Form]
 """A row of an item that the item takes."""
+Taken = tuple[Points, bytes, bytes]
+"""An item's points, its entry, and its entry where its group is capped."""
 
 
 class ItemPlan:
@@ -131,9 +134,12 @@ class ItemPlan:
             self.absent = item.missing.title.text(told.lang)
         self._forms: dict[Any, Form] = {}
         self._scoring: dict[tuple[tuple[str, Points], ...], bytes] = {}
-        self._entries: dict[Any, tuple[ItemFound, bytes]] = {}
         self.calculation = self.formula or self.value
         self.shows = self.calculation is not None and self.calculation.shows
+        decides = [self.ref, self.takes, self.condition, *self.cases]
+        decides += [of.shower.ref for of in (self.formula, self.value) if of is not None]
+        states = wants.states(decides)
+        self.found = {short: Remembered(states, partial(self._taken, short=short)) for short in (True, False)}
         order = (
             "band", "capped_by", "exact", "filled", "missing_taken", "points", "rows", "sum", "text", "value",
         )  # fmt: skip
@@ -229,29 +235,25 @@ class ItemPlan:
             return EMPTY
         return of.filled(scene, row, state[1] if isinstance(state, tuple) and of is self.value else state)
 
-    def take(self, scene: Scene, *, short: bool) -> tuple[ItemFound, bytes]:
-        """The item with its entry, before its group is known."""
+    def take(self, scene: Scene, *, short: bool) -> Taken:
+        """The item with its entries; a calculation holds further values, so that it is made anew."""
+        return self._taken(scene, short=False) if self.shows and not short else self.found[short].of(scene)
+
+    def _taken(self, scene: Scene, *, short: bool) -> Taken:
         found = scene.found
         key = self.ref.key(found)
-        if self.single and (short or not self.shows):
-            state = self.state(found, 0)
-            known = self._entries.get((state, key, short))
-            if known is None:
-                if len(self._entries) >= MOST_SHOWN:
-                    self._entries.clear()
-                made = self._made(scene, key, [(0, self._form(state))])
-                known = self._entries[state, key, short] = made, made.json(scene, short=short, capped_by=made.capped_by)
-            return known
         lines: list[Line] = []
         for row in range(len(scene.ids[self.level])):
             takes = 1 if self.takes is None else self.takes.key(found, row)
             if takes != 2:
                 form = self._form(self.state(found, row))
                 lines.append((row, form if takes else replace(form, points=None, veto=None)))
-        made = self._made(scene, key, lines)
-        return made, made.json(scene, short=short, capped_by=made.capped_by)
+        made = self._made(key, lines)
+        entry = made.json(scene, short=short)
+        own, of_group = dumps(made.capped_by), dumps(made.capped_by or f"group:{self.item.group}")
+        return made.points, entry.replace(CUT, own), entry.replace(CUT, of_group)
 
-    def _made(self, scene: Scene, key: Any, lines: list[Line]) -> ItemFound:
+    def _made(self, key: Any, lines: list[Line]) -> ItemFound:
         points = exact(self.ref, key)
         summed = lines[0][1].points if len(lines) == 1 else total(tuple([form.points for _, form in lines]))
         absent = summed is None and points is not None
@@ -269,8 +271,8 @@ class ItemFound:
     absent: bool
     capped_by: str | None
 
-    def json(self, scene: Scene, *, short: bool, capped_by: str | None) -> bytes:
-        """Its entry."""
+    def json(self, scene: Scene, *, short: bool) -> bytes:
+        """Its entry, with `CUT` for what caps it."""
         plan, lines = self.plan, self.lines
         first = lines[0][1] if len(lines) == 1 and plan.single else None
         if self.absent and plan.item.missing is not None:
@@ -278,14 +280,14 @@ class ItemFound:
         else:
             band = first.band if first is not None else self._who(scene)
         value, text = (first.value, first.text) if first is not None else (NULL, EMPTY)
-        capped, absent, points = dumps(capped_by), b"true" if self.absent else b"false", dumps(self.points)
+        absent, points = b"true" if self.absent else b"false", dumps(self.points)
         if short:
-            return plan.short.fill((band, capped, absent, points, text, value))
+            return plan.short.fill((band, CUT, absent, points, text, value))
         exact_, done = NULL, EMPTY
         if first is not None:
             exact_, done = first.exact, self._filled(scene, 0)
         rows = b"[]" if first is not None else listed([self._row(scene, *line) for line in lines])
-        return plan.template.fill((band, capped, exact_, done, absent, points, rows, dumps(self.summed), text, value))
+        return plan.template.fill((band, CUT, exact_, done, absent, points, rows, dumps(self.summed), text, value))
 
     def _filled(self, scene: Scene, row: int) -> bytes:
         plan = self.plan
@@ -331,18 +333,15 @@ class GroupPlan:
     def json(self, scene: Scene, *, short: bool) -> tuple[Points, bytes]:
         """Its points and its entry."""
         taken_ = [plan.take(scene, short=short) for plan in self.items]
-        items = [item for item, _ in taken_]
         below = [plan.json(scene, short=short) for plan in self.below]
-        summed = total(tuple([item.points for item in items] + [points for points, _ in below]))
+        summed = total(tuple([points for points, _, _ in taken_] + [points for points, _ in below]))
         if self.group is None:
             points, adjustment = summed, "0"
         else:
             points = exact(self.ref, self.ref.key(scene.found))
             adjustment = difference(points, summed) or ""
-        entries = [entry for _, entry in taken_]
-        if self.group is not None and adjustment.startswith("-"):
-            mine = f"group:{self.group.id}"
-            entries = [item.json(scene, short=short, capped_by=item.capped_by or mine) for item in items]
+        capped = self.group is not None and adjustment.startswith("-")
+        entries = [of_group if capped else entry for _, entry, of_group in taken_]
         groups = listed([entry for _, entry in below])
         shown = dumps(adjustment or None)
         return points, self.template.fill((shown, groups, listed(entries), dumps(points), dumps(summed)))

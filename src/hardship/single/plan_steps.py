@@ -18,16 +18,22 @@ from hardship.single.plan_facts import whole
 from hardship.single.plan_items import EMPTY, NULL, Calculation
 from hardship.single.scene import Scene
 from hardship.single.show import KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed
+from hardship.single.states import Remembered
 
 MONTHLY = parse("money/month")
 STATES = (None, "meets", "does_not_meet", "incomplete")  # of a person rule, as the machine numbers them
 
 
 class ComputedPlan:
-    """A derived value, a benefit step or an output."""
+    """A derived value, a benefit step or an output.
+
+    Attributes:
+        values: the values alone.
+        brief: a benefit step in the short form.
+    """
 
     def __init__(self, told: Told, wants: Wants, computed: Computed, name: str, level: Level) -> None:
-        node, kind = computed.node, told.unit_of(name)
+        node, kind, asked = computed.node, told.unit_of(name), len(wants.refs)
         self.level = 0 if level == "household" else wants.name(f"name:{name}", level).level
         self.shower = Shower(told, wants.name(f"name:{name}", level), kind, name)
         self.calculation = Calculation(told, wants, node, level, told.unit_at(node))
@@ -47,6 +53,8 @@ class ComputedPlan:
         own = {key: entry[key] for key in ("name", "title", "source", "status")}
         self.step = Template(own | holes(*short), short)
         self._name = b',"name":"%b","value":' % name.encode()
+        self.values = Remembered(wants.states([self.shower.ref]), self._values)
+        self.brief = Remembered(wants.states(wants.refs[asked:]), lambda scene: self.step.fill(self._parts(scene, 0)))
 
     def rows(self, scene: Scene) -> list[bytes]:
         """An entry for each row."""
@@ -59,12 +67,7 @@ class ComputedPlan:
             (case, exact, done, scene.ids[self.level][row], text, value, scene.who[self.level][row])
         )  # fmt: skip
 
-    def step_short(self, scene: Scene) -> bytes:
-        """A benefit step in the short form."""
-        return self.step.fill(self._parts(scene, 0))
-
-    def values_short(self, scene: Scene) -> list[bytes]:
-        """The values alone."""
+    def _values(self, scene: Scene) -> list[bytes]:
         ref, json, found, name = self.shower.ref, self.shower.json, scene.found, self._name
         return [
             b'{"id":%b%b%b}' % (id_of_row, name, json(ref.key(found, row))[0])
@@ -142,7 +145,7 @@ def requires(told: Told, wants: Wants) -> Marks:
 
 
 class TestPlan:
-    """One line of a ladder."""
+    """One line of a ladder; `found`: the line for one household."""
 
     __test__ = False  # no test of pytest's
 
@@ -175,25 +178,29 @@ class TestPlan:
         self.short_order = ("gap", "gap_text", "holds", "measured", "text", "value", "waived")
         own = {key: self.entry[key] for key in short if key in self.entry}
         self.short = Template(own | holes(*self.short_order), self.short_order)
+        asked = [self.value.shower.ref, self.edge.shower.ref, self.passes, self.unless]
+        self.found = Remembered(wants.states(asked), self._taken)
 
-    def take(self, scene: Scene) -> TestFound:
-        """The line for one household."""
+    def _taken(self, scene: Scene) -> TestFound:
         found = scene.found
         value, line = self.value.shower, self.edge.shower
         at, edge = value.ref.key(found), line.ref.key(found)
         gap, gap_exact, gap_text = NULL, NULL, self.absent
         if at is not None and edge is not None:
             (up, over), (low, under) = line.ref.fraction(edge), value.ref.fraction(at)
-            shown, exact, text = numbers.shown(up * under - low * over, over * under, value.money)
-            gap, gap_exact = b'"%b"' % shown.encode(), b'"%b"' % exact.encode()
+            decimal, exact, text = numbers.shown(up * under - low * over, over * under, value.money)
+            gap, gap_exact = b'"%b"' % decimal.encode(), b'"%b"' % exact.encode()
             gap_text = dumps(text + value.suffix)
         waived = self.unless is not None and self.unless.key(found) == TRUE
-        return TestFound(self, at, edge, self.passes.key(found), gap, gap_exact, gap_text, waived)
+        passes = self.passes.key(found)
+        shown, _, told = line.json(edge)
+        given = gap, gap_text, self.holds[passes][0], value.json(at)[2], told, shown, _truth(waived)
+        return TestFound(self, at, edge, passes, gap, gap_exact, gap_text, waived, self.short.fill(given))
 
 
 @dataclass(frozen=True, slots=True)
 class TestFound:
-    """One line for one household."""
+    """One line for one household; `short`: its short entry."""
 
     __test__ = False
 
@@ -205,6 +212,7 @@ class TestFound:
     gap_exact: bytes
     gap_text: bytes
     waived: bool
+    short: bytes
 
     def json(self, scene: Scene) -> bytes:
         """The whole entry."""
@@ -219,14 +227,6 @@ class TestFound:
                 whole(plan.value.shower, self.at), text, value, _truth(self.waived),
             )
         )  # fmt: skip
-
-    def json_short(self) -> bytes:
-        """The short entry."""
-        plan = self.plan
-        value, _, text = plan.edge.shower.json(self.edge)
-        measured = plan.value.shower.json(self.at)[2]
-        holds = plan.holds[self.passes][0]
-        return plan.short.fill((self.gap, self.gap_text, holds, measured, text, value, _truth(self.waived)))
 
     def told(self) -> Entry:
         """What `reasons` says of it."""
@@ -268,7 +268,7 @@ class LadderPlan:
 
     def take(self, scene: Scene) -> list[list[TestFound]]:
         """Every line."""
-        return [[plan.take(scene) for plan in tests] for tests in self.tests]
+        return [[plan.found.of(scene) for plan in tests] for tests in self.tests]
 
     def json(self, scene: Scene, found: list[list[TestFound]]) -> bytes:
         """The whole entry."""
@@ -292,7 +292,7 @@ class LadderPlan:
         _, exact, text = self.shower.json(self.shower.ref.key(scene.found))
         if found is None:
             return b'{"id":%b,"name":%b,"title":%b}' % (exact, dumps(self.ladder.id), text)
-        lines = listed([test.json_short() for tests in found for test in tests])
+        lines = listed([test.short for tests in found for test in tests])
         return b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text)
 
     def told_of(self, scene: Scene, found: list[list[TestFound]]) -> Entry:
@@ -335,7 +335,7 @@ class BenefitPlan:
         month, text = NULL, EMPTY
         if self.amount is not None:
             month, _, text = self.amount.json(self.amount.ref.key(scene.found))
-        steps = listed([step.step_short(scene) if short else step.entry(scene) for step in self.steps])
+        steps = listed([step.brief.of(scene) if short else step.entry(scene) for step in self.steps])
         left = b""
         if self.exit is not None and not short:
             when, months, amount = self.exit

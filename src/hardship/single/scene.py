@@ -13,7 +13,7 @@ from hardship.single.show import dumps
 MOST_NAMES = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
     """Of each level the rows' names: as JSON for machines and for people, and for people as text."""
 
@@ -26,16 +26,18 @@ class Scene:
     """What every part of a plan looks at.
 
     Attributes:
+        names: what its rows are called; the same object for the same names.
         ids, who, told: as in `Names`.
         member_of: the member of each supporter and each transfer.
         left: whether each member, assessed alone, left the household.
     """
 
-    __slots__ = ("found", "household", "ids", "left", "member_of", "told", "who")
+    __slots__ = ("found", "household", "ids", "left", "member_of", "names", "told", "who")
 
     def __init__(self, names: Names, household: Household, found: Found, left: bytes) -> None:
         self.household, self.found, self.left = household, found, left
         self.member_of = (range(1), range(len(household.member_ids)), household.supporters, household.transfers)
+        self.names = names
         self.ids, self.who, self.told = names.ids, names.who, names.told
 
 

@@ -27,11 +27,13 @@ from hardship.reference.values import Value
 from hardship.single import numbers
 from hardship.single.lanes import Layout, Slot
 from hardship.single.record import Found
+from hardship.single.states import States
 
 Key = Any
 """What a store holds at a row: None where it is missing, else an integer; of a ratio dividend and divisor."""
 MOST_SHOWN = 4_096
 TRUE, FALSE = 1, 2
+CUT = b"\x00"  # stands in no JSON
 KLEENE = {TRUE: True, FALSE: False, None: None}
 
 
@@ -60,6 +62,11 @@ class Ref:
             raise EngineError(Fault("common.engine", params={"what": f"the level of {self.name}"}))
         self._value, self._valid, self._divisor = slot.value, slot.valid, slot.divisor
         self._word, self._truth = slot.word, slot.type == "bool"
+
+    def parts(self) -> list[tuple[int, bool]]:
+        """The outputs that it lies in, and whether they are words."""
+        parts = [(self._value, self._word), (self._valid, False), (self._divisor, True)]
+        return [part for part in parts if part[0] >= 0]
 
     def key(self, found: Found, row: int = 0) -> Key:
         """What it holds at a row of its level; of a truth 1, 2 or None."""
@@ -90,6 +97,7 @@ class Wants:
     def __init__(self) -> None:
         self.wanted: list[Wanted] = []
         self.refs: list[Ref] = []
+        self.keys: list[States] = []
         self._known: dict[tuple[Any, ...], str] = {}
 
     def name(self, name: str, level: Level) -> Ref:
@@ -111,6 +119,11 @@ class Wants:
     def taken(self, aggregate: Node, entity: Level, above: Level) -> Ref:
         """Whether an aggregate that stands at `above` takes a row."""
         return self._want(("taken", id(aggregate), above), entity, "taken", node=aggregate, above=above)
+
+    def states(self, refs: Sequence[Ref | None]) -> States:
+        """What some stores hold together."""
+        self.keys.append(States([ref for ref in refs if ref is not None]))
+        return self.keys[-1]
 
     def _want(self, key: tuple[Any, ...], level: Level, kind: Any, **further: Any) -> Ref:
         if key not in self._known:
