@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -21,12 +22,33 @@ import hardship
 from hardship import messages
 from hardship_api import batches, catalogue, documents, page, questions, scoring
 from hardship_api.engine import Engine
-from hardship_api.gate import Gate
+from hardship_api.gate import Gate, Message, Receive
 from hardship_api.metrics import Metrics
 from hardship_api.problems import on_http, on_invalid, on_refused
 from hardship_api.settings import Settings, from_environment
-from hardship_api.shell import Shell
+from hardship_api.shell import Send, Shell
 from hardship_api.strict_json import Refused
+
+
+class Service(FastAPI):
+    """The framework with `Shell` as its outermost layer: nothing else stands around a request."""
+
+    def build_middleware_stack(self) -> Any:
+        """The layers from the shell inwards: the framework's own last resort would answer before it."""
+        layer: Any = super().build_middleware_stack()
+        while not isinstance(layer, Shell):
+            layer = layer.app
+        return layer
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request, or the start and the end of the service."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
 
 def create_app(
@@ -51,7 +73,7 @@ def create_app(
         threading.Thread(target=engine.warm, name="warm", daemon=True).start()
         yield
 
-    app = FastAPI(
+    app = Service(
         title="hardship",
         version=hardship.__version__,
         description=messages.text("api.description", "en"),
@@ -74,6 +96,6 @@ def create_app(
     for router in (scoring.router, questions.router, batches.router, catalogue.router, page.router):
         app.include_router(router)
     app.state.openapi = documents.openapi(app, chosen)
-    direct = {"/v1/score": scoring.score_one}
+    direct = {"/v1/score": scoring.scored}
     app.add_middleware(Shell, gate=Gate(chosen), metrics=metrics, settings=chosen, direct=direct)
     return app

@@ -73,7 +73,41 @@ async def read_body(request: Request, limit: int) -> bytes:
         Refused: it is larger (413), comes too slowly (408), or is not packed as it says (400, 415).
     """
     settings: Settings = request.app.state.settings
+    if "content-encoding" not in request.headers:
+        return await _plain(request, limit, settings.one_seconds)
     return b"".join([part async for part in pieces(request, limit, settings.one_seconds, settings.one_seconds)])
+
+
+async def _plain(request: Request, limit: int, seconds: int) -> bytes:
+    """The whole body as it is; one that came with its head is waited for once."""
+    _declared(request, limit)
+    body, size, more = [], 0, True
+    try:
+        async with asyncio.timeout(seconds):
+            while more:
+                part, more = await _part(request)
+                size += len(part)
+                if size > limit:
+                    raise Refused("api.too_large", 413)
+                body.append(part)
+    except TimeoutError:
+        raise Refused("api.slow", 408) from None
+    return b"".join(body)
+
+
+async def _part(request: Request) -> tuple[bytes, bool]:
+    """The next bytes of a body, and whether more will come."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _declared(request: Request, limit: int) -> None:
+    """Refuse a body that says itself that it is too large."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > limit:
+        raise Refused("api.too_large", 413)
 
 
 async def pieces(request: Request, limit: int, seconds: int, idle: int) -> AsyncIterator[bytes]:
@@ -87,9 +121,7 @@ async def pieces(request: Request, limit: int, seconds: int, idle: int) -> Async
     Raises:
         Refused: as `read_body`.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > limit:
-        raise Refused("api.too_large", 413)
+    _declared(request, limit)
     unpack = unpacker(request.headers.get("content-encoding", ""), limit)
     loop = asyncio.get_running_loop()
     until, size = loop.time() + seconds, 0
@@ -97,12 +129,9 @@ async def pieces(request: Request, limit: int, seconds: int, idle: int) -> Async
     while more:
         try:
             async with asyncio.timeout_at(min(until, loop.time() + idle)):
-                message = await request.receive()
+                part, more = await _part(request)
         except TimeoutError:
             raise Refused("api.slow", 408) from None
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > limit:
             raise Refused("api.too_large", 413)

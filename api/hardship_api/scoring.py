@@ -14,15 +14,28 @@ from hardship_api.settings import Settings
 from hardship_api.strict_json import Refused
 
 router = APIRouter(prefix="/v1")
+DETAILS = {b"": "", **{f"detail={form}".encode(): form for form in FORMS}}
+"""Query strings that need no reading."""
 
 
 @router.post("/score", openapi_extra=documents.SCORE, response_class=Response)
 async def score_one(request: Request) -> Response:
     """Score one household and explain the result."""
+    return Response(await scored(request), media_type="application/json")
+
+
+async def scored(request: Request) -> bytes:
+    """The body of the answer for one household.
+
+    Raises:
+        Refused: the request, its body or the household.
+    """
     media_type(request, JSON)
-    detail = query(request, "detail").get("detail", "")
-    if detail and detail not in FORMS:
-        raise Refused("api.parameters")
+    detail = DETAILS.get(request.scope["query_string"])
+    if detail is None:
+        detail = query(request, "detail").get("detail", "")
+        if detail and detail not in FORMS:
+            raise Refused("api.parameters")
     settings: Settings = request.app.state.settings
     engine: Engine = request.app.state.engine
     body = await read_body(request, settings.one_bytes)
@@ -40,4 +53,4 @@ async def score_one(request: Request) -> Response:
         request.app.state.metrics.single(False)
         raise
     request.app.state.metrics.single(True)
-    return Response(found, media_type="application/json")
+    return found
