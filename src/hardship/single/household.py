@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +48,38 @@ class Household:
     flags: list[str]
 
 
+class _Reading:
+    """How the cells of one attribute are read; what a text, or a whole number, means is remembered.
+
+    Codes are not: there are as many as people.
+    """
+
+    __slots__ = ("_code", "_parse", "known")
+
+    def __init__(self, attribute: DeclaredAttribute) -> None:
+        self.known: dict[str | int, Any] = {}
+        self._parse, self._code = parser(attribute), attribute.type == "code"
+
+    def stored(self, value: str | int) -> Any:
+        """What a cell is stored as; `_ODD` where it is not plain."""
+        text = value if isinstance(value, str) else str(value) if -(10**18) < value < 10**18 else "9" * 30
+        read = self._parse(text)
+        if read.problem or read.flagged:
+            return _ODD
+        if not self._code:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[value] = read.value
+        return read.value
+
+
 class Reader:
     """Reads households of one set of attributes on one day."""
 
     def __init__(self, attributes: Mapping[str, DeclaredAttribute], on: dt.date) -> None:
         self.today = on.year * 10_000 + on.month * 100 + on.day
-        self._cells: list[dict[str, tuple[dict[str, Any], Callable[[str], Cell], bool]]] = [
-            {
-                name: ({}, parser(attribute), attribute.type == "code")
-                for name, attribute in attributes.items()
-                if attribute.level == level
-            }
+        self._cells = [
+            {name: _Reading(attribute) for name, attribute in attributes.items() if attribute.level == level}
             for level in LEVELS
         ]
         self._head = _place(attributes, "relation_to_head", "head")
@@ -112,27 +133,17 @@ class Reader:
                 fixed[structural.index(name)] = value
                 continue
             kind = type(value)
-            if kind is str:
-                text = value
-            elif kind is int:
-                text = str(value) if -(10**18) < value < 10**18 else "9" * 30
-            elif value is None:
+            if value is None:
                 continue
-            elif kind is bool:
-                text = "true" if value else "false"
-            else:
-                text = cell(value)[0]
-            known, parse, code = reading
-            stored = known.get(text, _ODD)
+            if kind is bool:
+                value = "true" if value else "false"
+            elif kind is not str and kind is not int:
+                value = cell(value)[0]
+            stored = reading.known.get(value, _ODD)
             if stored is _ODD:
-                read = parse(text)
-                if read.problem or read.flagged:
+                stored = reading.stored(value)
+                if stored is _ODD:
                     return None
-                stored = read.value
-                if not code:
-                    if len(known) >= MOST_KNOWN:
-                        known.clear()
-                    known[text] = stored
             if stored is not None:
                 found[name] = stored
         return found, fixed

@@ -66,7 +66,7 @@ class Fact:
             for state, code in STATES.items()
         }
         self._pieces: dict[Any, tuple[bytes, bytes]] = {}
-        self._short: dict[Any, bytes] = {}
+        self.shorts: dict[Any, bytes] = {}
 
     def pieces(self, stored: Any) -> tuple[bytes, bytes]:
         """An entry without its row's names: what stands before `id`, and between that and `who`, which is last."""
@@ -82,12 +82,12 @@ class Fact:
 
     def short(self, stored: Any) -> bytes:
         """The short entry of a known fact; of a row below the household without the `id` that stands first."""
-        found = self._short.get(stored)
+        found = self.shorts.get(stored)
         if found is None:
-            if len(self._short) >= MOST_SHOWN:
-                self._short.clear()
+            if len(self.shorts) >= MOST_SHOWN:
+                self.shorts.clear()
             found = b'"name":"%b","value":%b}' % (self.attribute.name.encode(), self.json(stored)[0])
-            found = self._short[stored] = b"," + found if self.level else b"{" + found
+            found = self.shorts[stored] = b"," + found if self.level else b"{" + found
         return found
 
     def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
@@ -133,21 +133,18 @@ def inputs(told: Told) -> Part:
 def inputs_short(told: Told) -> Part:
     """The known facts among them, by name and value."""
     facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
+    parts = [(fact.attribute.name, fact.level, fact.shorts.get, fact.short) for fact in facts]
 
     def part(scene: Scene) -> bytes:
-        entries = []
-        for fact in facts:
-            name, level = fact.attribute.name, fact.level
-            if level == 0:
-                stored = scene.household.facts[0][0].get(name)
-                if stored is not None:
-                    entries.append(fact.short(stored))
-                continue
-            ids = scene.ids[level]
-            for row, given in enumerate(scene.household.facts[level]):
-                stored = given.get(name)
-                if stored is not None:
-                    entries.append(b'{"id":' + ids[row] + fact.short(stored))
+        entries: list[bytes] = []
+        add = entries.append
+        starts = [[b""], *([b'{"id":' + name for name in names] for names in scene.ids[1:])]
+        rows = [list(zip(*level, strict=True)) for level in zip(starts, scene.household.facts, strict=True)]
+        for name, level, known, short in parts:
+            for start, given in rows[level]:
+                if name in given:
+                    stored = given[name]
+                    add(start + (known(stored) or short(stored)))
         return listed(entries)
 
     return part
