@@ -7,7 +7,7 @@ two. Here nothing is worked out: the machine stores every value that is shown.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hardship import __version__
 from hardship.checking.check import Checked
@@ -28,6 +28,7 @@ from hardship.single.plan_steps import MONTHLY, ComputedPlan, LadderPlan
 from hardship.single.runner import Prefixes
 from hardship.single.scene import Namer, Scene
 from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
+from hardship.single.states import MOST_REMEMBERED
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
@@ -70,6 +71,7 @@ class Plan:
             self.income = Shower(told, wants.name("income_per_head", "household"), MONTHLY)
         if any(ladder.id == "circle" for ladder in table.ladder):
             self.gap = Shower(told, wants.name("gap", "household"), MONTHLY)
+        self._told: dict[Any, bytes] = {}
         self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
         self._whole(standards)
 
@@ -234,7 +236,22 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], vetoes: dict[str, int | None],
         requires: dict[str, int | None], tests: dict[str, list[list[plan_steps.TestFound]]],
     ) -> bytes:  # fmt: skip
-        """Why this outcome."""
+        """Why this outcome; remembered by everything that it tells of."""
+        circle = next((ladder for ladder in self.ladders if ladder.ladder.id == "circle"), None)
+        lines = [(test.at, test.edge, test.passes) for line in tests.get("circle", ()) for test in line]
+        taken = None if circle is None else circle.shower.ref.key(scene.found)
+        key = outcome, missing, (*vetoes.values(),), (*requires.values(),), taken, (*lines,)
+        known = self._told.get(key)
+        if known is None:
+            if len(self._told) >= MOST_REMEMBERED:
+                self._told.clear()
+            known = self._told[key] = self._told_anew(scene, outcome, missing, vetoes, requires, tests)
+        return known
+
+    def _told_anew(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], vetoes: dict[str, int | None],
+        requires: dict[str, int | None], tests: dict[str, list[list[plan_steps.TestFound]]],
+    ) -> bytes:  # fmt: skip
         told = self.told
         titles = [{"title": told.names.attributes[name].title.text(told.lang)} for name in missing]
         hit, broken = self.vetoes.hit(vetoes), self.requires.hit(requires)

@@ -90,18 +90,20 @@ class Places:
 class _Shape:
     """Memory for one shape, and the cells of a household without any fact."""
 
-    def __init__(self, layout: Layout, household: Household, fills: dict[str, int]) -> None:
+    def __init__(
+        self, layout: Layout, household: Household, fills: dict[str, int], coded: dict[str, Callable[[Any], int]]
+    ) -> None:
         _, members, supporters, transfers = map(len, household.facts)
         self.lanes = Lanes(layout, (1, members, supporters, transfers))
         words = array("q", bytes(self.lanes.words.nbytes))
         small = bytearray(self.lanes.small.nbytes)
-        self.into: list[dict[str, tuple[bool, int, int]]] = [{}, {}, {}, {}]
+        self.into: list[dict[str, tuple[bool, int, int, Callable[[Any], int] | None]]] = [{}, {}, {}, {}]
         for level, height in enumerate(self.lanes.total):
             of_words, of_small = self.lanes.starts[level]
             for part, begin, is_word in ((layout.words, of_words, True), (layout.small, of_small, False)):
                 for name, number in part[level].items():
                     place, known = begin + number * height, of_small + layout.known[level][name] * height
-                    self.into[level][name] = is_word, place, known
+                    self.into[level][name] = is_word, place, known, coded.get(name)
                     for row in range(height):
                         (words if is_word else small)[place + row] = fills[name]
                         small[known + row] = name in (LEFT, LOT)
@@ -140,16 +142,15 @@ class Runner:
         """The household's cells, as `Lanes` of one household hold them: words and bytes."""
         shape = self._shape(household)
         words, small = array("q", shape.words), bytearray(shape.small)
-        coded = self._texts
         for into, rows in zip(shape.into, household.facts, strict=True):
             for row, facts in enumerate(rows):
                 for name, stored in facts.items():
                     target = into.get(name)
                     if target is None:
                         continue
-                    is_word, cell, known = target
-                    if name in coded:
-                        stored = coded[name](stored)
+                    is_word, cell, known, coder = target
+                    if coder is not None:
+                        stored = coder(stored)
                     if is_word:
                         words[cell + row] = stored
                     else:
@@ -168,7 +169,7 @@ class Runner:
         if found is None:
             if len(known) >= MOST_SHAPES:
                 known.clear()
-            found = known[key] = _Shape(self.layout, household, self._fills)
+            found = known[key] = _Shape(self.layout, household, self._fills, self._texts)
         return found
 
 
