@@ -130,9 +130,9 @@ class Client:
         """What changed facts or lines would do to one household.
 
         Args:
-            changes: `facts=[{"pointer": "/members/0/wage_month", "value": "700"}]` (one after the other; a row is put in
-                with `"op": "add"`, taken out with `"op": "remove"`), `lines={"dibao_standard": "+10%"}`,
-                `nearest=False` to leave out the nearest changes.
+            changes: `facts=[{"pointer": "/members/0/wage_month", "value": "700"}]` (one after the other; `"op": "add"`
+                puts a row in, `"op": "remove"` takes one out), `lines={"dibao_standard": "+10%"}`, `nearest=False` to
+                leave out the nearest changes.
 
         Raises:
             ServiceError: it was refused.
