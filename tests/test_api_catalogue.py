@@ -79,6 +79,7 @@ def test_standards_in_force(client: TestClient) -> None:
         "on=x",
         "on=2018-07-01&area=..%2F",
         "on=2018-07-01&parameter=A",
+        "on=2018-07-01&parameter=",
         "on=2018-07-01&area=" + "1" * 33,
     ):
         assert client.get(f"/v1/standards?{wrong}").status_code == 422

@@ -32,7 +32,7 @@ MOST_KEPT = 512
 CARDS = ("application/json", "text/html", "text/plain")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _AREA = re.compile(r"[0-9A-Za-z]{0,32}\Z")
-_PARAMETER = re.compile(r"(?:[a-z][a-z0-9_]{0,63})?\Z")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
 @router.get("/health", openapi_extra=documents.HEALTH, response_class=Response)
@@ -126,8 +126,8 @@ async def attributes(request: Request) -> Response:
 async def standards(request: Request) -> Response:
     """The dated local numbers in force on a date, everywhere or in one area."""
     given = query(request, "on", "area", "parameter")
-    on, area, parameter = date(given.get("on")), given.get("area"), given.get("parameter", "")
-    if not _AREA.match(area or "") or not _PARAMETER.match(parameter):
+    on, area, parameter = date(given.get("on")), given.get("area"), given.get("parameter")
+    if not _AREA.match(area or "") or (parameter is not None and not _PARAMETER.match(parameter)):
         raise Refused("api.parameters")
     engine: Engine = request.app.state.engine
     lang = language(request)
@@ -197,12 +197,14 @@ def _attribute(one: DeclaredAttribute, lang: str) -> dict[str, Any]:
     return entry
 
 
-def _in_force(rows: tuple[StandardRow, ...], on: dt.date, area: str | None, parameter: str) -> Iterator[StandardRow]:
+def _in_force(
+    rows: tuple[StandardRow, ...], on: dt.date, area: str | None, parameter: str | None
+) -> Iterator[StandardRow]:
     """Of each parameter, residence and area the latest row; with an area only the narrowest that holds there."""
     found: dict[tuple[str, ...], StandardRow] = {}
     for row in rows:  # sorted by area, then by date: what comes later is narrower, or newer
         holds = area is None or area.startswith(row.area_code)
-        if row.effective_from <= on and holds and parameter in ("", row.parameter):
+        if row.effective_from <= on and holds and parameter in (None, row.parameter):
             key = (row.parameter, row.residence, row.area_code if area is None else "")
             found[key] = row
     yield from found.values()
