@@ -364,7 +364,8 @@ class Scene:
         low, high = values[number]
         low, high = np.where(stopped, np.minimum(low[0], 0), low[0]), np.where(stopped, np.maximum(high[0], 0), high[0])
         # No value of a real household is beyond 64 bits; a bound may be.
-        return tuple(np.broadcast_to(np.clip(end, -SAFE, SAFE).astype(np.int64), lanes) for end in (low, high))  # type: ignore
+        least, most = (np.broadcast_to(np.clip(end, -SAFE, SAFE).astype(np.int64), lanes) for end in (low, high))
+        return least, most
 
 
 # --- parts ---

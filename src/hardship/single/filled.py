@@ -62,7 +62,7 @@ def taken(conditions: tuple[Ref, ...], found: Found, row: int) -> int | None:
 
 def filled(pieces: Pieces, found: Found, row: int) -> str:
     """The calculation with one row's values."""
-    return "".join([piece if type(piece) is str else piece.text(found, row) for piece in pieces])  # type: ignore[union-attr]
+    return "".join([piece if isinstance(piece, str) else piece.text(found, row) for piece in pieces])
 
 
 def atom(node: Node) -> bool:
