@@ -122,6 +122,15 @@ def versions(roots: Sequence[Path] | None = None) -> dict[str, dict[dt.date, Pat
     return {name: dict(sorted(dates.items())) for name, dates in sorted(found.items())}
 
 
+def title(path: Path, lang: str) -> str:
+    """A table file's title, without a check of the table; "" where it cannot be read, which loading it explains."""
+    try:
+        found = tomllib.loads(_bytes(path).decode("utf-8-sig"))["table"]["title"]
+        return str(found if isinstance(found, str) else found[lang])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
 def find_table(spec: str, on: dt.date, roots: Sequence[Path] | None = None) -> tuple[Path, bool]:
     """The file that `spec` means on a date, and whether it is forced.
 

@@ -28,12 +28,12 @@ def command(say: Say) -> click.Command:
     @standards_option(say)
     @lang_option(say)
     def tables(table: str | None, form: tuple[str, ...], standards: tuple[Path, ...], lang: tuple[str, ...]) -> int:
-        from hardship.load import load_table, versions
+        from hardship.load import title, versions
 
         if table is None:
             for name, files in versions().items():
-                title = load_table(list(files.values())[-1]).table.table.title.text(default_language())
-                click.echo(f"{name:<16} {', '.join(map(str, files)):<24} {title}")
+                named = title(list(files.values())[-1], default_language())
+                click.echo(f"{name:<16} {', '.join(map(str, files)):<24} {named}")
             return 0
         from hardship.cards import card
         from hardship.standards import load_standards
