@@ -10,9 +10,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,17 +26,19 @@ from hardship.export import DANGEROUS, SHEET_ROWS
 Kind = Literal["text", "count", "signed", "money", "change", "points", "date"]
 FORMATS: dict[Kind, dict[str, Any]] = {
     "text": {"num_format": "@"},
-    "count": {"num_format": "#,##0"},
+    "count": {"num_format": "#,##0", "align": "right"},
     "signed": {"num_format": "+#,##0;[Red]-#,##0;0"},
     "money": {"num_format": "#,##0.00"},
     "change": {"num_format": "+#,##0.00;[Red]-#,##0.00;0.00"},
-    "points": {"num_format": "0.######"},
+    "points": {"num_format": "0.######", "align": "right"},
     "date": {"num_format": "yyyy-mm-dd", "align": "center"},
 }
 CREATED = dt.datetime(2000, 1, 1)  # the same content, the same bytes
 FONT = {"font_name": "宋体", "font_size": 10}
 HEAD = {"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True, "valign": "vcenter", "align": "center"}
 MOST_ROWS = SHEET_ROWS
+LINE = 14  # points
+READABLE = 225  # characters across a landscape page of A4 that can still be read, at about 65 %
 _RUN = re.compile(DANGEROUS)
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 
@@ -81,7 +85,7 @@ class Book:
         made.set_landscape()
         made.set_paper(9)
         made.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        made.fit_to_pages(1, 0)
+        made.fit_to_pages(1, 0)  # a wide table asks for more
         made.set_footer(self._footer)
         sheet = Sheet(made, self._looks)
         sheet.line(title, "title")
@@ -105,7 +109,7 @@ class Sheet:
     def __init__(self, sheet: Any, looks: dict[str, Any]) -> None:
         self._sheet, self._looks = sheet, looks
         self.row = 0
-        self._widest = 0
+        self._widths: dict[int, float] = {}
 
     def line(self, text: str, look: str = "note") -> None:
         """One text over the whole width."""
@@ -113,7 +117,13 @@ class Sheet:
         self.row += 1
 
     def table(
-        self, columns: Sequence[Column], rows: Iterable[Sequence[Any]], *, height: int, main: bool = False
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[Any]],
+        *,
+        height: int,
+        main: bool = False,
+        keys: int = 1,
     ) -> None:
         """A head and its rows.
 
@@ -121,18 +131,21 @@ class Sheet:
             rows: values in the order of the columns; None is an empty cell.
             height: how many rows there are.
             main: the sheet's one long table: with a filter, its head frozen and printed on every page.
+            keys: how many first columns say what a row is about: frozen, and printed on every page of a wide table.
         """
-        self._widest = max(self._widest, len(columns))
         for place, column in enumerate(columns):
-            if main or self.row < 8:
-                self._sheet.set_column(place, place, column.width)
+            self._widths[place] = max(self._widths.get(place, 0), column.width)
+            self._sheet.set_column(place, place, self._widths[place])
+        lines = max(_lines(column.title, self._widths[place]) for place, column in enumerate(columns))
+        self._sheet.set_row(self.row, LINE * lines + 4)
+        for place, column in enumerate(columns):
             self._sheet.write_string(self.row, place, column.title, self._looks["head"])
         if main:
-            self._sheet.set_row(self.row, 32)
-            self._sheet.freeze_panes(self.row + 1, 1)
+            self._sheet.freeze_panes(self.row + 1, keys)
             self._sheet.repeat_rows(self.row)
             self._sheet.autofilter(self.row, 0, self.row + height, len(columns) - 1)
             self._sheet.print_area(0, 0, self.row + height, len(columns) - 1)
+            self._spread([column.width for column in columns], keys)
         self.row += 1
         looks = [self._looks[column.kind] for column in columns]
         for values in rows:
@@ -140,10 +153,18 @@ class Sheet:
                 self._cell(self.row, place, value, look)
             self.row += 1
 
-    def frame(self, columns: Sequence[Column], frame: pl.DataFrame) -> None:
+    def frame(self, columns: Sequence[Column], frame: pl.DataFrame, keys: int = 1) -> None:
         """The sheet's one long table from a frame."""
         shown = frame.select(column.name for column in columns)
-        self.table(columns, shown.iter_rows(), height=frame.height, main=True)
+        self.table(columns, shown.iter_rows(), height=frame.height, main=True, keys=keys)
+
+    def _spread(self, widths: Sequence[float], keys: int) -> None:
+        """More than one page beside each other where one would be too small to read."""
+        repeated = sum(widths[:keys])
+        across = ceil((sum(widths) - repeated) / (READABLE - repeated))
+        if across > 1:
+            self._sheet.fit_to_pages(across, 0)
+            self._sheet.repeat_columns(0, keys - 1)
 
     def gap(self) -> None:
         """An empty row."""
@@ -163,6 +184,12 @@ class Sheet:
                 self._sheet.write_datetime(row, column, value, look)
             case _:
                 raise TypeError(type(value).__name__)
+
+
+def _lines(title: str, width: float) -> int:
+    """How many lines a head takes: a Chinese character is as wide as two digits, bold ones a little more."""
+    wide = sum(2.2 if unicodedata.east_asian_width(sign) in "WF" else 1.1 for sign in title)
+    return max(1, ceil(wide / width))
 
 
 def guarded(text: str) -> str:

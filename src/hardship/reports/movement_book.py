@@ -12,7 +12,7 @@ import polars as pl
 from hardship import messages
 from hardship.reports import book
 from hardship.reports.book import Book, Column, Sheet
-from hardship.reports.run_book import groups_shown
+from hardship.reports.run_book import groups_sheet
 from hardship.reports.settings import hash_rows, setting_rows
 from hardship.reports.story import Story
 
@@ -48,14 +48,15 @@ def write(story: Story, path: Path, lang: str) -> list[Path]:
         for name, (columns, frame) in lists.items():
             if part < book.pages(frame.height):
                 notes = [say(f"report.list_{name}_note")]
+                if not frame.height:
+                    notes.append(say("report.list_none"))
                 if frame.height > book.MOST_ROWS:
                     notes.append(say("report.list_part", part=part + 1, parts=book.pages(frame.height), name=path.stem))
                 sheet = made.sheet(say(f"report.list_{name}"), _titled(say(f"report.list_{name}"), story), notes)
                 sheet.frame(columns, frame.slice(part * book.MOST_ROWS, book.MOST_ROWS))
         if part == 0 and story.groups.height:
             titles = {name: both[0 if lang == "zh" else 1] for name, both in story.circles.items()}
-            sheet = made.sheet(say("report.groups_title"), say("report.h_groups"), [say("report.groups_note")])
-            sheet.frame(*groups_shown(story.groups, titles, lang, say))
+            groups_sheet(made, say("report.h_groups"), story.groups, titles, lang, say)
         if part == 0:
             _settings(made, story, lang, say)
         made.save(place)
@@ -174,7 +175,9 @@ def _areas(made: Book, story: Story, say: Say) -> None:
         _residence(say, every=say("report.sum")),
     )
     title = say("report.sheet_areas")
-    made.sheet(title, _titled(title, story), [say("report.areas_note", currency=story.currency)]).frame(columns, frame)
+    made.sheet(title, _titled(title, story), [say("report.areas_note", currency=story.currency)]).frame(
+        columns, frame, keys=2
+    )
 
 
 def _replaced(name: str, words: dict[str, str]) -> pl.Expr:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from hardship.results import Results
 
 OUTCOMES = ("meets", "needs_review", "does_not_meet", "incomplete")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?$")
 UNPLACED = "unplaced"  # rows of which no township can be told
 
 
@@ -131,14 +134,13 @@ class _Maker:
             for name, (columns, frame) in lists.items():
                 if part < book.pages(frame.height):
                     title = self.say(f"report.run_{name}")
-                    sheet = made.sheet(
-                        title, f"{title} {self.area(area)}".strip(), [self.say(f"report.run_{name}_note")]
-                    )
+                    notes = [self.say(f"report.run_{name}_note")]
+                    if not frame.height:
+                        notes.append(self.say("report.list_none"))
+                    sheet = made.sheet(title, f"{title} {self.area(area)}".strip(), notes)
                     sheet.frame(columns, frame.slice(part * book.MOST_ROWS, book.MOST_ROWS))
             if part == 0 and not area:
-                title = self.say("report.groups_title")
-                sheet = made.sheet(title, title, [self.say("report.groups_note")])
-                sheet.frame(*groups_shown(self.groups, self.circles, self.lang, self.say))
+                groups_sheet(made, self.say("report.groups_title"), self.groups, self.circles, self.lang, self.say)
             made.save(place)
         return paths
 
@@ -216,6 +218,16 @@ class _Maker:
         return [Column(name, self.say(f"report.j_{name}"), *look) for name, look in kinds.items()]
 
 
+def groups_sheet(made: Book, title: str, groups: pl.DataFrame, circles: Mapping[str, str], lang: str, say: Say) -> None:
+    """The group report as a sheet: its counts are numbers, what it hides is a text."""
+    sheet = made.sheet(say("report.groups_title"), title, [say("report.groups_note")])
+    columns, frame = groups_shown(groups, circles, lang, say)
+    rows = (
+        [*row[:2], *(Decimal(cell) if _NUMBER.match(cell) else cell for cell in row[2:])] for row in frame.iter_rows()
+    )
+    sheet.table(columns, rows, height=frame.height, main=True, keys=2)
+
+
 def groups_shown(
     groups: pl.DataFrame, circles: Mapping[str, str], lang: str, say: Say
 ) -> tuple[list[Column], pl.DataFrame]:
@@ -228,8 +240,10 @@ def groups_shown(
     }
     rest = ("dimension", "group", "dimension_zh", "dimension_en", "group_zh", "group_en")
     names = [f"dimension_{lang}", f"group_{lang}", *(name for name in groups.columns if name not in rest)]
+    titles = [words[name] if name in words else say(f"report.g_{name}") for name in names]
+    kinds: list[book.Kind] = ["points" if name.endswith("percent") else "count" for name in names]
     columns = [
-        Column(name, words[name] if name in words else say(f"report.g_{name}"), "text", 22 if place < 2 else 13)
-        for place, name in enumerate(names)
+        Column(name, title, "text", 22) if place < 2 else Column(name, title, kind, 13)
+        for place, (name, title, kind) in enumerate(zip(names, titles, kinds, strict=True))
     ]
     return columns, groups.select(names)

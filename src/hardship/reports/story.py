@@ -118,7 +118,7 @@ def story_of(movement: Movement) -> Story:
         movement.causes,
         movement.run,
         (_title(before), _title(after)),
-        (_lines(before, movement.frame), _lines(after, movement.frame)),
+        _lines(before, after, movement.frame),
         _states(movement.matrix, before, after),
         _outside(before, after),
         area_names(before.register) | area_names(after.register),
@@ -139,11 +139,31 @@ def _title(setting: Inputs) -> Both:
     return title.zh, title.en
 
 
-def _lines(setting: Inputs, frame: pl.DataFrame) -> list[Line]:
-    length = max((len(row.area_code) for row in setting.standards.rows), default=0)
+def _lines(before: Inputs, after: Inputs, frame: pl.DataFrame) -> tuple[list[Line], list[Line]]:
+    """The lines of both sides in the same places, as far as the standards of either tell places apart."""
+    length = max((len(row.area_code) for setting in (before, after) for row in setting.standards.rows), default=0)
     residence = pl.when(pl.col("residence").is_in(["urban", "rural"])).then("residence")
     places = frame.select(pl.col("area_code").str.slice(0, length).alias("area"), residence.alias("residence"))
-    return circle_lines(setting.checked, setting.standards, setting.on, places)
+    first, second = (circle_lines(one.checked, one.standards, one.on, places) for one in (before, after))
+    residences = {line.residence for line in (*first, *second)}
+    same = {residence for residence in residences if _alike(first, second, residence)}
+
+    def merged(lines: list[Line]) -> list[Line]:
+        """Lines that are the same everywhere, once and without an area."""
+        wide = [replace(line, area="") if line.residence in same else line for line in lines]
+        return list(dict.fromkeys(wide))
+
+    return merged(first), merged(second)
+
+
+def _alike(first: list[Line], second: list[Line], residence: str | None) -> bool:
+    """Whether every area has the same lines before, and the same after."""
+    areas = {line.area for line in (*first, *second) if line.residence == residence}
+
+    def told(lines: list[Line], area: str) -> tuple[Line, ...]:
+        return tuple(replace(line, area="") for line in lines if (line.area, line.residence) == (area, residence))
+
+    return len({(told(first, area), told(second, area)) for area in areas}) == 1
 
 
 def _states(matrix: pl.DataFrame, before: Inputs, after: Inputs) -> dict[str, Both]:
