@@ -12,18 +12,19 @@ from hardship.language.expression import Expression
 from hardship.language.fields import Assume, Level, Show
 from hardship.language.names import raised
 from hardship.language.nodes import Aggregate, walk
+from hardship.language.table import Ladder
 from hardship.lots import LOT
 from hardship.lowering import ops
 from hardship.lowering.allocate import arrays
 from hardship.lowering.expressions import stored
 from hardship.lowering.ops import Program, Sink, Store
-from hardship.lowering.stages import FEN, Form, Stages, choice
+from hardship.lowering.stages import EDGES, FEN, Form, Stages, choice
 from hardship.lowering.values import NONE, Value, truth
 
-Detail = Literal["totals", "results", "items", "all"]
-TOTALS = frozenset(
-    {"missing", "require", "refused", "deferred", "ladder:circle", "benefit", "income_per_head", "counted"}
-)
+Detail = Literal["standing", "totals", "results", "items", "all"]
+STANDING = frozenset({"missing", "require", "refused", "deferred", "ladder:circle"})
+TOTALS = STANDING | {"benefit", "income_per_head", "counted"}
+KEPT = {"standing": (STANDING, ("person:", "side:")), "totals": (TOTALS, ("person:",))}
 DEFAULT_SHOW = Show()
 
 
@@ -32,8 +33,9 @@ def lower(checked: Checked, detail: Detail = "results") -> Program:
 
     Args:
         checked: the table.
-        detail: `totals`: who stands where and gets what; `results`: what the results need; `items`: also every
-            item's and group's points in every index; `all`: also every named value at its level, with its validity.
+        detail: `standing`: who stands where, and both sides of each test of the circle; `totals`: who stands where and
+            gets what; `results`: what the results need; `items`: also every item's and group's points in every index;
+            `all`: also every named value at its level, with its validity.
 
     Raises:
         EngineError: the checker let something through that cannot be lowered.
@@ -164,12 +166,21 @@ class Lowering(Stages):
             self.enter(ladder.id, value)
             self._named_sink(ladder.id, "ladder", value, stopped if ladder.id == "circle" else None)
             self._store(f"ladder:{ladder.id}", value, valid=ladder.pick == "all", marked=ladder.pick == "first")
-            if ladder.id == "circle":
+            if ladder.id == "circle" and self.detail == "standing":
+                self._sides(ladder)
+            elif ladder.id == "circle":
                 gap = self.gap(ladder)
                 if gap is not None:
                     distance, holds = gap
                     valid = self.build.emit(ops.PASSED, "household", self.build.byte(holds, "household"))
                     self._store("gap", replace(distance, valid=valid), valid=True)
+
+    def _sides(self, ladder: Ladder) -> None:
+        """Both sides of every test: `side:<number>:value` and `side:<number>:edge`."""
+        for number_of, test in enumerate(test for rung in ladder.rung for test in rung.tests):
+            edges = (getattr(test, key) for key in EDGES)
+            for part, side in (("value", test.value), ("edge", next(edge for edge in edges if edge is not None))):
+                self._store(f"side:{number_of}:{part}", self.node(side.node, "household"), valid=False)
 
     def _persons(self) -> None:
         for person in self.table.person:
@@ -320,8 +331,10 @@ class Lowering(Stages):
     # ── stores ──
 
     def _out(self, store: Store, reg: int, once: bool = False) -> None:
-        if self.detail == "totals" and store.name not in TOTALS and not store.name.startswith("person:"):
-            return
+        if self.detail in KEPT:
+            names, beginnings = KEPT[self.detail]
+            if store.name not in names and not store.name.startswith(beginnings):
+                return
         # Two bit planes of the same eight facts are two places still: each is given out by its number.
         key = (reg, once, f"{store.name}:{store.plane}" if store.part == "planes" else "")
         if key not in self.outputs:
