@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 Rows = tuple[int, int, int, int]
 LEFT = ""  # the column of members who leave
 BLOCK = 2048
+SHAPE_BYTES = 6  # how many members, supporters and transfers a lane has, at the end of what is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Lanes:
             among the bytes a level's values come first, then a byte for each of its columns, 1 where it is known.
         starts: of each level, where its words begin, and its bytes.
         at: where each output begins, in `found_words` or `found_small`.
+        found: both as one memory, the words first.
         leaving: after a run, 1 for each member who was assessed alone and left.
     """
 
@@ -125,7 +127,11 @@ class Lanes:
                 self.at[output], words, is_word[output] = words, words + height, True
             for output in of_small:
                 self.at[output], small = small, small + height
-        self.found_words, self.found_small = np.zeros(words + 1, np.int64), np.zeros(small + 1, np.uint8)
+        bytes_of_words = 8 * (words + 1)
+        self.found = np.zeros(bytes_of_words + small + 1 + SHAPE_BYTES, np.uint8)
+        self.found_words = self.found[:bytes_of_words].view(np.int64)
+        self.found_small = self.found[bytes_of_words:-SHAPE_BYTES]
+        self.found[-SHAPE_BYTES:] = np.array(self.rows[1:], np.uint16).view(np.uint8)
         places = np.array(self.at, np.uint64)
         word, byte = np.uint64(self.found_words.ctypes.data), np.uint64(self.found_small.ctypes.data)
         self.addresses = np.where(is_word, word + places * np.uint64(8), byte + places)

@@ -31,22 +31,27 @@ from hardship.results import (
 )
 from hardship.results_json import Record
 from hardship.single.household import Household
-from hardship.single.lanes import Layout, Slot
+from hardship.single.lanes import Lanes, Layout, Slot
 
 FALSE = 2
 
 
 class Found:
-    """One lane's results as Python integers.
+    """What one household's run found, copied out of its lanes.
 
-    Args:
-        words, small: every output of a `Lanes` of one household; `at`: where each begins.
+    Attributes:
+        memory: every output, words first, then bytes, then the shape (`lanes.SHAPE_BYTES`).
+        words, small: the two parts; `at`: where each output begins in its part.
+        rows: how many there are of each level.
     """
 
-    __slots__ = ("at", "small", "words")
+    __slots__ = ("at", "memory", "rows", "small", "words")
 
-    def __init__(self, words: list[int], small: bytes, at: list[int]) -> None:
-        self.words, self.small, self.at = words, small, at
+    def __init__(self, lanes: Lanes) -> None:
+        self.at, self.rows = lanes.at, lanes.rows
+        self.memory = lanes.found.tobytes()
+        end = lanes.found_words.nbytes
+        self.words, self.small = memoryview(self.memory)[:end].cast("q"), self.memory[end:]
 
     def value(self, slot: Slot, row: int = 0) -> int:
         """The stored integer; it means nothing where it is missing."""

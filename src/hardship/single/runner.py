@@ -135,8 +135,7 @@ class Runner:
         if household.supporters or household.transfers:
             lanes.link(household.supporters, household.transfers)
         lanes.run(place.values, place.valid, self.on)
-        found = Found(lanes.found_words.tolist(), lanes.found_small.tobytes(), lanes.at)
-        return found, lanes.leaving.tobytes()
+        return Found(lanes), lanes.leaving.tobytes()
 
     def cells(self, household: Household) -> tuple[bytes, bytearray]:
         """The household's cells, as `Lanes` of one household hold them: words and bytes."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 MOST_REMEMBERED = 512
-PADDING = -1  # the last cell of either memory, always 0
 
 
 class States:
@@ -50,12 +49,12 @@ class States:
             rows.append(small[begin : begin + len(ids[level])])
         for level, output in self._of_words:
             begin = at[output]
-            rows += words[begin : begin + len(ids[level])]
+            rows += words[begin : begin + len(ids[level])].tolist()
         return tuple(rows)
 
 
 def _picker(places: list[int]) -> Callable[[Any], Any]:
-    return itemgetter(*(places or [PADDING]))
+    return itemgetter(*(places or [0]))
 
 
 class Remembered(Generic[Made]):
