@@ -101,6 +101,49 @@ def test_two_tables_are_no_two_versions() -> None:
     assert rerank(before, after).run["transition"] is None
 
 
+def tekun(household_id: str, **facts: object) -> dict[str, object]:
+    """Somebody of 72 in town without income, work or family, who receives tekun."""
+    home = {"household_id": household_id, "area_code": "140105001001", "residence_type": "urban"}
+    home |= {"current_status": "tekun", "income_stable": True, "circumstances_changed": False}
+    home |= {"relative_of_staff": False, "objection_raised": False, "verification_state": "returned", **facts}
+    member: dict[str, object] = {"member_id": "1", "birth_date": day("1950-03-01"), "member_counted": "counted"}
+    member |= {"labour_ability": "none", "disability_grade": 0, "severe_illness_code": "none", "orphan": False}
+    member |= {"child_without_care": False, "wage_month": 0, "business_income_year": 0, "property_income_year": 0}
+    return {"household": home, "members": [member]}
+
+
+def test_shanxi_s_longer_intervals_leave_what_was_decided() -> None:
+    """Until 29 August 2022 tekun is (here) 1.3 times 628.00 = 816.40, from the next day 1.35 times = 847.80.
+
+    A: reviewed 1 April: 4 months, held by both versions at what was paid, and left by the transition: 816.40.
+    B: reviewed 15 January with 800.00: 7 months are over the former 6, so 816.40 was due. By the new 12 alone it would
+       be held again, at 800.00; the transition leaves 816.40 until 15 January 2023.
+    C: reviewed 30 August 2021: 12 months have passed on the day itself: 847.80.
+    D: like B, but circumstances changed: 847.80.   E: receives nothing yet, so nothing is reviewed: 847.80.
+    """
+    given = [
+        tekun("A", last_review_date=day("2022-04-01"), previous_benefit_month=Decimal("816.40")),
+        tekun("B", last_review_date=day("2022-01-15"), previous_benefit_month=800),
+        tekun("C", last_review_date=day("2021-08-30"), previous_benefit_month=800),
+        tekun("D", last_review_date=day("2022-01-15"), previous_benefit_month=800, circumstances_changed=True),
+        tekun("E", current_status="none"),
+    ]
+    sides = []
+    numbers = case_standards(read_case(CASES / "shanxi" / "2022-08-30" / "03_tekun.toml"))
+    for on in (day("2022-08-29"), day("2022-08-30")):
+        checked = load_table(find_table("shanxi", on)[0])
+        attributes = checked.names.attributes
+        register = register_of([plain_household(one, attributes) for one in given], attributes)
+        sides.append(Inputs(register, checked, numbers, on, False, {}))
+    moved = rerank(*sides)
+    assert moved.run["transition"]["rule"] == "keep_until_review"
+    assert [str(amount) for amount in moved.frame["amount_before"]] == ["816.40"] * 5
+    assert [str(amount) for amount in moved.frame["amount_after"]] == ["816.40", "816.40"] + ["847.80"] * 3
+    assert moved.frame["held"].to_list() == ["transition", "transition", "", "", ""]
+    due = ["2023-04-01", "2023-01-15", "2022-08-30", "2023-01-15"]
+    assert moved.frame["review_on"].to_list() == [*map(day, due), None]
+
+
 def shipped(name: str, *standard: str, **facts: object) -> tuple[Inputs, Inputs]:
     """The households of a shipped worked case, before and after, under its table and standards.
 

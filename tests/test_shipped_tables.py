@@ -217,3 +217,10 @@ def test_every_expression_of_the_guide_can_be_read() -> None:
     assert len(written) >= 15
     for text in written:
         assert parse(text).text == text
+
+
+def test_every_newer_version_says_what_becomes_of_older_results() -> None:
+    newer = [path for folder in TABLES.iterdir() for path in sorted(folder.glob("????-??-??.toml"))[1:]]
+    found = {path: load_table(path).table.transition for path in newer}
+    assert len(found) >= 2
+    assert [path for path, transition in found.items() if transition is None] == []
