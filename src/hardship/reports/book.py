@@ -23,9 +23,10 @@ import xlsxwriter
 
 from hardship.export import DANGEROUS, SHEET_ROWS
 
-Kind = Literal["text", "count", "signed", "money", "change", "points", "date"]
+Kind = Literal["text", "long", "count", "signed", "money", "change", "points", "date"]
 FORMATS: dict[Kind, dict[str, Any]] = {
     "text": {"num_format": "@"},
+    "long": {"num_format": "@", "text_wrap": True},
     "count": {"num_format": "#,##0", "align": "right"},
     "signed": {"num_format": "+#,##0;[Red]-#,##0;0"},
     "money": {"num_format": "#,##0.00"},
@@ -71,7 +72,7 @@ class Book:
         self._book = xlsxwriter.Workbook(self._made, options)
         self._book.set_properties({"created": CREATED})
         self._looks: dict[str, Any] = {
-            kind: self._book.add_format({**FONT, "border": 1, "border_color": "#BFBFBF", **look})
+            kind: self._book.add_format({**FONT, "border": 1, "border_color": "#BFBFBF", "valign": "top", **look})
             for kind, look in FORMATS.items()
         }
         self._looks["head"] = self._book.add_format({**FONT, **HEAD})
@@ -79,13 +80,17 @@ class Book:
         self._looks["note"] = self._book.add_format({**FONT, "font_color": "#595959"})
         self._footer = f"&L&8{footer.replace('&', '&&')}&R&8{page}"
 
-    def sheet(self, name: str, title: str, notes: Sequence[str] = ()) -> Sheet:
-        """A new sheet with its title and notes; sheets are filled one after the other."""
+    def sheet(self, name: str, title: str, notes: Sequence[str] = (), *, one_page: bool = False) -> Sheet:
+        """A new sheet with its title and notes; sheets are filled one after the other.
+
+        Args:
+            one_page: printed on one page, however small; else as many pages down as it takes.
+        """
         made = self._book.add_worksheet(_FORBIDDEN.sub(" ", name)[:31])
         made.set_landscape()
         made.set_paper(9)
         made.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-        made.fit_to_pages(1, 0)  # a wide table asks for more
+        made.fit_to_pages(1, int(one_page))  # a wide table asks for more
         made.set_footer(self._footer)
         sheet = Sheet(made, self._looks)
         sheet.line(title, "title")
@@ -145,7 +150,8 @@ class Sheet:
             self._sheet.repeat_rows(self.row)
             self._sheet.autofilter(self.row, 0, self.row + height, len(columns) - 1)
             self._sheet.print_area(0, 0, self.row + height, len(columns) - 1)
-            self._spread([column.width for column in columns], keys)
+            if height:
+                self._spread([column.width for column in columns], keys)
         self.row += 1
         looks = [self._looks[column.kind] for column in columns]
         for values in rows:
@@ -165,6 +171,7 @@ class Sheet:
         if across > 1:
             self._sheet.fit_to_pages(across, 0)
             self._sheet.repeat_columns(0, keys - 1)
+            self._sheet.print_across()
 
     def gap(self) -> None:
         """An empty row."""

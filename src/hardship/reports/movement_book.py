@@ -74,7 +74,7 @@ def _titled(title: str, story: Story) -> str:
 def _summary(made: Book, story: Story, lang: str, say: Say) -> None:
     run, whole, counts = story.run, story.whole(), story.counts()
     notes = [say("report.between", before=run["before"]["on"], after=run["after"]["on"]), say("report.not_a_decision")]
-    sheet = made.sheet(say("report.sheet_summary"), _titled(say("report.movement_title"), story), notes)
+    sheet = made.sheet(say("report.sheet_summary"), _titled(say("report.movement_title"), story), notes, one_page=True)
     heads = [
         Column("what", say("report.what"), "text", 34),
         *(Column(name, say(f"report.{name}"), "text", 22) for name in ("before", "after")),
@@ -122,9 +122,8 @@ def cause_words(name: str, lang: str) -> str:
 
 
 def _matrix(made: Book, story: Story, lang: str, say: Say) -> None:
-    sheet = made.sheet(
-        say("report.sheet_matrix"), _titled(say("report.matrix_title"), story), [say("report.matrix_note")]
-    )
+    title = _titled(say("report.matrix_title"), story)
+    sheet = made.sheet(say("report.sheet_matrix"), title, [say("report.matrix_note")], one_page=True)
     names = list(story.states)
     cells = {(one, other): values for one, other, *values in story.matrix.iter_rows()}
     parts: tuple[tuple[str, int, book.Kind], ...] = (
@@ -265,7 +264,7 @@ def _columns(story: Story, say: Say) -> list[Column]:
         Column("kind", say("report.c_kind"), "text", 12),
         *pair("state", "text", 20),
         Column("cause", say("report.cause"), "text", 16),
-        *pair("reason", "text", 24),
+        *pair("reason", "long", 24),
         Column("persons_after", say("report.c_persons"), "count", 8),
         *pair("income", "money", 12),
         *pair("index", "points", 9),

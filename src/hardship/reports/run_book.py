@@ -185,24 +185,24 @@ class _Maker:
         kinds: dict[str, tuple[book.Kind, float]] = {
             "position": ("count", 8),
             "household_id": ("text", 16),
-            "area_code": ("text", 15),
-            "area_name": ("text", 14),
-            "outcome": ("text", 12),
-            "circle": ("text", 22),
+            "area_code": ("text", 14),
+            "area_name": ("text", 12),
+            "outcome": ("text", 10),
+            "circle": ("long", 20),
             "index": ("points", 8),
             "income_per_head": ("money", 13),
             "gap_to_next_line": ("money", 13),
             "benefit_month": ("money", 13),
-            "vetoes": ("text", 26),
-            "missing": ("text", 30),
-            "assumed": ("text", 24),
-            "flags": ("text", 24),
+            "vetoes": ("long", 22),
+            "missing": ("long", 26),
+            "assumed": ("long", 18),
+            "flags": ("long", 18),
         }
         return [Column(name, self.say(f"report.r_{name}"), *look) for name, look in kinds.items()]
 
     def missing_columns(self) -> list[Column]:
         widths = {"household_id": 16, "area_code": 15, "area_name": 16, "missing": 90}
-        return [Column(name, self.say(f"report.r_{name}"), "text", width) for name, width in widths.items()]
+        return [Column(name, self.say(f"report.r_{name}"), "long", width) for name, width in widths.items()]
 
     def reject_columns(self) -> list[Column]:
         kinds: dict[str, tuple[book.Kind, float]] = {
@@ -211,9 +211,9 @@ class _Maker:
             "line": ("count", 8),
             "household_id": ("text", 16),
             "member_id": ("text", 18),
-            "field": ("text", 18),
+            "field": ("long", 18),
             "value_class": ("text", 14),
-            "message": ("text", 70),
+            "message": ("long", 70),
         }
         return [Column(name, self.say(f"report.j_{name}"), *look) for name, look in kinds.items()]
 
