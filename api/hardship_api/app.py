@@ -96,6 +96,6 @@ def create_app(
     for router in (scoring.router, questions.router, batches.router, catalogue.router, page.router):
         app.include_router(router)
     app.state.openapi = documents.openapi(app, chosen)
-    direct = {"/v1/score": scoring.scored}
-    app.add_middleware(Shell, gate=Gate(chosen), metrics=metrics, settings=chosen, direct=direct)
+    single = app.state.scoring = scoring.Scoring(engine, chosen, metrics)
+    app.add_middleware(Shell, gate=Gate(chosen), metrics=metrics, settings=chosen, scoring=single)
     return app

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from hardship_api import documents
-from hardship_api.bodies import date, media_type, pieces, query
+from hardship_api.bodies import date, head, media_type, pieces, query
 from hardship_api.columnar import Columnar
 from hardship_api.engine import Engine
 from hardship_api.forms import Form, form_of
@@ -55,9 +55,9 @@ async def rank(request: Request) -> Response:
 async def _batch(request: Request, ranks: bool) -> Response:
     settings: Settings = request.app.state.settings
     engine: Engine = request.app.state.engine
-    coming = FORMS.get(media_type(request, (*FORMS, ANY)), "any")
+    coming = FORMS.get(media_type(head(request), (*FORMS, ANY)), "any")
     going = _wanted(request.headers.get("accept", ""))
-    given = query(request, "table", "on", "accept", "detail")
+    given = query(request.scope["query_string"], "table", "on", "accept", "detail")
     detail = given.get("detail", "summary")
     if detail not in ("summary", "items") or len(given.get("accept", "")) > ACCEPTED_TEXT:
         raise Refused("api.parameters")
@@ -199,7 +199,8 @@ class Run:
 
     async def _all_parts(self) -> None:
         limit = self._settings.rank_bytes if self._job.ranks else self._settings.batch_bytes
-        body = pieces(self._request, limit, self._settings.batch_seconds, self._settings.idle_seconds)
+        asked, settings = self._request, self._settings
+        body = pieces(head(asked), asked.receive, limit, settings.batch_seconds, settings.idle_seconds)
         try:
             async for block in ahead(self._source.blocks(body)):
                 await self._spool.put(await asyncio.to_thread(self._part, block))

@@ -7,15 +7,17 @@ import datetime as dt
 import json
 import re
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
-from hardship_api.settings import Settings
+from hardship_api.gate import Receive
 from hardship_api.strict_json import Refused
 
 JSON = ("application/json",)
+Headers = Mapping[bytes, bytes]
 RATIO = 200
 FREE = 2**25
 """A packed body may grow `RATIO` times; the first `FREE` bytes are not held against it."""
@@ -42,75 +44,73 @@ def date(text: Any) -> dt.date:
         raise Refused("api.date") from None
 
 
-def media_type(request: Request, accepted: tuple[str, ...]) -> str:
+def head(request: Request) -> Headers:
+    """A request's headers, names in lower case; of one that came twice the last."""
+    return dict(request.headers.raw)
+
+
+def media_type(headers: Headers, accepted: tuple[str, ...]) -> str:
     """The request's media type without its parameters.
 
     Raises:
         Refused: it is none of the accepted ones.
     """
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if given not in accepted:
         raise Refused("api.media_type", 415)
     return given
 
 
-def query(request: Request, *known: str) -> dict[str, str]:
-    """The query's parameters, each once and each known.
+def query(text: bytes, *known: str) -> dict[str, str]:
+    """The parameters of a query, each once and each known.
 
     Raises:
         Refused: another one, or one twice.
     """
-    given = request.query_params
+    given = QueryParams(text)
     if set(given) - set(known) or len(given.multi_items()) != len(given):
         raise Refused("api.parameters")
     return dict(given)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body of one household, never more than `limit` bytes unpacked.
+async def read_body(headers: Headers, receive: Receive, limit: int, seconds: int) -> bytes:
+    """The whole body of one household, never more than `limit` bytes unpacked, there after so many `seconds`.
 
     Raises:
         Refused: it is larger (413), comes too slowly (408), or is not packed as it says (400, 415).
     """
-    settings: Settings = request.app.state.settings
-    if "content-encoding" not in request.headers:
-        return await _plain(request, limit, settings.one_seconds)
-    return b"".join([part async for part in pieces(request, limit, settings.one_seconds, settings.one_seconds)])
-
-
-async def _plain(request: Request, limit: int, seconds: int) -> bytes:
-    """The whole body as it is; one that came with its head is waited for once."""
-    _declared(request, limit)
-    body, size, more = [], 0, True
+    if b"content-encoding" in headers:
+        return b"".join([part async for part in pieces(headers, receive, limit, seconds, seconds)])
+    _declared(headers, limit)
+    body, more = b"", True
     try:
         async with asyncio.timeout(seconds):
             while more:
-                part, more = await _part(request)
-                size += len(part)
-                if size > limit:
+                part, more = await _part(receive)
+                if len(body) + len(part) > limit:
                     raise Refused("api.too_large", 413)
-                body.append(part)
+                body = body + part if body else part
     except TimeoutError:
         raise Refused("api.slow", 408) from None
-    return b"".join(body)
+    return body
 
 
-async def _part(request: Request) -> tuple[bytes, bool]:
+async def _part(receive: Receive) -> tuple[bytes, bool]:
     """The next bytes of a body, and whether more will come."""
-    message = await request.receive()
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _declared(request: Request, limit: int) -> None:
+def _declared(headers: Headers, limit: int) -> None:
     """Refuse a body that says itself that it is too large."""
-    declared = request.headers.get("content-length", "")
+    declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared[:20]) > limit:
         raise Refused("api.too_large", 413)
 
 
-async def pieces(request: Request, limit: int, seconds: int, idle: int) -> AsyncIterator[bytes]:
+async def pieces(headers: Headers, receive: Receive, limit: int, seconds: int, idle: int) -> AsyncIterator[bytes]:
     """The body's bytes, unpacked, as they come; a chunked one is counted as it comes.
 
     Args:
@@ -121,15 +121,15 @@ async def pieces(request: Request, limit: int, seconds: int, idle: int) -> Async
     Raises:
         Refused: as `read_body`.
     """
-    _declared(request, limit)
-    unpack = unpacker(request.headers.get("content-encoding", ""), limit)
+    _declared(headers, limit)
+    unpack = unpacker(headers.get(b"content-encoding", b"").decode("latin-1"), limit)
     loop = asyncio.get_running_loop()
     until, size = loop.time() + seconds, 0
     more = True
     while more:
         try:
             async with asyncio.timeout_at(min(until, loop.time() + idle)):
-                part, more = await _part(request)
+                part, more = await _part(receive)
         except TimeoutError:
             raise Refused("api.slow", 408) from None
         size += len(part)

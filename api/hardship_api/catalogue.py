@@ -57,7 +57,7 @@ async def metrics(request: Request) -> Response:
 @router.get("/v1/tables", openapi_extra=documents.TABLES, response_class=Response)
 async def tables(request: Request) -> Response:
     """Every table with its versions."""
-    query(request)
+    query(request.scope["query_string"])
     lang = language(request)
     engine: Engine = request.app.state.engine
 
@@ -112,7 +112,7 @@ async def table_card(table_id: str, request: Request) -> Response:
 @router.get("/v1/attributes", openapi_extra=documents.ATTRIBUTES, response_class=Response)
 async def attributes(request: Request) -> Response:
     """The data dictionary: every fact that a household may carry; with `?table=` the table's own too."""
-    spec, lang = query(request, "table").get("table"), language(request)
+    spec, lang = query(request.scope["query_string"], "table").get("table"), language(request)
     engine: Engine = request.app.state.engine
 
     def make() -> bytes:
@@ -125,7 +125,7 @@ async def attributes(request: Request) -> Response:
 @router.get("/v1/standards", openapi_extra=documents.STANDARDS, response_class=Response)
 async def standards(request: Request) -> Response:
     """The dated local numbers in force on a date, everywhere or in one area."""
-    given = query(request, "on", "area", "parameter")
+    given = query(request.scope["query_string"], "on", "area", "parameter")
     on, area, parameter = date(given.get("on")), given.get("area"), given.get("parameter")
     if not _AREA.match(area or "") or (parameter is not None and not _PARAMETER.match(parameter)):
         raise Refused("api.parameters")
@@ -160,7 +160,7 @@ async def kept(request: Request, key: tuple[Any, ...], make: Callable[[], bytes]
 
 
 def _asked(request: Request, table_id: str) -> dt.date:
-    given = query(request, "on").get("on")
+    given = query(request.scope["query_string"], "on").get("on")
     if not _ID.match(table_id):
         raise Refused("api.no_table", 404)
     return LATEST if given is None else date(given)

@@ -41,7 +41,7 @@ class Gate:
         self._most = settings.in_flight
         self._most_waiting = settings.waiting
         self._most_held = settings.in_flight * settings.one_bytes
-        self._inside = self._waiting = self._held = 0
+        self._inside = self._leaving = self._waiting = self._held = 0
         self._keys: Keys | None = None
         if settings.keys:
             self._keys = Keys(Path(settings.keys), server_secret(settings.secret, settings.secret_file))
@@ -49,7 +49,7 @@ class Gate:
         self._address_rate = _rate(settings.rate_address)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    async def enter(self, path: str, headers: Mapping[bytes, bytes], address: str) -> bool:
+    def enter(self, path: str, headers: Mapping[bytes, bytes], address: str) -> bool:
         """Let a request in; whether it counts as inside, and must `leave`.
 
         Raises:
@@ -63,12 +63,21 @@ class Gate:
             raise Busy(RETRY)
         self._check(path, headers, address)
         self._inside += 1
-        await asyncio.sleep(0)  # whoever came in the same moment is counted before any work is done
         return True
 
     def leave(self) -> None:
-        """A request that was inside is over."""
-        self._inside -= 1
+        """A request that was inside is over.
+
+        Its place is free when the event loop has looked at all who came in the same moment: one whose work is done
+        without waiting would never be seen by another, and however many came, all would be let in.
+        """
+        if not self._leaving:
+            asyncio.get_running_loop().call_soon(self._free)
+        self._leaving += 1
+
+    def _free(self) -> None:
+        self._inside -= self._leaving
+        self._leaving = 0
 
     def step_back(self) -> None:
         """A request that was inside waits outside for its body, so that slow senders take nobody's place.

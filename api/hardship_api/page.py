@@ -37,14 +37,14 @@ def _page(lang: str) -> str:
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """The OpenAPI document."""
-    query(request)
+    query(request.scope["query_string"])
     return Response(request.app.state.openapi, headers={"cache-control": "no-cache"}, media_type="application/json")
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The page, in the language of the browser or of `?lang=`."""
-    wanted = query(request, "lang").get("lang", "")
+    wanted = query(request.scope["query_string"], "lang").get("lang", "")
     lang = wanted if wanted in messages.LANGUAGES else language(request)
     return Response(_page(lang), headers=HEADERS, media_type="text/html")
 

@@ -54,25 +54,29 @@ class Patient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """A further head is waited for."""
+        """A further head begins."""
         super().on_message_begin()
         if self._head is None:
             self._head = 0
-            self._wait(_settings().head_seconds)
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self._head = None
-        self._stop()
+        self._head_is_there()
         super().on_headers_complete()
 
+    def _head_is_there(self) -> None:
+        self._head = None
+        self._stop()
+
     def data_received(self, data: bytes) -> None:
-        """Bytes of a head are counted."""
+        """Bytes of a head are counted, and the rest of it is waited for."""
         super().data_received(data)
-        if self._head is not None:
+        if self._head is not None and not self.transport.is_closing():
             self._head += len(data)
-            if self._head > HEAD_BYTES and not self.transport.is_closing():
+            if self._head > HEAD_BYTES:
                 self._refuse(431)
+            elif self._timer is None:
+                self._wait(_settings().head_seconds)
 
     def on_response_complete(self) -> None:
         """An answer that came before the end of its body gives the sender a little time."""

@@ -24,13 +24,18 @@ class Busy(Refused):
         self.retry_after = retry_after
 
 
-SLOW = 408
+SLOW, NO_KEY = 408, 401
 STATUS_CODES = {404: "api.not_found", 405: "api.method", 413: "api.too_large", 415: "api.media_type"}
 
 
+def spoken(wanted: bytes) -> str:
+    """`zh` if an `Accept-Language` asks for Chinese first, else `en`."""
+    return "zh" if wanted and wanted.strip().lower().startswith(b"zh") else "en"
+
+
 def language(request: Request) -> str:
-    """`zh` if the client asks for Chinese first, else `en`."""
-    return "zh" if request.headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+    """The language of the answer to a request."""
+    return spoken(request.headers.get("accept-language", "").encode("latin-1"))
 
 
 def problem(code: str, status: int, lang: str, faults: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -52,15 +57,22 @@ def answer(content: dict[str, Any]) -> Response:
     return Response(body, content["status"], media_type="application/problem+json")
 
 
-async def on_refused(request: Request, error: Exception) -> Response:
-    """A refused body."""
-    assert isinstance(error, Refused)
-    found = answer(problem(error.code, error.status, language(request), error.faults))
+def refusal(error: Refused, lang: str) -> Response:
+    """The answer to what was refused."""
+    found = answer(problem(error.code, error.status, lang, error.faults))
     if error.status == SLOW:
         found.headers["connection"] = "close"  # the rest of the body is not waited for
+    if error.status == NO_KEY:
+        found.headers["www-authenticate"] = "Bearer"
     if isinstance(error, Busy):
         found.headers["retry-after"] = str(error.retry_after)
     return found
+
+
+async def on_refused(request: Request, error: Exception) -> Response:
+    """A refused body."""
+    assert isinstance(error, Refused)
+    return refusal(error, language(request))
 
 
 async def on_http(request: Request, error: Exception) -> Response:

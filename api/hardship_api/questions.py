@@ -15,7 +15,7 @@ from hardship.asking.compare import compare
 from hardship.asking.whatif import what_if
 from hardship.errors import RegisterError, TableError, UsageError
 from hardship.single.prepared import encoded
-from hardship_api.bodies import JSON, date, media_type, query, read_body
+from hardship_api.bodies import JSON, date, head, media_type, query, read_body
 from hardship_api.documents import HOUSEHOLD, LANGUAGE, good, problems
 from hardship_api.engine import Engine
 from hardship_api.households import entry
@@ -71,10 +71,11 @@ async def ask_compare(request: Request) -> Response:
 
 
 async def _answered(request: Request, work: Any) -> Response:
-    media_type(request, JSON)
-    query(request)
+    headers = head(request)
+    media_type(headers, JSON)
+    query(request.scope["query_string"])
     settings: Settings = request.app.state.settings
-    given = await read_body(request, settings.one_bytes)
+    given = await read_body(headers, request.receive, settings.one_bytes, settings.one_seconds)
     found = await run_in_threadpool(work, request.app.state.engine, given, language(request))
     return Response(encoded(found), media_type="application/json")
 

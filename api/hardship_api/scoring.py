@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from hardship_api import documents
-from hardship_api.bodies import JSON, media_type, query, read_body
-from hardship_api.engine import FORMS, INLINE_BYTES, INLINE_FORMS, Engine, Later
-from hardship_api.problems import language
+from hardship_api.bodies import JSON, Headers, head, media_type, query, read_body
+from hardship_api.engine import FORMS, INLINE_BYTES, INLINE_FORMS, Asked, Engine, Later
+from hardship_api.gate import Message, Receive
+from hardship_api.metrics import Metrics
+from hardship_api.problems import spoken
 from hardship_api.settings import Settings
 from hardship_api.strict_json import Refused
 
 router = APIRouter(prefix="/v1")
+PATH = "/v1/score"
+AT_ONCE = {f"{PATH}?detail={form}".encode(): form for form in INLINE_FORMS}
+"""Addresses of answers that take no longer than handing them to a thread would."""
 DETAILS = {b"": "", **{f"detail={form}".encode(): form for form in FORMS}}
 """Query strings that need no reading."""
 
@@ -21,36 +28,63 @@ DETAILS = {b"": "", **{f"detail={form}".encode(): form for form in FORMS}}
 @router.post("/score", openapi_extra=documents.SCORE, response_class=Response)
 async def score_one(request: Request) -> Response:
     """Score one household and explain the result."""
-    return Response(await scored(request), media_type="application/json")
+    scoring: Scoring = request.app.state.scoring
+    return Response(await scoring(request.scope, head(request), request.receive), media_type="application/json")
 
 
-async def scored(request: Request) -> bytes:
-    """The body of the answer for one household.
+class Scoring:
+    """Single households; called by `shell`, without the framework's routing, which takes as long as a score."""
 
-    Raises:
-        Refused: the request, its body or the household.
-    """
-    media_type(request, JSON)
-    detail = DETAILS.get(request.scope["query_string"])
-    if detail is None:
-        detail = query(request, "detail").get("detail", "")
-        if detail and detail not in FORMS:
-            raise Refused("api.parameters")
-    settings: Settings = request.app.state.settings
-    engine: Engine = request.app.state.engine
-    body = await read_body(request, settings.one_bytes)
-    try:
-        asked = engine.asked(body)
-        form = next((one for one in FORMS if one == detail), "full" if asked.explained else "summary")
-        lang = language(request)
+    def __init__(self, engine: Engine, settings: Settings, metrics: Metrics) -> None:
+        self._engine, self._settings, self._metrics = engine, settings, metrics
+
+    async def __call__(self, scope: Message, headers: Headers, receive: Receive) -> bytes:
+        """The body of the answer to a request.
+
+        Raises:
+            Refused: the request, its body or the household.
+        """
+        if headers.get(b"content-type") != b"application/json":
+            media_type(headers, JSON)
+        detail = DETAILS.get(scope["query_string"])
+        if detail is None:
+            detail = query(scope["query_string"], "detail").get("detail", "")
+            if detail and detail not in FORMS:
+                raise Refused("api.parameters")
+        body = await read_body(headers, receive, self._settings.one_bytes, self._settings.one_seconds)
+        lang = spoken(headers.get(b"accept-language", b""))
+        found = self.at_once(body, detail, lang)
+        if isinstance(found, bytes):
+            return found
         try:
-            if len(body) > INLINE_BYTES or form not in INLINE_FORMS or not engine.at_hand(asked):
-                raise Later
-            found = engine.one(asked, form, lang, quick=True)
+            answer = await run_in_threadpool(self._engine.one, found, _form(detail, found), lang)
+        except Refused:
+            self._metrics.single(False)
+            raise
+        self._metrics.single(True)
+        return answer
+
+    def at_once(self, body: bytes, detail: str, lang: str) -> bytes | Asked:
+        """The answer to a body; where it may take long, what was asked.
+
+        Raises:
+            Refused: the body or the household.
+        """
+        try:
+            asked = self._engine.asked(body)
+            form = _form(detail, asked)
+            if len(body) > INLINE_BYTES or form not in INLINE_FORMS or not self._engine.at_hand(asked):
+                return asked
+            answer = self._engine.one(asked, form, lang, quick=True)
         except Later:
-            found = await run_in_threadpool(engine.one, asked, form, lang)
-    except Refused:
-        request.app.state.metrics.single(False)
-        raise
-    request.app.state.metrics.single(True)
-    return found
+            return asked
+        except Refused:
+            self._metrics.single(False)
+            raise
+        self._metrics.single(True)
+        return answer
+
+
+def _form(detail: str, asked: Asked) -> Any:
+    """The form that a query names; without one the body says whether an explanation is wanted."""
+    return detail or ("full" if asked.explained else "summary")

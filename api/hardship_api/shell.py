@@ -10,15 +10,17 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 import hardship
+from hardship_api.bodies import Headers
 from hardship_api.gate import Gate, Message, Receive, Visit
 from hardship_api.metrics import Metrics
-from hardship_api.problems import answer, language, on_refused, problem
+from hardship_api.problems import answer, problem, refusal, spoken
+from hardship_api.scoring import PATH, Scoring
 from hardship_api.settings import Settings
 from hardship_api.strict_json import Refused
 
@@ -27,10 +29,11 @@ access = logging.getLogger("hardship_api.access")
 
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-Direct = Callable[[Request], Awaitable[bytes]]
 
 GONE = 499
 PANIC = "PanicException"
+ENTERED = "hardship.entered"
+"""In a scope: when the request came in through the gate, if it did before it got here."""
 STREAMED = ("/v1/score/batch", "/v1/rank")
 """Routes that work while their body comes: they stay inside, and have a number of their own."""
 HEADERS = {
@@ -48,24 +51,45 @@ _PROCESS = secrets.randbits(64)
 _numbers = itertools.count()
 
 
-def request_number() -> str:
+def request_number() -> bytes:
     """A number for the logs and the client: 16 hex digits, of which no two in one process are equal."""
-    return f"{(_PROCESS + next(_numbers) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF:016x}"
+    return b"%016x" % ((_PROCESS + next(_numbers) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF)
+
+
+class Outgoing:
+    """An answer on its way out: it gets our headers, and is measured.
+
+    Attributes:
+        status, size: of the answer; status 0 before it begins.
+    """
+
+    __slots__ = ("_number", "_send", "size", "status")
+
+    def __init__(self, send: Send, number: bytes) -> None:
+        self._send, self._number, self.status, self.size = send, number, 0, 0
+
+    async def send(self, message: Message) -> None:
+        """Send one message of the framework's."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = with_own(message.get("headers", ()), self._number)
+        else:
+            self.size += len(message.get("body", b""))
+        await self._send(message)
+
+    async def json(self, body: bytes) -> None:
+        """Send a whole good answer."""
+        self.status, self.size = 200, len(body)
+        await self._send({"type": "http.response.start", "status": 200, "headers": _good(body, self._number)})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 class Shell:
-    """Wraps the whole service.
+    """Wraps the whole service; a single household is scored here, not behind the framework's routing."""
 
-    Args:
-        direct: path → what answers its POST requests here with JSON: the framework's routing would take as long as a
-            score.
-    """
-
-    def __init__(
-        self, app: App, gate: Gate, metrics: Metrics, settings: Settings, direct: Mapping[str, Direct]
-    ) -> None:
+    def __init__(self, app: App, gate: Gate, metrics: Metrics, settings: Settings, scoring: Scoring) -> None:
         self.app, self._gate, self._metrics, self._settings = app, gate, metrics, settings
-        self._direct = direct
+        self._scoring = scoring
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,49 +97,31 @@ class Shell:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status, size, inside, route = 0, 0, False, ""
+        path, headers, number = scope["path"], dict(scope["headers"]), request_number()
+        scored = path == PATH and scope["method"] == "POST"
+        outgoing = Outgoing(send, number)
+        inside = ENTERED in scope
         visit: Visit | None = None
-        number = request_number()
-
-        async def with_headers(message: Message) -> None:
-            nonlocal status, size
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                given = message.get("headers", ())
-                names = {name for name, _ in given}
-                own = [header for header in _OWN if header[0] not in names]
-                message["headers"] = [*given, *own, (b"x-request-id", number.encode())]
-            else:
-                size += len(message.get("body", b""))
-            await send(message)
-
         self._metrics.in_flight.inc()
         try:
-            address = scope["client"][0] if scope.get("client") else ""
-            inside = await self._gate.enter(scope["path"], dict(scope["headers"]), address)
-            direct = self._direct.get(scope["path"]) if scope["method"] == "POST" else None
-            if inside and scope["path"] not in STREAMED:
+            if inside:
+                began = scope[ENTERED]
+            else:
+                inside = self._gate.enter(path, headers, _address(scope))
+            if inside and path not in STREAMED:
                 visit = Visit(self._gate, receive)
                 receive = visit.receive
-            if direct is None:
-                await self.app(scope, receive, with_headers)
+            if scored:
+                await outgoing.json(await self._scoring(scope, headers, receive))
             else:
-                route = scope["path"]
-                body = await direct(Request(scope, receive))
-                status, size = 200, len(body)
-                length = b"content-length", str(size).encode()
-                headers = [length, _JSON, *_OWN, (b"x-request-id", number.encode())]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await send({"type": "http.response.body", "body": body})
+                await self.app(scope, receive, outgoing.send)
         except ClientDisconnect:
-            status = GONE  # an answer begun is left unfinished: the connection is cut
+            outgoing.status = GONE  # an answer begun is left unfinished: the connection is cut
         except BaseException as error:
-            # A panic of native code is no `Exception`, and what would be logged of it elsewhere may hold values.
-            if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            if not foreseen(error):
                 raise
-            if not status:
-                found = await _problem(Request(scope), error)
-                await found(scope, receive, with_headers)
+            if not outgoing.status:
+                await _problem(error, headers)(scope, receive, outgoing.send)
             if not isinstance(error, Refused):
                 _note(error)
         finally:
@@ -124,22 +130,72 @@ class Shell:
             elif inside:
                 self._gate.leave()
             self._metrics.in_flight.dec()
-            seconds = time.perf_counter() - began
-            route = route or getattr(scope.get("route"), "path", "other")
-            self._metrics.request(route, status, seconds)
-            if self._settings.access_log:
-                who = f" {scope['client'][0]}" if self._settings.log_addresses and scope.get("client") else ""
-                access.info("%s %s %d %.1fms %d%s", number, route, status, seconds * 1000, size, who)
+            route = PATH if scored else getattr(scope.get("route"), "path", "other")
+            self._count(number, route, outgoing.status, began, outgoing.size, _address(scope))
+
+    def at_once(self, detail: str, headers: Headers, body: bytes, address: str) -> Answer | float:
+        """The answer to a household whose whole request is there.
+
+        Where it may take long, or failed, the time at which it came in: it is inside then, and must come through
+        `__call__` with that time as `ENTERED`.
+        """
+        began, number = time.perf_counter(), request_number()
+        inside = False
+        try:
+            inside = self._gate.enter(PATH, headers, address)
+            found = self._scoring.at_once(body, detail, spoken(headers.get(b"accept-language", b"")))
+            if not isinstance(found, bytes):
+                return began
+            answered: Answer = 200, _good(found, number), found
+        except Refused as error:
+            problem = refusal(error, spoken(headers.get(b"accept-language", b"")))
+            answered = problem.status_code, with_own(problem.raw_headers, number), bytes(problem.body)
+        except BaseException as error:
+            if not foreseen(error):
+                raise
+            return began
+        if inside:
+            self._gate.leave()
+        self._count(number, PATH, answered[0], began, len(answered[2]), address)
+        return answered
+
+    def _count(self, number: bytes, route: str, status: int, began: float, size: int, address: str) -> None:
+        seconds = time.perf_counter() - began
+        self._metrics.request(route, status, seconds)
+        if self._settings.access_log:
+            who = f" {address}" if self._settings.log_addresses and address else ""
+            access.info("%s %s %d %.1fms %d%s", number.decode(), route, status, seconds * 1000, size, who)
 
 
-async def _problem(request: Request, error: BaseException) -> Response:
+Answer = tuple[int, Iterable[tuple[bytes, bytes]], bytes]
+"""Status, headers, body."""
+
+
+def _good(body: bytes, number: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", b"%d" % len(body)), *_OWN, _JSON, (b"x-request-id", number)]
+
+
+def foreseen(error: BaseException) -> bool:
+    """Whether an error is answered with 500: a panic of native code is no `Exception`, and may hold values."""
+    return isinstance(error, Exception) or type(error).__name__ == PANIC
+
+
+def with_own(headers: Iterable[tuple[bytes, bytes]], number: bytes) -> list[tuple[bytes, bytes]]:
+    """Headers with ours, where they say nothing else, and the request's number."""
+    given = list(headers)
+    names = {name for name, _ in given}
+    return [*given, *(header for header in _OWN if header[0] not in names), (b"x-request-id", number)]
+
+
+def _address(scope: Message) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _problem(error: BaseException, headers: Headers) -> Response:
     """What a request gets that the service itself did not answer."""
-    if not isinstance(error, Refused):
-        return answer(problem("api.internal", 500, language(request)))
-    found = await on_refused(request, error)
-    if error.status == 401:
-        found.headers["www-authenticate"] = "Bearer"
-    return found
+    lang = spoken(headers.get(b"accept-language", b""))
+    return refusal(error, lang) if isinstance(error, Refused) else answer(problem("api.internal", 500, lang))
 
 
 def _note(error: BaseException) -> None:
