@@ -347,3 +347,11 @@ def test_nothing_is_left_on_the_disk(
     for media, body in ((PARQUET, parquet(nested(frames))), (PARQUET, b"PAR1broken")):
         posted(client, BATCH, body, media)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_says_itself_that_it_is_too_long_is_not_unpacked() -> None:
+    """A few bytes of Parquet can stand for millions of rows: their number stands in the footer."""
+    rows = pa.table({"household_id": pa.array(["x"]).take(pa.array([0] * 2_000, pa.int32()))})
+    with TestClient(create_app(settings=Settings(batch_households=1_000)), raise_server_exceptions=False) as small:
+        answer = small.post(BATCH, content=parquet(rows), headers={"content-type": PARQUET})
+        assert (answer.status_code, answer.json()["code"]) == (413, "api.too_many_rows")

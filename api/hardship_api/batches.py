@@ -98,8 +98,7 @@ def _source(form: str, job: Job) -> Source:
         case "any":
             return Told(job)
         case _:
-            most = job.most if job.ranks else None
-            return Columnar("parquet" if form == "parquet" else "arrow", attributes, job.lang, most)
+            return Columnar("parquet" if form == "parquet" else "arrow", attributes, job.lang, job.most, job.ranks)
 
 
 class Told:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
 import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
@@ -27,7 +27,7 @@ _DATE = re.compile(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}\Z")
 
 def encoded(value: Any) -> bytes:
     """JSON with sorted keys, so that equal answers have equal bytes."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def date(text: Any) -> dt.date:

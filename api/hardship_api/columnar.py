@@ -31,6 +31,10 @@ class Columnar:
     """A body of Parquet or of an Arrow stream; `unpack` reads it in a process of its own.
 
     Supporters and transfers stand inside their member, or as lists of the household with a `member_id`.
+
+    Args:
+        most: most rows of the whole body.
+        whole: all rows in one part.
     """
 
     def __init__(
@@ -38,19 +42,20 @@ class Columnar:
         form: Literal["arrow", "parquet"],
         attributes: Mapping[str, DeclaredAttribute],
         lang: str,
-        most: int | None = None,
+        most: int,
+        whole: bool = False,
     ) -> None:
         self._form = form
         self._names = names_of(attributes)
         self._lang = lang
-        self._most = most or MOST
+        self._most, self._rows = most, most if whole else MOST
         self._count = 0
 
     async def blocks(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Plain Arrow streams of one batch each.
 
         Raises:
-            Refused: the body cannot be read (any further), or as the pieces.
+            Refused: the body cannot be read (any further), says that it has too many rows, or as the pieces.
         """
         if self._form == "parquet":  # what is in it stands at its end
             with tempfile.TemporaryFile() as spool:
@@ -76,7 +81,7 @@ class Columnar:
 
     async def _start(self, body: int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "hardship_api.unpack", self._form, str(self._most)),
+            *(sys.executable, "-I", "-m", "hardship_api.unpack", self._form, str(self._rows), str(self._most)),
             stdin=body,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -142,7 +147,9 @@ async def _feed(process: asyncio.subprocess.Process, pieces: AsyncIterator[bytes
 async def _unpacked(process: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
     assert process.stdout is not None
     try:
-        while size := int.from_bytes(await process.stdout.readexactly(8), "little"):
+        while size := int.from_bytes(await process.stdout.readexactly(8), "little", signed=True):
+            if size < 0:
+                raise Refused("api.too_many_rows", 413)
             yield await process.stdout.readexactly(size)
     except asyncio.IncompleteReadError:
         raise Refused("api.columns_broken", 422) from None

@@ -57,7 +57,7 @@ class LinesForm:
                 schema={"row": pl.Int64, "text": pl.String},
             )
             texts = pl.concat([texts, refused]).sort("row")
-        return "".join([line + "\n" for line in texts["text"]]).encode()
+        return texts.select(pl.col("text") + "\n")["text"].str.join().item().encode() if texts.height else b""
 
     def stopped(self, row: int, errors: list[Entry]) -> bytes:
         """One more line."""

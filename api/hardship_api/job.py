@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from hardship.standards import Standards
 
 FOLLOWING = ("member_rejected", "household_rejected")
+WHOLE = ("no_standard", "out_of_range")
+"""Faults of a household as a whole."""
 STAGES = ("read", "score", "results", "write")
 
 
@@ -184,11 +186,16 @@ def _placed(
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """The results by row of the request; every other row of the part gets its errors in `wrong`."""
     rows = np.asarray(part.rows, dtype=np.int64)
-    for reject in rejects.iter_rows(named=True):
-        row = int(rows[part.owner[reject["file"]][reject["line"]]])
-        # That a row's own household falls with it needs no saying where the row's fault is said.
-        if reject["code"] not in FOLLOWING:
-            wrong.setdefault(row, []).append(_entry(job, part, row, reject))
+    # That a row's own household falls with it needs no saying where the row's fault is said.
+    told = rejects.filter(~pl.col("code").is_in(FOLLOWING))
+    names = ["file", "line", "field", "code", "message_zh" if job.lang == "zh" else "message_en"]
+    places = {entity: rows[owner].tolist() for entity, owner in part.owner.items()} if told.height else {}
+    for file, line, field_, code, message in told.select(names).rows():
+        row = places[file][line]
+        place = part.pointer(file, line, "" if code in WHOLE else field_)
+        wrong.setdefault(row, []).append(
+            {"row": row, "elementPath": place, "code": "register." + code, "message": message}
+        )
     mine = rows[home["line"].to_numpy()]
     again = progress.ids.again(pl.concat([home["household_id"], _others(rejects, home)]))[: home.height]
     for row in mine[again]:
@@ -216,16 +223,6 @@ def _others(rejects: pl.DataFrame, home: pl.DataFrame) -> pl.Series:
     """The numbers of rejected households, each once."""
     named = rejects["household_id"].unique()
     return named.filter((named != "") & ~named.is_in(home["household_id"].implode()))
-
-
-def _entry(job: Job, part: Part, row: int, reject: dict[str, Any]) -> Entry:
-    field = reject["field"] if reject["code"] not in ("no_standard", "out_of_range") else ""
-    return {
-        "row": row,
-        "elementPath": part.pointer(reject["file"], reject["line"], field),
-        "code": "register." + reject["code"],
-        "message": reject["message_zh" if job.lang == "zh" else "message_en"],
-    }
 
 
 def _leftover(job: Job, rows: Array, wrong: dict[int, list[Entry]]) -> None:

@@ -1,9 +1,10 @@
-"""`python -m hardship_api.unpack arrow|parquet ROWS`: a stranger's columns, unpacked in a process of its own.
+"""`python -m hardship_api.unpack arrow|parquet ROWS MOST`: a stranger's columns, unpacked in a process of its own.
 
 A few bytes of Parquet or Arrow can unpack to gigabytes, and the decoders are large native code: here they run with
 little memory to take, and can only take this process down. Standard input is the body; standard output gets, for each
 part of at most ROWS rows, eight bytes of length and one plain Arrow stream of a single batch. A length of 0 ends the
-output; a body that cannot be read ends it with nothing.
+output, -1 ends it where the body says itself that it has more than MOST rows; a body that cannot be read ends it with
+nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ CELL_BYTES = 2**16
 """No text of a household is longer; up to here the reader says what is wrong with which row."""
 
 
-def main(form: str, most: int) -> int:
+def main(form: str, rows: int, most: int) -> int:
     """Unpack standard input; 0 if it could be read to its end."""
     _fence()
     import pyarrow as pa
 
     out = os.fdopen(os.dup(1), "wb")
     try:
-        for batch in _batches(form, os.fdopen(0, "rb"), most):
+        for batch in _batches(form, os.fdopen(0, "rb"), rows, most):
             if batch.num_columns > COLUMNS:
                 return 1
             batch.validate(full=True)
@@ -47,9 +48,16 @@ def main(form: str, most: int) -> int:
                 out.flush()
         out.write(bytes(8))
         out.flush()
+    except TooMany:
+        out.write((-1).to_bytes(8, "little", signed=True))
+        out.flush()
     except (pa.ArrowException, MemoryError, OSError, ValueError, OverflowError):
         return 1
     return 0
+
+
+class TooMany(Exception):  # noqa: N818  (told, not failed)
+    """The body says that it has more rows than may be."""
 
 
 def _fence() -> None:
@@ -112,7 +120,12 @@ def _halved(batch: Any) -> Iterator[Any]:
     yield from _halved(batch.slice(rows // 2))
 
 
-def _batches(form: str, body: BinaryIO, most: int) -> Iterator[Any]:
+def _batches(form: str, body: BinaryIO, most: int, limit: int) -> Iterator[Any]:
+    """The rows in batches of at most `most`.
+
+    Raises:
+        TooMany: Parquet that has more than `limit` rows: nothing of it is unpacked.
+    """
     import pyarrow as pa
 
     if form == "parquet":
@@ -121,6 +134,8 @@ def _batches(form: str, body: BinaryIO, most: int) -> Iterator[Any]:
         file = pq.ParquetFile(body, page_checksum_verification=True, pre_buffer=False, buffer_size=2**16)
         if file.metadata.num_columns > COLUMNS:
             raise ValueError
+        if file.metadata.num_rows > limit:
+            raise TooMany
         found: Iterator[Any] = file.iter_batches(batch_size=min(most, 65_536), use_threads=False)
     else:
         found = iter(pa.ipc.open_stream(body))
@@ -147,4 +162,4 @@ def _one(batches: list[Any]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])))

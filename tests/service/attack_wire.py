@@ -19,8 +19,7 @@ def encodings() -> Iterator[Attack]:
     good = {SCORE: (json.dumps(EXAMPLE).encode(), JSON)}
     good |= {path: (json.dumps(document).encode(), JSON) for path, document in DOCUMENTS.items()}
     good |= {path: (json.dumps(HOUSEHOLD).encode() + b"\n", LINES) for path in MANY.values()}
-    zeros = gzip.compress(bytes(300_000_000), 9)
-    spaces = gzip.compress(b" \n" * 100_000_000, 9)
+    zeros, spaces = packed_again(bytes(1_000_000), 300), packed_again(b" \n" * 500_000, 200)
     again = gzip.compress(zeros)
     for path, (body, kind) in good.items():
         packed = gzip.compress(body)
@@ -97,6 +96,12 @@ def encodings() -> Iterator[Attack]:
             yield Attack(
                 f"{path} language {name[:12]}", request("POST", path, body, kind, [f"Accept-Language: {name}"]), True
             )
+
+
+def packed_again(piece: bytes, times: int) -> bytes:
+    """A piece so many times over, as gzip; never whole in memory."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    return b"".join([packer.compress(piece) for _ in range(times)]) + packer.flush()
 
 
 def wire() -> Iterator[Attack]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import itertools
 import json
 import socket
@@ -33,6 +34,8 @@ PROBLEM = "application/problem+json"
 RISE = 100_000_000
 LATE = 2.0
 PATIENCE = 4.0
+HEAD = 10_000
+"""No answer has a longer head."""
 
 
 @dataclass
@@ -101,11 +104,15 @@ def siege(live: Live, attacks: Iterable[Attack], show: bool = False) -> Found:
             found.late.append(f"{attack.name} {took:.1f}s")
         if wrong := judged(attack, status, kind, body):
             found.failures.append(f"{attack.name}: {wrong}")
-        if any(secret in refused(status, body) for secret in SECRETS):
+        if any(secret in said for said in refused(status, body) for secret in SECRETS):
             found.echoes.append(attack.name)
         if show:
             print(
-                status, f"{took:.3f}", f"{live.memory('VmHWM') / 1e6:.0f}MB", attack.name, refused(status, body)[:200]
+                status,
+                f"{took:.3f}",
+                f"{live.memory('VmHWM') / 1e6:.0f}MB",
+                attack.name,
+                next(refused(status, body), "")[:200],
             )
     found.rise = live.memory("VmHWM") - before
     found.failures += [f"log: {secret}" for secret in SECRETS if secret in live.written()]
@@ -126,37 +133,37 @@ def judged(attack: Attack, status: int, kind: str, body: bytes) -> str:
     return ""
 
 
-def refused(status: int, body: bytes) -> str:
+def refused(status: int, body: bytes) -> Iterator[str]:
     """The words of an answer that may repeat nothing: a refusal, and the refused rows of a batch.
 
     What was asked for (`result`, `explanation` and the rows that were scored) may name the household.
     """
-    text = body.decode("utf-8", "replace")
     if status >= 400:
-        return text
-    rows = []
-    for line in text.splitlines():
+        yield body.decode("utf-8", "replace")
+        return
+    for line in io.BytesIO(body):
         try:
             row = json.loads(line)
         except ValueError:
             continue
         if isinstance(row, dict) and row.get("status") in ("rejected", "stopped"):
-            rows.append(json.dumps(row.get("errors"), ensure_ascii=False))
-    return "\n".join(rows)
+            yield json.dumps(row.get("errors"), ensure_ascii=False)
 
 
 def exchange(port: int, data: bytes) -> tuple[int, str, bytes]:
     """Status, media type and body of one answer; status 0 if none came."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-        received = b""
+        received = bytearray()
         with contextlib.suppress(OSError):  # it may be refused before it is sent whole: the answer is there
             connection.sendall(data)
         with contextlib.suppress(OSError):
-            while (part := connection.recv(1 << 20)) and not whole(received := received + part):
-                pass
+            while part := connection.recv(1 << 20):
+                received += part
+                if whole(received):
+                    break
     while received[9:10] == b"1" and b"\r\n\r\n" in received:  # 100 Continue
         received = received.partition(b"\r\n\r\n")[2]
-    head, _, body = received.partition(b"\r\n\r\n")
+    head, _, body = bytes(received).partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 "):
         return 0, "", b""
     fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
@@ -165,12 +172,12 @@ def exchange(port: int, data: bytes) -> tuple[int, str, bytes]:
     return int(head[9:12]), fields.get(b"content-type", b"").decode().partition(";")[0], body
 
 
-def whole(received: bytes) -> bool:
+def whole(received: bytearray) -> bool:
     """Whether an answer with a length is there."""
-    head, end, body = received.partition(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
-        if end and line.startswith(b"content-length: "):
-            return len(body) >= int(line[16:])
+    end = received.find(b"\r\n\r\n", 0, HEAD)
+    for line in received[: max(end, 0)].lower().split(b"\r\n"):
+        if line.startswith(b"content-length: "):
+            return len(received) - end - 4 >= int(line[16:])
     return False
 
 
