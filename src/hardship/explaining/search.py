@@ -1,9 +1,9 @@
 """The search for single changes that move a household, whoever judges the variants.
 
-Each number is moved alone, down and up to its legal bounds. Where the far end stands elsewhere, the gap is cut until
-the first step of the smallest unit (a fen, a person) is found from which the household stands elsewhere: first at
-distances four times as far each, then by equal parts. Truths and enums are flipped. All variants of a round are
-judged together.
+Each number is moved alone, down and up to its legal bounds. Where a bound stands elsewhere, distances 1, 4, 16, … from
+the present value are tried, and the gap before the first that moves the household is halved until its ends are
+neighbours: the change reported is the far one, in steps of the smallest unit (a fen, a person). Truths and enums are
+flipped. All variants of a round are judged together, several halvings at a time.
 
 Between the present value and the one found the standing may in principle change and change back (a table may
 reward what it punishes further on); the change reported is still one that really moves the household.
@@ -22,8 +22,8 @@ from hardship.language.fields import DeclaredAttribute
 
 Array = npt.NDArray[Any]
 NUMBERS = ("money", "int", "decimal")
-MOST_PROBES = 63  # values between two ends that are tried in a round
-IN_ROUND = 448  # variants that a round is filled with
+IN_ROUND = 448  # variants that a round is filled with, about
+DEEPEST = 5  # halvings of a gap that are judged whichever way they go
 # Members times facts looked at, members times changes told: a household of 200 members has thousands of facts.
 # Its own facts and those of its first members are looked at, and its smallest changes told.
 SEARCHED, CONFIRMED = 8_000, 2_000
@@ -82,8 +82,12 @@ def moves(facts: Sequence[Fact], judge: Judge) -> list[Move]:
     now, there = standings[0], standings[1:]
     moved = (there != now).any(axis=1)
     first = len(ends)
-    gaps = np.flatnonzero(moved[:first])
-    found = _numbers(facts, judge, now, tried[1:][gaps], stored, there[gaps])
+    gaps = [
+        _Gap(int(tried[1 + at, 0]), int(stored[tried[1 + at, 0]]), int(tried[1 + at, 1]), there[at])
+        for at in np.flatnonzero(moved[:first])
+    ]
+    _halve(gaps, judge, now)
+    found = [Move(facts[gap.place], gap.far, tuple(gap.standing.tolist())) for gap in gaps]
     known = set()
     for place in (first + np.flatnonzero(moved[first:])).tolist():
         (fact, value), standing = tried[1 + place].tolist(), tuple(there[place].tolist())
@@ -94,57 +98,61 @@ def moves(facts: Sequence[Fact], judge: Judge) -> list[Move]:
     return sorted(found, key=_order)
 
 
-def _numbers(
-    facts: Sequence[Fact], judge: Judge, now: Array, gaps: Array, stored: Array, standings: Array
-) -> list[Move]:
-    """Each gap between a number's present value and an end cut to the first value that moves the household."""
-    place, other = gaps[:, 0], gaps[:, 1].copy()
-    same = stored[place]
-    standings = standings.copy()
-    growing = True
-    while (active := np.flatnonzero(np.abs(other - same) > 1)).size:
-        width = other[active] - same[active]
-        steps = _growing(width) if growing else _parts(width, min(MOST_PROBES, max(1, IN_ROUND // active.size)))
-        growing = False
-        probes = np.abs(steps)
-        wanted = (probes > 0) & (probes < np.abs(width)[:, None])
-        values = same[active][:, None] + steps
-        rows, columns = np.nonzero(wanted)
-        judged = judge.standings(place[active][rows], values[rows, columns])
-        moves_it = np.zeros(wanted.shape, np.bool_)
-        moves_it[rows, columns] = (judged != now).any(axis=1)
-        at = np.full(wanted.shape, -1)
-        at[rows, columns] = np.arange(rows.size)
-        # Values come nearest first: the gap ends at the first that moves the household, and begins at the one before.
-        hit = moves_it.any(axis=1)
-        nearest = moves_it.argmax(axis=1)
-        last = wanted.sum(axis=1)
-        line = np.arange(active.size)
-        before = np.where(hit, nearest, last) - 1
-        inner = before >= 0
-        same[active[inner]] = values[line[inner], before[inner]]
-        other[active[hit]] = values[line[hit], nearest[hit]]
-        standings[active[hit]] = judged[at[line[hit], nearest[hit]]]
-    return [
-        Move(facts[number], value, tuple(standing))
-        for number, value, standing in zip(place.tolist(), other.tolist(), standings.tolist(), strict=True)
-    ]
+@dataclass(slots=True)
+class _Gap:
+    """A number between a value at which the household stands where it does, and one at which it does not."""
+
+    place: int
+    near: int
+    far: int
+    standing: Array
+
+    def growing(self) -> list[int]:
+        """Values 1, 4, 16, … from the near end, nearest first."""
+        size = abs(self.far - self.near)
+        sign = 1 if self.far > self.near else -1
+        return [self.near + sign * 4**power for power in range(size.bit_length()) if 4**power < size]
+
+    def middle(self) -> int:
+        """The value half way, nearer to the near end."""
+        half = abs(self.far - self.near) // 2
+        return self.near + (half if self.far > self.near else -half)
+
+    def halvings(self, depth: int) -> list[int]:
+        """The values that so many halvings may ask for."""
+        if abs(self.far - self.near) <= 1 or depth == 0:
+            return []
+        middle = self.middle()
+        parts = (_Gap(self.place, *ends, self.standing) for ends in ((self.near, middle), (middle, self.far)))
+        return [middle, *(value for part in parts for value in part.halvings(depth - 1))]
 
 
-def _growing(width: Array) -> Array:
-    """Distances 1, 4, 16, … towards each end."""
-    most = int(np.abs(width).max()).bit_length()
-    steps: Array = np.sign(width)[:, None] * (np.int64(1) << np.arange(0, most, 2, dtype=np.int64))
-    return steps
+def _halve(gaps: Sequence[_Gap], judge: Judge, now: Array) -> None:
+    """Cut each gap until its ends are neighbours."""
+    for gap, judged in zip(gaps, _judged(gaps, [gap.growing() for gap in gaps], judge), strict=True):
+        for value, standing in judged.items():
+            if (standing != now).any():
+                gap.far, gap.standing = value, standing
+                break
+            gap.near = value
+    while active := [gap for gap in gaps if abs(gap.far - gap.near) > 1]:
+        depth = max(1, min(DEEPEST, (IN_ROUND // len(active) + 1).bit_length() - 1))
+        for gap, judged in zip(active, _judged(active, [gap.halvings(depth) for gap in active], judge), strict=True):
+            while (middle := gap.middle()) in judged and abs(gap.far - gap.near) > 1:
+                if (judged[middle] != now).any():
+                    gap.far, gap.standing = middle, judged[middle]
+                else:
+                    gap.near = middle
 
 
-def _parts(width: Array, probes: int) -> Array:
-    """At most so many distances that cut each gap into equal parts."""
-    count = np.minimum(probes, np.abs(width) - 1)[:, None]
-    whole, rest = np.divmod(width[:, None], count + 1)
-    part = np.arange(1, probes + 1, dtype=np.int64)
-    steps: Array = whole * part + rest * part // (count + 1)
-    return np.where(part <= count, steps, 0)
+def _judged(gaps: Sequence[_Gap], values: Sequence[Sequence[int]], judge: Judge) -> list[dict[int, Array]]:
+    """Where each gap's fact stands at each of its values."""
+    places = [gap.place for gap, wanted in zip(gaps, values, strict=True) for _ in wanted]
+    flat = [value for wanted in values for value in wanted]
+    if not flat:
+        return [{} for _ in gaps]
+    standings = iter(judge.standings(np.array(places), np.array(flat, np.int64)))
+    return [{value: next(standings) for value in wanted} for wanted in values]
 
 
 def _order(move: Move) -> tuple[bool, bool, int]:

@@ -164,7 +164,7 @@ class Prepared:
         if lang not in self._found:
             with self._lock:
                 if lang not in self._found:
-                    program = lowered(self.checked, "totals")
+                    program = lowered(self.checked, "standing")
                     runner = Runner(program, self.checked.names.attributes, self.on)
                     places = Places(program, self.standards, self.on)
                     told = Told(self.checked, self.on, lang)
