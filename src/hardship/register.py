@@ -8,37 +8,32 @@ What a file is, is said in `readers`; what a cell means, in `cells`; which rows 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hardship.attributes import STRUCTURAL
 from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading import structure
-from hardship.reading.cells import normal, read_area, read_id
-from hardship.reading.convert import SMALL, Converted, as_text, convert, printable, read_column, text_bytes
+from hardship.reading.cells import normal
+from hardship.reading.content import content_hash
 from hardship.reading.order import ascending, in_order
 from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
+from hardship.reading.values import ID_COLUMNS, Reading
 
 LEVELS: dict[str, Level] = {
     "households": "household",
     "members": "member",
     "supporters": "supporter",
     "transfers": "transfer",
-}
-ID_COLUMNS: dict[Level, tuple[str, ...]] = {
-    "household": ("household_id", "area_code"),
-    "member": ("household_id", "member_id"),
-    "supporter": ("household_id", "member_id", "supporter_id"),
-    "transfer": ("household_id", "member_id"),
 }
 
 
@@ -104,7 +99,7 @@ def read_register(
         loaded = load_mapping(Path(mapping), attributes)
         tables, currency = loaded.tables(path, on), loaded.currency or currency
     else:
-        tables = raw_tables(path, say)
+        tables = raw_tables(path, say, late=True)
     return clean(tables, attributes, on, name=path.name, currency=currency, progress=say)
 
 
@@ -132,20 +127,20 @@ def clean(
         columns, further = match_columns(raw, level, attributes)
         notes += further
         parts[level] = Part(raw, columns, dead=np.zeros(raw.lines.len(), dtype=np.bool_))
-    for level, part in parts.items():
-        for column in ID_COLUMNS[level]:
-            _read_ids(part, column, marks if level == "household" else None)
-        for row, name_of, code in part.raw.faults:
-            part.reject([row], name_of, code)
     overrides, corrections = None, list[Correction]()
-    if "overrides" in by_entity:
-        overrides, applied, corrections = apply_overrides(by_entity["overrides"], parts["household"], attributes)
-        marks += applied
     owned: list[tuple[Level, str, list[int]]] = []
-    for share, (level, part) in enumerate(parts.items()):
-        say(f"check {part.raw.entity}", share / 8)
-        owned += [(level, f"normalised:{column}", rows) for column, rows in _read_values(part, attributes)]
-        owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
+    with Reading(parts, attributes) as reading:
+        for level, part in parts.items():
+            reading.ids(level, marks)
+            for row, name_of, code in part.raw.faults:
+                part.reject([row], name_of, code)
+        if "overrides" in by_entity:
+            overrides, applied, corrections = apply_overrides(by_entity["overrides"], parts["household"], attributes)
+            marks += applied
+        for share, (level, part) in enumerate(parts.items()):
+            say(f"check {part.raw.entity}", share / 8)
+            owned += [(level, f"normalised:{column}", rows) for column, rows in reading.values(level)]
+            owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
     say("link", 0.6)
     owner = structure.link(parts, on)
     marks += structure.flags(parts, attributes)
@@ -220,89 +215,24 @@ def match_columns(
     return found, notes
 
 
-def _read_ids(part: Part, column: str, marks: structure.Flags | None) -> None:
-    source = part.columns.get(column, "")
-    if not source:  # an entity without any row
-        part.ids[column] = pl.Series(column, [], dtype=pl.String)
-        return
-    series = part.raw.frame[source]
-    typed = part.raw.not_text.get(source)
-    if column == "area_code":
-        read = read_column(_texts(series), read_area, pl.String(), plain=r"^[0-9A-Za-z]{1,32}$")
-        if typed is not None:  # a whole number of 6, 9 or 12 digits is an area code, another number is not
-            whole = read.values.str.contains(r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")
-            part.reject((typed & ~whole & read.values.is_not_null()).arg_true(), column, "bad_area", "number")
-        if part.raw.area_optional:
-            read = replace(read, wrong=[one for one in read.wrong if one.problem != "missing_id"])
-    else:
-        texts = _texts(series).rechunk()
-        if texts.len() > SMALL and printable(texts):
-            read = Converted(texts, [], [])
-        else:
-            read = read_column(texts, read_id, pl.String(), plain=r"^[!-~]{1,64}$")
-        if typed is not None:
-            part.reject((typed & read.values.is_not_null()).arg_true(), column, "numeric_id", "number")
-    part.ids[column] = read.values.fill_null("") if column == "area_code" else read.values
-    wrong = [one.row for one in read.wrong]
-    part.reject_each(wrong, column, [one.problem for one in read.wrong], [one.value_class for one in read.wrong])
-    if marks is not None and read.flagged:
-        marks.append((pl.Series(read.flagged), f"normalised:{column}"))
-
-
-def _texts(series: pl.Series) -> pl.Series:
-    try:
-        return as_text(series)
-    except ValueError as error:
-        fault = Fault("register.column_type", params={"column": series.name, "type": str(error)})
-        raise RegisterError(fault) from None
-
-
-def _read_values(part: Part, attributes: Mapping[str, DeclaredAttribute]) -> list[tuple[str, list[int]]]:
-    """Read all attribute columns; gives back the rows whose text had to be normalised, by attribute."""
-    normalised = []
-    for name, source in part.columns.items():
-        attribute = attributes.get(name)
-        if attribute is None:
-            continue
-        try:
-            read = convert(part.raw.frame[source], attribute)
-        except ValueError as error:
-            fault = Fault("register.column_type", part.raw.file, params={"column": source, "type": str(error)})
-            raise RegisterError(fault) from None
-        part.values[name] = read.values
-        part.forget(source)
-        part.reject_each(
-            [one.row for one in read.wrong],
-            name,
-            [one.problem for one in read.wrong],
-            [one.value_class for one in read.wrong],
-        )
-        if read.flagged:
-            normalised.append((name, read.flagged))
-    return normalised
-
-
 def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Level, pl.DataFrame]:
     """The rows that hold, sorted, with the row numbers of their parents."""
-    households = _alive(parts["household"], {})
-    if not ascending(households["household_id"]):
+    households = _alive(parts["household"], ("household_id", "area_code"))
+    if not parts["household"].ordered and not ascending(households["household_id"]):
         households = households.sort("household_id")
-    home = _renumber(households["old"], parts["household"].height)
-    members = _alive(parts["member"], {"household": parts["member"].household})
-    members = _to_parent(members, "household", home)
-    if not in_order(members, ["household", "member_id"]):
+    home = _renumber(households, parts["household"].height)
+    members = _alive(parts["member"], ("member_id",), household=_moved(parts["member"].household, home))
+    if not parts["member"].ordered and not in_order(members, ["household", "member_id"]):
         members = members.sort("household", "member_id")
-    person = _renumber(members["old"], parts["member"].height)
-    frames: dict[Level, pl.DataFrame] = {
-        "household": households.drop("old"),
-        "member": members.drop("old", "household_id"),
+    person = _renumber(members, parts["member"].height)
+    supporters = _alive(parts["supporter"], ("supporter_id",), member=_moved(owner["supporter"], person))
+    transfers = _alive(parts["transfer"], (), member=_moved(owner["transfer"], person))
+    return {
+        "household": households.drop("old", strict=False),
+        "member": members.drop("old", strict=False),
+        "supporter": sorted_rows(supporters.drop("old", strict=False), "member"),
+        "transfer": sorted_rows(transfers.drop("old", strict=False), "member"),
     }
-    below: tuple[Level, ...] = ("supporter", "transfer")
-    for level in below:
-        rows = _to_parent(_alive(parts[level], {"member": owner[level]}), "member", person)
-        rows = rows.drop("old", "household_id", "member_id")
-        frames[level] = sorted_rows(rows, "member")
-    return frames
 
 
 def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
@@ -311,26 +241,32 @@ def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
     return rows if in_order(rows, names) else rows.sort(names, nulls_last=True)
 
 
-def _alive(part: Part, parent: Mapping[str, Rows]) -> pl.DataFrame:
-    """The rows of a part that hold, with their old row numbers in `old`."""
+def _alive(part: Part, ids: Sequence[str], **parent: NDArray[np.uint32]) -> pl.DataFrame:
+    """The rows of a part that hold; if they may move, with their old numbers in `old`."""
     keep = np.flatnonzero(~part.dead)
-    data = {name: pl.Series(rows) for name, rows in parent.items()} | part.ids
+    whole = keep.size == part.height
+    data = {} if whole and part.ordered else {"old": pl.Series(np.arange(part.height))}
+    data |= {name: pl.Series(rows) for name, rows in parent.items()} | {name: part.ids[name] for name in ids}
     if not parent:
         where = pl.Series([part.raw.file, part.raw.sheet], dtype=pl.String)
         data |= {name: where.new_from_index(place, part.height) for place, name in enumerate(("file", "sheet"))}
         data["line"] = part.raw.lines
-    frame = pl.DataFrame({"old": np.arange(part.height)} | data | part.values)
-    return frame if keep.size == part.height else frame.select(pl.all().gather(keep))
+    frame = pl.DataFrame(data | part.values)
+    return frame if whole else frame.select(pl.all().gather(keep))
 
 
-def _renumber(old: pl.Series, height: int) -> Rows:
+def _renumber(rows: pl.DataFrame, height: int) -> Rows | None:
+    """The new number of each row, -1 for those that are gone; None: every row keeps its own."""
+    if "old" not in rows.columns:
+        return None
     new = np.full(height, -1, dtype=np.int64)
-    new[old.to_numpy()] = np.arange(old.len())
+    new[rows["old"].to_numpy()] = np.arange(rows.height)
     return new
 
 
-def _to_parent(frame: pl.DataFrame, column: str, new: Rows) -> pl.DataFrame:
-    return frame.with_columns(pl.Series(column, new[frame[column].to_numpy()], dtype=pl.UInt32))
+def _moved(parent: Rows, new: Rows | None) -> NDArray[np.uint32]:
+    """The parent of each row by its new number; of rows without a parent, which are dead, any."""
+    return (parent if new is None else new[parent]).astype(np.uint32)
 
 
 def _flag_frame(households: Part, marks: structure.Flags) -> pl.DataFrame:
@@ -342,27 +278,6 @@ def _flag_frame(households: Part, marks: structure.Flags) -> pl.DataFrame:
         ids = households.ids["household_id"].gather(pl.Series(places))
         found.append(pl.DataFrame({"household_id": ids, "flag": pl.repeat(flag, ids.len(), eager=True)}))
     return pl.concat(found).unique().sort("household_id", "flag")
-
-
-def content_hash(frames: Mapping[Level, pl.DataFrame]) -> str:
-    """SHA-256 of what the frames say. Files, lines and columns without any value leave no trace in it."""
-    digest = hashlib.sha256()
-    for level, frame in frames.items():
-        digest.update(f"{level}:{frame.height}\n".encode())
-        nulls = frame.null_count().row(0, named=True)
-        names = [one for one in sorted(frame.columns) if one not in ("file", "sheet", "line")]
-        for name in (one for one in names if nulls[one] < frame.height):
-            column = frame[name]
-            digest.update(f"{name}\n".encode())
-            if nulls[name]:
-                digest.update(np.packbits(column.is_not_null().to_numpy()).tobytes())
-            if column.dtype == pl.String:
-                texts = (column.fill_null("") if nulls[name] else column).rechunk()
-                digest.update(texts.str.len_bytes().to_numpy().data)
-                digest.update(text_bytes(texts))
-            else:  # the stored width is the attribute's, the same in every register
-                digest.update((column.fill_null(0) if nulls[name] else column).rechunk().to_numpy().data)
-    return digest.hexdigest()
 
 
 def from_dicts(household: Any, attributes: dict[str, DeclaredAttribute], on: dt.date) -> Register:

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from hardship.attributes import dictionary, scale, storage, stored_bounds, value_names
 from hardship.errors import Fault, UsageError
 from hardship.language.fields import DeclaredAttribute, Level
+from hardship.reading.content import content_hash
 from hardship.reading.readers import ENTITIES, Progress
 from hardship.reading.rejects import rejects_frame
 from hardship.reading.write_register import ENTITY, write_frames
-from hardship.register import Register, content_hash, sorted_rows
+from hardship.register import Register, sorted_rows
 
 PART = 50_000
 Ints = NDArray[np.int64]

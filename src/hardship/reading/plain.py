@@ -90,8 +90,9 @@ def register_of(households: Sequence[Mapping[str, Any]], attributes: Attributes,
 
     `reference.rows` of it gives the households back, sorted. Columns that no row has are left out.
     """
+    from hardship.reading.content import content_hash
     from hardship.reading.rejects import COLUMNS
-    from hardship.register import Register, content_hash
+    from hardship.register import Register
 
     ordered = sorted(households, key=lambda one: one["household"]["household_id"].encode())
     rows: dict[Level, list[dict[str, Any]]] = {level: [] for level in LEVELS}

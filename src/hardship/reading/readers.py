@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from hardship.errors import Fault, RegisterError
+
+if TYPE_CHECKING:
+    from hardship.reading.late import LateColumns
 
 ENTITIES = ("households", "members", "supporters", "transfers", "overrides")
 SHEETS = {
@@ -28,6 +31,7 @@ SHEETS = {
 MAX_COLUMNS = 2_000
 MAX_UNPACKED = 8 * 2**30
 MAX_RATIO = 200
+LATE_ROWS = 50_000  # below, loading the kernels takes longer than they save
 _OLE = b"\xd0\xcf\x11\xe0"
 
 Progress = Callable[[str, float], None]
@@ -60,6 +64,7 @@ class RawTable:
         area_optional: an empty area code is no fault (one household, or a mapping without one).
         faults: rows already known to be wrong: row, field, code of the rejection.
         marks: flags already known, with the rows they are about.
+        late: where the columns come from when they are asked for; `frame` then has their names and no rows.
     """
 
     entity: str
@@ -73,10 +78,18 @@ class RawTable:
     area_optional: bool = False
     faults: tuple[tuple[int, str, str], ...] = ()
     marks: tuple[tuple[str, pl.Series], ...] = ()
+    late: LateColumns | None = None
+
+    def column(self, name: str) -> pl.Series:
+        """The cells of a column."""
+        return self.frame[name] if self.late is None else self.late.cells(name)
 
 
-def raw_tables(path: Path, progress: Progress | None = None) -> list[RawTable]:
+def raw_tables(path: Path, progress: Progress | None = None, *, late: bool = False) -> list[RawTable]:
     """All tables of a register in its own form (no mapping), in the order of `ENTITIES`.
+
+    Args:
+        late: columns of large Parquet files may be left to be decoded when they are asked for.
 
     Raises:
         RegisterError: there is no such register, a file cannot be read at all, or it is refused as unsafe.
@@ -84,6 +97,8 @@ def raw_tables(path: Path, progress: Progress | None = None) -> list[RawTable]:
     say = progress or (lambda _what, _share: None)
     if path.is_dir():
         tables = []
+        # Corrections are written into the cells of households, so those must be there.
+        late = late and not any((path / f"overrides{ending}").exists() for ending in (".csv", ".parquet"))
         for entity in ENTITIES:
             found = [path / f"{entity}{ending}" for ending in (".csv", ".parquet")]
             present = [file for file in found if file.exists()]
@@ -93,7 +108,7 @@ def raw_tables(path: Path, progress: Progress | None = None) -> list[RawTable]:
                 raise RegisterError(Fault("register.unreadable", str(present[0])))
             if present:
                 say(f"read {present[0].name}", 0.0)
-                tables.append(read_file(present[0], entity))
+                tables.append(read_file(present[0], entity, late=late))
         return require_tables(tables, str(path))
     if not path.is_file():
         raise RegisterError(Fault("register.not_found", str(path)))
@@ -122,7 +137,7 @@ def require_tables(tables: list[RawTable], name: str) -> list[RawTable]:
     return tables
 
 
-def read_file(file: Path, entity: str, sheet: str = "") -> RawTable:
+def read_file(file: Path, entity: str, sheet: str = "", *, late: bool = False) -> RawTable:
     """One CSV or Parquet file, or one sheet of a workbook, as rows of `entity`.
 
     Raises:
@@ -134,7 +149,7 @@ def read_file(file: Path, entity: str, sheet: str = "") -> RawTable:
 
             return read_csv(file, entity)
         case ".parquet":
-            return _parquet(file, entity)
+            return _parquet(file, entity, late)
         case ".xlsx" | ".xls" | ".xlsm":
             from hardship.reading.read_xlsx import read_sheets
 
@@ -185,7 +200,7 @@ def refuse_bomb(name: str, packed: int, entries: Iterable[int]) -> None:
         raise RegisterError(Fault("register.bomb", name, params={"packed": packed, "unpacked": total}))
 
 
-def _parquet(file: Path, entity: str) -> RawTable:
+def _parquet(file: Path, entity: str, late: bool) -> RawTable:
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
 
@@ -196,6 +211,8 @@ def _parquet(file: Path, entity: str) -> RawTable:
             raise RegisterError(Fault("register.too_many_columns", file.name, params={"limit": MAX_COLUMNS}))
         # A dictionary lets a few bytes stand for many rows: rows are bounded by what they take once read.
         refuse_bomb(file.name, file.stat().st_size, [*sizes, about.num_rows * 4])
+        if late and about.num_rows >= LATE_ROWS and (found := _late(file, entity, about)):
+            return found
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
         # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
         with pq.ParquetFile(file, metadata=about, page_checksum_verification=True, pre_buffer=False) as parts:
@@ -208,6 +225,22 @@ def _parquet(file: Path, entity: str) -> RawTable:
     # Kept by name only: refused if it turns out to be a column of the register.
     frame = frame.with_columns(pl.lit(None, dtype=pl.Binary).alias(name) for name in odd)
     return typed_table(entity, file.name, frame, first=2)
+
+
+def _late(file: Path, entity: str, about: Any) -> RawTable | None:
+    """The table with its columns still in the file; None if it is not flat, or the machine is not compiled."""
+    from hardship.engine.jit import COMPILED
+    from hardship.reading.late import late_columns
+
+    columns = late_columns(file, about) if COMPILED else None
+    if columns is None:
+        return None
+    every_row = pl.repeat(True, columns.rows, eager=True, dtype=pl.Boolean)
+    return RawTable(
+        entity, file.name, "", pl.DataFrame(schema=dict.fromkeys(columns.names, pl.Null)),
+        pl.int_range(2, columns.rows + 2, dtype=pl.Int64, eager=True), dict.fromkeys(columns.typed, every_row),
+        late=columns,
+    )  # fmt: skip
 
 
 def typed_table(entity: str, file: str, frame: pl.DataFrame, first: int) -> RawTable:
@@ -227,12 +260,13 @@ def can_be_a_cell(kind: Any) -> bool:
     from pyarrow import types
 
     if types.is_dictionary(kind) or types.is_list(kind) or types.is_large_list(kind):
-        return _is_text(kind.value_type)
+        return is_text(kind.value_type)
     checks = (types.is_integer, types.is_float32, types.is_float64, types.is_decimal128, types.is_boolean)
-    return _is_text(kind) or any(fits(kind) for fits in (*checks, types.is_date, types.is_timestamp, types.is_null))
+    return is_text(kind) or any(fits(kind) for fits in (*checks, types.is_date, types.is_timestamp, types.is_null))
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type is text."""
     from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))

@@ -18,6 +18,7 @@ from hardship.attributes import STRUCTURAL, scale, stored_bounds
 from hardship.errors import Fault
 from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import normal
+from hardship.reading.packed import Packed
 from hardship.reading.readers import BadLine, RawTable
 
 COLUMNS = {
@@ -39,6 +40,21 @@ REASONS = 5
 Rows = NDArray[np.int64]
 
 
+class Ids(dict[str, pl.Series]):
+    """The id columns of an entity by name; texts are made of the packed ones when they are first asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.packed: dict[str, Packed] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.packed or super().__contains__(name)
+
+    def __missing__(self, name: str) -> pl.Series:
+        self[name] = self.packed[name].series.alias(name)
+        return self[name]
+
+
 @dataclass
 class Part:
     """The rows of one entity while they are judged.
@@ -49,15 +65,19 @@ class Part:
         ids: the id columns as normalised texts, null where wrong.
         values: the attribute columns as stored values.
         dead: rows rejected so far.
+        ordered: the rows are known to stand in the order of a register.
+        once: the ids of this entity are known to occur once each.
         household: for children, the row of the household they name, -1 where there is none.
     """
 
     raw: RawTable
     columns: dict[str, str]
-    ids: dict[str, pl.Series] = field(default_factory=dict)
+    ids: Ids = field(default_factory=Ids)
     values: dict[str, pl.Series] = field(default_factory=dict)
     dead: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     household: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    ordered: bool = False
+    once: bool = False
     faults: list[pl.DataFrame] = field(default_factory=list)
 
     @property
@@ -80,6 +100,8 @@ class Part:
 
     def forget(self, column: str) -> None:
         """Let go of the cells of a column of `raw.frame` that has been read: they take more memory than its values."""
+        if self.raw.late is not None:
+            return
         frame = self.raw.frame
         frame.replace_column(frame.get_column_index(column), pl.Series(column, [None]).new_from_index(0, frame.height))
 

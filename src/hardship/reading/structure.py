@@ -13,6 +13,7 @@ from hardship.language.fields import DeclaredAttribute, Level
 from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
 from hardship.reading.order import Bools, alone_in_runs, ascending, places_in_runs, run_starts
 from hardship.reading.rejects import Part, Rows
+from hardship.reading.sorted_link import Walked, walked
 
 OLDEST = 130
 CHILDREN: tuple[Level, ...] = ("member", "supporter", "transfer")
@@ -32,6 +33,27 @@ def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
         For `supporter` and `transfer`, the row of the member each row belongs to, -1 where there is none.
     """
     households, members = parts["household"], parts["member"]
+    straight = walked(parts)
+    owner = _linked(parts) if straight is None else _taken(parts, straight)
+    _ages(members, on)
+    _crowds(members, owner)
+    _sizes(households, members)
+    _spread(parts)
+    return owner
+
+
+def _taken(parts: Mapping[Level, Part], straight: Walked) -> dict[Level, Rows]:
+    """The links of a sorted register in its parts."""
+    for level in CHILDREN:
+        parts[level].household = straight.households[level]
+    parts["household"].ordered, parts["member"].ordered = True, straight.ordered
+    parts["member"].once = straight.persons_once
+    return straight.members
+
+
+def _linked(parts: Mapping[Level, Part]) -> dict[Level, Rows]:
+    """The links of any register; rejects rows that belong nowhere or are there twice."""
+    households, members = parts["household"], parts["member"]
     ids = households.ids["household_id"]
     twice = pl.repeat(False, ids.len(), eager=True) if ascending(ids) else ids.is_duplicated() & ids.is_not_null()
     households.reject(twice.arg_true(), "household_id", "duplicate_household")
@@ -42,14 +64,19 @@ def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
     families = _grouped(members.household, members.ids["member_id"])
     if families is None:
         _duplicates(members, "member_id", "duplicate_member")
-    _ages(members, on)
     owner = _owners(parts, families)
     supporters = parts["supporter"]
     if supporters.height and _grouped(owner["supporter"], supporters.ids["supporter_id"]) is None:
         _duplicates(supporters, "supporter_id", "duplicate_supporter")
-    _sizes(households, members)
-    _spread(parts)
     return owner
+
+
+def _crowds(members: Part, owner: Mapping[Level, Rows]) -> None:
+    """Rejects members with more supporters or transfers than one can have."""
+    for level, limit in LIMITS.items():
+        rows = owner[level][owner[level] >= 0]
+        crowded = np.bincount(rows, minlength=members.height) > limit
+        members.reject(np.flatnonzero(crowded), "", f"too_many_{level}s", f"rows>{limit}")
 
 
 def _grouped(parent: Rows, texts: pl.Series) -> Bools | None:
@@ -62,7 +89,7 @@ def _grouped(parent: Rows, texts: pl.Series) -> Bools | None:
 
 
 def _owners(parts: Mapping[Level, Part], families: Bools | None) -> dict[Level, Rows]:
-    """The member row of each supporter and transfer, -1 where there is none; rejects those without, and crowds.
+    """The member row of each supporter and transfer, -1 where there is none; rejects those without.
 
     Args:
         families: where the members of each household begin, if `_grouped` could say so.
@@ -72,7 +99,7 @@ def _owners(parts: Mapping[Level, Part], families: Bools | None) -> dict[Level, 
     alone = _together(pairs).is_unique() & pairs["member_id"].is_not_null() if families is None else None
     by_pair = _row_by_key(pairs, alone) if alone is not None else None
     owner: dict[Level, Rows] = {}
-    for level, limit in LIMITS.items():
+    for level in LIMITS:
         part = parts[level]
         owner[level] = np.zeros(0, dtype=np.int64)
         if part.height == 0:
@@ -86,8 +113,6 @@ def _owners(parts: Mapping[Level, Part], families: Bools | None) -> dict[Level, 
             all_pairs = _row_by_key(pairs, pl.repeat(True, alone.len(), eager=True), first=True)
             lost &= _look_up(part, all_pairs, list(pairs)) < 0
         part.reject(np.flatnonzero(lost), "member_id", "no_member")
-        crowded = np.bincount(owner[level][owner[level] >= 0], minlength=members.height) > limit
-        members.reject(np.flatnonzero(crowded), "", f"too_many_{level}s", f"rows>{limit}")
     return owner
 
 
@@ -169,11 +194,11 @@ def _sizes(households: Part, members: Part) -> None:
     """One to 200 members; a household of which only unreadable lines are left is judged by those."""
     size = np.bincount(members.household[members.household >= 0], minlength=households.height)
     households.reject(np.flatnonzero(size > MEMBERS), "", "too_many_members", f"rows>{MEMBERS}")
-    claimed = households.ids["household_id"].is_in(
-        pl.Series(members.claimed("household_id"), dtype=pl.String).implode()
-    )
     # A household given twice has its members counted for neither; it is rejected already.
-    empty = (size == 0) & ~claimed.fill_null(False).to_numpy() & ~households.dead
+    empty = (size == 0) & ~households.dead
+    if claims := members.claimed("household_id"):
+        claimed = households.ids["household_id"].is_in(pl.Series(claims, dtype=pl.String).implode())
+        empty &= ~claimed.fill_null(False).to_numpy()
     households.reject(np.flatnonzero(empty), "", "no_members")
 
 
@@ -183,11 +208,14 @@ def _spread(parts: Mapping[Level, Part]) -> None:
     hit = np.zeros(households.height, dtype=np.bool_)
     for level in CHILDREN:
         part = parts[level]
-        hit[part.household[part.dead & (part.household >= 0)]] = True
+        if part.dead.any():
+            hit[part.household[part.dead & (part.household >= 0)]] = True
         claims = pl.Series(part.claimed("household_id"), dtype=pl.String)
         if claims.len():
             hit |= households.ids["household_id"].is_in(claims.implode()).fill_null(False).to_numpy()
     households.reject(np.flatnonzero(hit & ~households.dead), "", "member_rejected")
+    if not households.dead.any():
+        return
     for level in CHILDREN:
         part = parts[level]
         home = part.household
@@ -230,6 +258,8 @@ def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
 
     An id of one to three digits is a place in the household (1, 2, 3) and names no person.
     """
+    if members.once:
+        return np.zeros(0, dtype=np.int64)
     ids = members.ids["member_id"]
     if ascending(ids) or ids.n_unique() == ids.len():
         return np.zeros(0, dtype=np.int64)

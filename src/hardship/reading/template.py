@@ -14,8 +14,8 @@ from hardship import messages
 from hardship.attributes import LEVELS, STRUCTURAL, dictionary, scale, stored_bounds, value_names
 from hardship.language.fields import DeclaredAttribute, Level, Title
 from hardship.reading.readers import SHEETS
+from hardship.reading.values import ID_COLUMNS
 from hardship.reading.write_register import ENTITY
-from hardship.register import ID_COLUMNS
 
 ROWS = 5_000  # rows of a sheet that are formatted and have drop-downs
 _WHEN = dt.datetime(2018, 7, 1)

@@ -1,0 +1,92 @@
+"""Rows that belong together, found by walking through sorted files side by side: nothing is hashed, no text is made.
+
+Only for registers of which every id is right as it stands and every file is sorted; of any other `walked` says nothing,
+and `structure` finds out what belongs where, and what does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hardship.language.fields import Level
+from hardship.reading.packed import Packed
+from hardship.reading.rejects import Part, Rows
+
+MANY = 50_000  # rows below which loading the kernels takes longer than they save
+BELOW: tuple[Level, ...] = ("supporter", "transfer")
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What sorted rows belong to.
+
+    Attributes:
+        households: of each level below, the household of each row.
+        members: of supporters and transfers, the member of each row.
+        ordered: the members of each household stand in the order of their ids.
+        persons_once: no member id occurs twice in the whole register.
+    """
+
+    households: dict[Level, Rows]
+    members: dict[Level, Rows]
+    ordered: bool
+    persons_once: bool
+
+
+def walked(parts: Mapping[Level, Part]) -> Walked | None:
+    """The links of a register whose ids stand in order, each household and each of its members once; else None."""
+    if sum(part.height for part in parts.values()) < MANY:
+        return None
+    from hardship.engine import jit, packed
+
+    if not jit.COMPILED:
+        return None
+
+    def texts(level: Level, name: str) -> Packed | None:
+        ids = parts[level].ids
+        return ids.packed[name] if name in ids.packed else Packed.of(ids[name])
+
+    def rises(column: Packed, parents: Rows) -> bool:
+        return bool(packed.rises(column.offsets, column.address, parents))
+
+    home = texts("household", "household_id")
+    if home is None or not rises(home, np.zeros(home.rows, dtype=np.int64)):
+        return None
+    households: dict[Level, Rows] = {}
+    for level in ("member", *BELOW):
+        households[level] = np.empty(parts[level].height, dtype=np.int64)
+        if parts[level].height == 0:
+            continue
+        named = texts(level, "household_id")
+        if named is None or not packed.follow(
+            named.offsets, named.address, home.offsets, home.address, households[level]
+        ):
+            return None
+    people = texts("member", "member_id")
+    if people is None:
+        return None
+    ordered = rises(people, households["member"])
+    if not ordered and not packed.once(people.offsets, people.address, households["member"]):
+        return None
+    first = np.zeros(home.rows + 1, dtype=np.int64)
+    np.cumsum(np.bincount(households["member"], minlength=home.rows), out=first[1:])
+    members: dict[Level, Rows] = {}
+    for level in BELOW:
+        members[level] = np.empty(parts[level].height, dtype=np.int64)
+        if parts[level].height == 0:
+            continue
+        named = texts(level, "member_id")
+        if named is None or not packed.among(
+            households[level], first, people.offsets, people.address, named.offsets, named.address, members[level]
+        ):
+            return None
+    own, owner = texts("supporter", "supporter_id"), members["supporter"]
+    if parts["supporter"].height and (
+        own is None or (owner[1:] < owner[:-1]).any() or not packed.once(own.offsets, own.address, owner)
+    ):
+        return None
+    persons_once = ordered and rises(people, np.zeros(people.rows, dtype=np.int64))
+    return Walked(households, members, ordered, persons_once)

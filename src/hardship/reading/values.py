@@ -1,0 +1,148 @@
+"""The columns of an entity into ids and stored values; whatever is wrong with a cell is said to its part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from hardship.errors import Fault, RegisterError
+from hardship.language.fields import DeclaredAttribute, Level
+from hardship.reading.cells import read_area, read_id
+from hardship.reading.convert import SMALL, Converted, as_text, convert, printable, read_column
+from hardship.reading.rejects import Part
+from hardship.reading.structure import Flags
+
+ID_COLUMNS: dict[Level, tuple[str, ...]] = {
+    "household": ("household_id", "area_code"),
+    "member": ("household_id", "member_id"),
+    "supporter": ("household_id", "member_id", "supporter_id"),
+    "transfer": ("household_id", "member_id"),
+}
+
+
+class Reading:
+    """Reads the columns of all entities; those that are still in their files by several threads ahead of need.
+
+    Use as a context manager.
+    """
+
+    def __init__(self, parts: Mapping[Level, Part], attributes: Mapping[str, DeclaredAttribute]) -> None:
+        self.parts, self.attributes = parts, attributes
+        self.pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self.ahead: dict[tuple[Level, str], Future[Any]] = {}
+        late = {level: part for level, part in parts.items() if part.raw.late is not None}
+        for level, part in late.items():
+            for column in ID_COLUMNS[level]:
+                self.ahead[level, column] = self.pool.submit(_late_ids, part, column)
+        for level, part in late.items():
+            for name in part.columns:
+                if name in attributes:
+                    self.ahead[level, name] = self.pool.submit(_values, part, name, attributes[name])
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def ids(self, level: Level, marks: Flags) -> None:
+        """Read the id columns of an entity; `marks` gets the flags of households whose ids had to be normalised."""
+        part = self.parts[level]
+        for column in ID_COLUMNS[level]:
+            ahead = self.ahead.pop((level, column), None)
+            found = ahead.result() if ahead is not None else None
+            if isinstance(found, pl.Series):
+                part.ids[column] = found
+            elif found is not None:
+                part.ids.packed[column] = found
+            else:
+                _read_ids(part, column, marks if level == "household" else None)
+
+    def values(self, level: Level) -> list[tuple[str, list[int]]]:
+        """Read all attribute columns of an entity; the rows whose text had to be normalised, by attribute."""
+        part, normalised = self.parts[level], []
+        for name in part.columns:
+            attribute = self.attributes.get(name)
+            if attribute is None:
+                continue
+            ahead = self.ahead.pop((level, name), None)
+            read = ahead.result() if ahead is not None else _values(part, name, attribute)
+            part.values[name] = read.values
+            part.forget(part.columns[name])
+            part.reject_each(
+                [one.row for one in read.wrong],
+                name,
+                [one.problem for one in read.wrong],
+                [one.value_class for one in read.wrong],
+            )
+            if read.flagged:
+                normalised.append((name, read.flagged))
+        return normalised
+
+
+def _late_ids(part: Part, column: str) -> Any:
+    """An id column that is right as it is: packed, or the area codes as they stand; None if it is to be judged."""
+    assert part.raw.late is not None
+    source = part.columns[column]
+    if source in part.raw.not_text:
+        return None
+    return part.raw.late.texts(source, read_area) if column == "area_code" else part.raw.late.ids(source)
+
+
+def _values(part: Part, name: str, attribute: DeclaredAttribute) -> Converted:
+    """A column's stored values and what is wrong with its cells.
+
+    Raises:
+        RegisterError: its type cannot be a cell, or it cannot be decoded.
+    """
+    source = part.columns[name]
+    plain = part.raw.late.stored(source, attribute) if part.raw.late is not None else None
+    if plain is not None:
+        return Converted(plain, [], [])
+    try:
+        return convert(part.raw.column(source), attribute)
+    except ValueError as error:
+        fault = Fault("register.column_type", part.raw.file, params={"column": source, "type": str(error)})
+        raise RegisterError(fault) from None
+
+
+def _read_ids(part: Part, column: str, marks: Flags | None) -> None:
+    source = part.columns.get(column, "")
+    if not source:  # an entity without any row
+        part.ids[column] = pl.Series(column, [], dtype=pl.String)
+        return
+    series = part.raw.column(source)
+    typed = part.raw.not_text.get(source)
+    if column == "area_code":
+        read = read_column(_texts(series), read_area, pl.String(), plain=r"^[0-9A-Za-z]{1,32}$")
+        if typed is not None:  # a whole number of 6, 9 or 12 digits is an area code, another number is not
+            whole = read.values.str.contains(r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")
+            part.reject((typed & ~whole & read.values.is_not_null()).arg_true(), column, "bad_area", "number")
+        if part.raw.area_optional:
+            read = replace(read, wrong=[one for one in read.wrong if one.problem != "missing_id"])
+    else:
+        texts = _texts(series).rechunk()
+        if texts.len() > SMALL and printable(texts):
+            read = Converted(texts, [], [])
+        else:
+            read = read_column(texts, read_id, pl.String(), plain=r"^[!-~]{1,64}$")
+        if typed is not None:
+            part.reject((typed & read.values.is_not_null()).arg_true(), column, "numeric_id", "number")
+    part.ids[column] = read.values.fill_null("") if column == "area_code" else read.values
+    wrong = [one.row for one in read.wrong]
+    part.reject_each(wrong, column, [one.problem for one in read.wrong], [one.value_class for one in read.wrong])
+    if marks is not None and read.flagged:
+        marks.append((pl.Series(read.flagged), f"normalised:{column}"))
+
+
+def _texts(series: pl.Series) -> pl.Series:
+    try:
+        return as_text(series)
+    except ValueError as error:
+        fault = Fault("register.column_type", params={"column": series.name, "type": str(error)})
+        raise RegisterError(fault) from None
