@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +52,7 @@ def reached(
     masks, index, benefit = [], [], []
     for point in points:
         one = _filled(household, facts, point)
-        place = desk.places.at(one.area_code, one.facts[0][0].get("residence_type"))
+        place = desk.places.at(one.area_code, one.residence)
         found, _ = desk.runner.computed(one, place)
         if records.bits(found, "missing", records.program.sinks):
             standing = INCOMPLETE
@@ -80,4 +79,4 @@ def _filled(household: Household, facts: Sequence[Fact], point: Sequence[int]) -
         if fact.bits:
             cell %= 1 << 64
         rows[level][fact.row] = {**rows[level][fact.row], fact.name: cell}
-    return replace(household, facts=(rows[0], rows[1], rows[2], rows[3]))
+    return household.with_facts((rows[0], rows[1], rows[2], rows[3]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hardship.attributes import LEVELS, value_names
@@ -20,32 +19,67 @@ from hardship.reading.read_json import PARTS, cell
 from hardship.reading.structure import OLDEST
 
 Facts = dict[str, Any]
+Levels = tuple[list[Facts], list[Facts], list[Facts], list[Facts]]
+Rows = tuple[int, int, int, int]
 Stored = int | str | None
 MOST_KNOWN = 20_000  # texts of one attribute that are kept with what they mean
 _PARTS = frozenset(PARTS.values())
 _PLAIN_ID = re.compile(f"[!-~]{{1,{MAX_ID}}}\\Z")
-_ODD: Any = object()
+ODD: Any = object()
+"""What a value that is not plain is stored as."""
 
 
-@dataclass(slots=True)
 class Household:
     """One household in a register's order, every fact as it is stored.
 
     Attributes:
-        facts: of each level (`attributes.LEVELS`) a dict for each row, without missing facts.
+        rows: how many there are of each level (`attributes.LEVELS`).
         member_ids, supporter_ids: of each row.
         supporters, transfers: the member, from 0, that each row belongs to; ascending.
         flags: marks on the quality of the data, sorted.
     """
 
-    household_id: str
-    area_code: str
-    facts: tuple[list[Facts], list[Facts], list[Facts], list[Facts]]
-    member_ids: list[str]
-    supporters: list[int]
-    supporter_ids: list[str]
-    transfers: list[int]
-    flags: list[str]
+    __slots__ = (
+        "_facts", "area_code", "flags", "household_id", "member_ids", "rows", "supporter_ids", "supporters",
+        "transfers",
+    )  # fmt: skip
+
+    def __init__(
+        self, household_id: str, area_code: str, facts: Levels | None, member_ids: list[str],
+        supporters: list[int], supporter_ids: list[str], transfers: list[int], flags: list[str],
+    ) -> None:  # fmt: skip
+        self.household_id, self.area_code, self._facts = household_id, area_code, facts
+        self.rows: Rows = (1, len(member_ids), len(supporters), len(transfers))
+        self.member_ids, self.supporters, self.supporter_ids = member_ids, supporters, supporter_ids
+        self.transfers, self.flags = transfers, flags
+
+    @property
+    def facts(self) -> Levels:
+        """Of each level a dict for each row, without missing facts."""
+        if self._facts is None:
+            self._facts = self._told()
+        return self._facts
+
+    def with_facts(self, facts: Levels) -> Household:
+        """The same rows with other facts."""
+        return Household(
+            self.household_id, self.area_code, facts, self.member_ids, self.supporters, self.supporter_ids,
+            self.transfers, self.flags,
+        )  # fmt: skip
+
+    @property
+    def residence(self) -> int | None:
+        """The stored `residence_type`, None where it is missing."""
+        found: int | None = self.facts[0][0].get("residence_type")
+        return found
+
+    def lacks(self, level: int, name: str) -> bool:
+        """Whether some row of a level lacks a fact."""
+        return any(name not in row for row in self.facts[level])
+
+    def _told(self) -> Levels:
+        """The facts, where they were not given."""
+        raise NotImplementedError
 
 
 class _Reading:
@@ -61,11 +95,11 @@ class _Reading:
         self._parse, self._code = parser(attribute), attribute.type == "code"
 
     def stored(self, value: str | int) -> Any:
-        """What a cell is stored as; `_ODD` where it is not plain."""
+        """What a cell is stored as; `ODD` where it is not plain."""
         text = value if isinstance(value, str) else str(value) if -(10**18) < value < 10**18 else "9" * 30
         read = self._parse(text)
         if read.problem or read.flagged:
-            return _ODD
+            return ODD
         if not self._code:
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
@@ -82,8 +116,8 @@ class Reader:
             {name: _Reading(attribute) for name, attribute in attributes.items() if attribute.level == level}
             for level in LEVELS
         ]
-        self._head = _place(attributes, "relation_to_head", "head")
-        self._counts = _place(attributes, "member_counted", "counted")
+        self.head = _place(attributes, "relation_to_head", "head")
+        self.counts = _place(attributes, "member_counted", "counted")
 
     def read(self, document: Mapping[str, Any]) -> Household | None:
         """A household in contract form; None if it is not plain."""
@@ -97,7 +131,7 @@ class Reader:
             return None
         facts, (key, area) = own
         key = _id(key, "1")
-        area = "" if area is _ODD else area
+        area = "" if area is ODD else area
         if key is None or type(area) is not str or (area and not _same(read_area(area), area)):
             return None
         members = self._members(given, key)
@@ -118,13 +152,19 @@ class Reader:
             [member for member, _, _ in transfers], self._flags(facts, given, rows),
         )  # fmt: skip
 
+    def meaning(self, level: int, name: str, value: Any) -> Any:
+        """What one JSON value is stored as: an integer, a code's text, None if it is missing, or `ODD`."""
+        if value is None:
+            return None
+        return self._cells[level][name].stored(value if type(value) is int else cell(value)[0])
+
     def _facts(self, level: int, row: Any, structural: Sequence[str]) -> tuple[Facts, list[Any]] | None:
-        """The facts of one row, and its structural texts as they were given (`_ODD`: not at all)."""
+        """The facts of one row, and its structural texts as they were given (`ODD`: not at all)."""
         if type(row) is not dict:
             return None
         cells = self._cells[level]
         found: Facts = {}
-        fixed = [_ODD] * len(structural)
+        fixed = [ODD] * len(structural)
         for name, value in row.items():
             reading = cells.get(name)
             if reading is None:
@@ -139,10 +179,10 @@ class Reader:
                 value = "true" if value else "false"
             elif kind is not str and kind is not int:
                 value = cell(value)[0]
-            stored = reading.known.get(value, _ODD)
-            if stored is _ODD:
+            stored = reading.known.get(value, ODD)
+            if stored is ODD:
                 stored = reading.stored(value)
-                if stored is _ODD:
+                if stored is ODD:
                     return None
             if stored is not None:
                 found[name] = stored
@@ -156,7 +196,7 @@ class Reader:
                 return None
             facts, (home, member) = read
             member = _id(member, str(number))
-            if member is None or (home is not _ODD and home != key):
+            if member is None or (home is not ODD and home != key):
                 return None
             born = facts.get("birth_date")
             if born is not None and not 0 <= (self.today - born) // 10_000 <= OLDEST:
@@ -174,7 +214,7 @@ class Reader:
             return None
         if not given:
             return []
-        only = next(iter(numbers)) if len(numbers) == 1 else _ODD
+        only = next(iter(numbers)) if len(numbers) == 1 else ODD
         found: list[tuple[int, str, Facts]] = []
         names = ("household_id", "member_id", "supporter_id") if level == 2 else ("household_id", "member_id")
         for number, row in enumerate(given, 1):
@@ -183,8 +223,8 @@ class Reader:
                 return None
             facts, (home, member, *rest) = read
             own = _id(rest[0], str(number)) if rest else ""
-            member = only if member is _ODD else member
-            if own is None or type(member) is not str or (home is not _ODD and home != key):
+            member = only if member is ODD else member
+            if own is None or type(member) is not str or (home is not ODD and home != key):
                 return None
             place = numbers.get(member)
             if place is None:
@@ -204,12 +244,12 @@ class Reader:
         """As `structure.flags` says, for one household."""
         found = []
         if any("relation_to_head" in row for row in given):
-            heads = sum(row.get("relation_to_head") == self._head for row in members)
+            heads = sum(row.get("relation_to_head") == self.head for row in members)
             if heads != 1:
                 found.append("two_heads" if heads else "no_head")
         declared = facts.get("household_size_counted")
         if declared is not None:
-            counts = self._counts
+            counts = self.counts
             if declared != sum(row.get("member_counted", counts) == counts for row in members):
                 found.append("size_differs")
         return found
@@ -225,7 +265,7 @@ def _first(row: tuple[str, Facts]) -> str:
 
 def _id(given: Any, fallback: str) -> str | None:
     """An id as it is, the fallback where none was given, None if it is not plain."""
-    if given is _ODD:
+    if given is ODD:
         return fallback
     if type(given) is not str:
         return None

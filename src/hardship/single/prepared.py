@@ -27,6 +27,7 @@ from hardship.single.nearest import Nearest
 from hardship.single.plan import Plan
 from hardship.single.record import Records
 from hardship.single.runner import Places, Runner
+from hardship.single.scan import Scanner
 from hardship.single.scene import Scene
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Prepared:
         self.on = on
         self.forced = forced
         self.reader = Reader(attributes, on)
+        self._scanner: Scanner | None = None
         self._desks: dict[str, _Desk | None] = {}
         self._found: dict[str, Nearest] = {}
         self._circle = any(ladder.id == "circle" for ladder in checked.table.ladder)
@@ -113,15 +115,32 @@ class Prepared:
             TableError: a standard that holds for the household does not fit the table.
         """
         household = self.reader.read(document)
-        made = None if household is None else self._quick(household, lang, form)
+        quick = None if further is None else lambda: further(document)
+        found = None if household is None else self.answer_to(household, lang, form, quick)
+        return self.slow_answer(document, lang, form, further) if found is None else found
+
+    @property
+    def scanner(self) -> Scanner:
+        """What reads bodies without decoding them."""
+        if self._scanner is None:
+            with self._lock:
+                if self._scanner is None:
+                    self._scanner = Scanner(self.checked.names.attributes, self.reader)
+        return self._scanner
+
+    def answer_to(
+        self, household: Household, lang: str, form: Form, further: Callable[[], Mapping[str, Any]] | None = None
+    ) -> bytes | None:
+        """The same for a household that was read already; None where only its document can be answered."""
+        made = self._quick(household, lang, form)
         if made is None:
-            return self.slow_answer(document, lang, form, further)
+            return None
         record, persons, explanation = made
         parts = {"persons": encoded(persons), "result": encoded(record)}
         if explanation is not None:
             parts["explanation"] = explanation
         if further is not None and record["outcome"] == "incomplete":
-            parts |= {name: encoded(value) for name, value in further(document).items()}
+            parts |= {name: encoded(value) for name, value in further().items()}
         body = b",".join(b'"%b":%b' % (name.encode(), parts[name]) for name in sorted(parts))
         return b"{" + body + self._tail
 
@@ -130,7 +149,7 @@ class Prepared:
         desk = self._desk(lang if form in ("items", "full") else "")
         if desk is None:
             return None
-        place = desk.places.at(household.area_code, household.facts[0][0].get("residence_type"))
+        place = desk.places.at(household.area_code, household.residence)
         if not place.served:
             return None
         records = desk.records

@@ -20,6 +20,7 @@ from hardship.lowering.ops import Column, Program
 from hardship.single.household import Household
 from hardship.single.lanes import LEFT, Lanes, Layout
 from hardship.single.record import Found
+from hardship.single.scan import Filler, Scanned
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
@@ -93,8 +94,7 @@ class _Shape:
     def __init__(
         self, layout: Layout, household: Household, fills: dict[str, int], coded: dict[str, Callable[[Any], int]]
     ) -> None:
-        _, members, supporters, transfers = map(len, household.facts)
-        self.lanes = Lanes(layout, (1, members, supporters, transfers))
+        self.lanes = Lanes(layout, household.rows)
         words = array("q", bytes(self.lanes.words.nbytes))
         small = bytearray(self.lanes.small.nbytes)
         self.into: list[dict[str, tuple[bool, int, int, Callable[[Any], int] | None]]] = [{}, {}, {}, {}]
@@ -126,20 +126,37 @@ class Runner:
         }
         self._lot = any(column.attribute == LOT for column in program.columns)
         self._local = threading.local()
+        self._filler: Filler | None = None
 
     def computed(self, household: Household, place: Place) -> tuple[Found, bytes]:
         """The results of one household at one place, and a byte for each member: 1 for who left it."""
         shape = self._shape(household)
         lanes = shape.lanes
-        shape.to_words[:], shape.to_small[:] = self.cells(household)
+        self._lay(household, shape)
         if household.supporters or household.transfers:
             lanes.link(household.supporters, household.transfers)
         lanes.run(place.values, place.valid, self.on)
         return Found(lanes), lanes.leaving.tobytes()
 
+    def _lay(self, household: Household, shape: _Shape) -> None:
+        """The household's cells into the shape's lanes."""
+        if not isinstance(household, Scanned):
+            shape.to_words[:], shape.to_small[:] = self._cells(household, shape)
+            return
+        filler = self._filler
+        if filler is None or filler.scanner is not household.scanner:
+            filler = self._filler = Filler(household.scanner, self.layout)
+        filler.fill(household, shape.lanes)
+
     def cells(self, household: Household) -> tuple[bytes, bytearray]:
         """The household's cells, as `Lanes` of one household hold them: words and bytes."""
         shape = self._shape(household)
+        if not isinstance(household, Scanned):
+            return self._cells(household, shape)
+        self._lay(household, shape)
+        return shape.lanes.words.tobytes(), bytearray(shape.lanes.small.tobytes())
+
+    def _cells(self, household: Household, shape: _Shape) -> tuple[bytes, bytearray]:
         words, small = array("q", shape.words), bytearray(shape.small)
         for into, rows in zip(shape.into, household.facts, strict=True):
             for row, facts in enumerate(rows):
@@ -163,12 +180,11 @@ class Runner:
         known: dict[tuple[int, ...], _Shape] | None = getattr(self._local, "shapes", None)
         if known is None:
             known = self._local.shapes = {}
-        key = tuple(map(len, household.facts))
-        found = known.get(key)
+        found = known.get(household.rows)
         if found is None:
             if len(known) >= MOST_SHAPES:
                 known.clear()
-            found = known[key] = _Shape(self.layout, household, self._fills, self._texts)
+            found = known[household.rows] = _Shape(self.layout, household, self._fills, self._texts)
         return found
 
 
