@@ -16,7 +16,8 @@ from hardship.limits import MEMBERS
 from hardship.reading.cells import normal
 from hardship.reading.read_json import PARTS, cell
 from hardship.reading.readers import RawTable
-from hardship.register import ID_COLUMNS, LEVELS
+from hardship.reading.values import ID_COLUMNS
+from hardship.register import LEVELS
 from hardship_api.parts import LINE_BYTES, Block, Part, Rows, after_last_line, error, line_blocks
 from hardship_api.strict_json import Refused, decode
 
