@@ -321,6 +321,15 @@ def test_implausible_incomes_stop_a_batch_unless_accepted(client: TestClient, fr
     assert accepted.status_code == 200
 
 
+def test_a_column_in_a_wrong_unit_stops_a_batch_unless_accepted(client: TestClient, frames: Frames) -> None:
+    """Wages times 12 leave the median income where it may be."""
+    yearly = (pl.col("wage_month").cast(pl.Float64) * 12).round(2)
+    body = json_lines(documents(dict(frames) | {"members": frames["members"].with_columns(yearly)}))
+    answer = posted(client, BATCH, body, LINES)
+    assert (answer.status_code, answer.json()["code"]) == (422, "api.implausible")
+    assert posted(client, BATCH + "&accept=rich", body, LINES).status_code == 200
+
+
 # --- in parts ---
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from report_data import county
 
 from hardship import cli
 from hardship.cases import read_case
 from hardship.columns import sha256_of
-from hardship.errors import UsageError
+from hardship.errors import RegisterError, UsageError
 from hardship.inputs import Inputs
 from hardship.load import find_table, load_table
 from hardship.movement.rerank import Movement, rerank
+from hardship.movement.screen import render
 from hardship.movement.setting import Wanted, wanted
 from hardship.reading.plain import plain_household, register_of
 from hardship.standards import load_standards, parsed, standards
@@ -247,3 +250,18 @@ def test_nothing_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_column_in_a_wrong_unit_stops_here_too() -> None:
+    """As in a scoring: wages times 12 in the register after."""
+    before = county("county_model", 900)
+    member = before.register.frames["member"]
+    wages = member.with_columns(pl.col("wage_month").cast(pl.Int64) * 12)
+    register = replace(before.register, frames={**before.register.frames, "member": wages}, sha256="twelve")
+    after = replace(before, register=register)
+    with pytest.raises(RegisterError, match="as if multiplied by 12"):
+        rerank(before, after)
+    moved = rerank(before, after, accepted="a town of managers", quick=True)
+    assert moved.run["before"]["columns"] == []
+    assert [one["attribute"] for one in moved.run["after"]["columns"]] == ["wage_month"]
+    assert "wage_month" in render(moved, moved.run, Path("moved"), "en")

@@ -21,7 +21,7 @@ import polars as pl
 
 from hardship.errors import RegisterError
 from hardship.inputs import open_table
-from hardship.plausible import ENOUGH, UNITS, column_median
+from hardship.plausible import ENOUGH, UNITS, sample
 from hardship.register import Register
 from hardship.score import score
 from hardship.standards import load_standards
@@ -75,7 +75,7 @@ def main() -> int:
             name
             for name in read
             if name in register.frames[attributes[name].level].columns
-            and column_median(register.frames[attributes[name].level][name]) is not None
+            and len(sample(register.frames[attributes[name].level][name])) >= ENOUGH
             and name in used(table)
         )
         name, (text, factor) = rng.choice(usable), rng.choice(sorted(UNITS.items()))

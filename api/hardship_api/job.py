@@ -21,7 +21,7 @@ from hardship.engine import machine
 from hardship.errors import RegisterError, UsageError
 from hardship.lowering.bind import bind
 from hardship.lowering.program import lowered
-from hardship.plausible import check_incomes
+from hardship.plausible import IMPLAUSIBLE, check_columns, check_incomes
 from hardship.record import run_flags, set_aside
 from hardship.register import clean
 from hardship_api.parts import Entry, Part, error
@@ -142,7 +142,7 @@ def answer(job: Job, progress: Progress, part: Part) -> Answered:
         try:
             scored, persons = _scored(job, progress, part, wrong)
         except RegisterError as fault:
-            implausible = any(one.code == "common.implausible" for one in fault.faults)
+            implausible = any(one.code in IMPLAUSIBLE for one in fault.faults)
             raise Refused("api.implausible" if implausible else "api.columns") from None
         except UsageError:
             raise Refused("api.date") from None
@@ -170,7 +170,9 @@ def _scored(
             found = results.build(register, job.checked, columns, raw, flags, ranks=job.ranks)
             rejects = set_aside(register, job.checked, columns, raw)
             if not progress.scored:
-                check_incomes(found.frame, job.checked, job.standards, job.on, job.accepted)
+                rules = job.checked, job.standards, job.on, job.accepted
+                check_incomes(found.frame, *rules)
+                check_columns(register, [column.attribute for column in columns.program.columns], *rules)
     with progress.clock("results"):
         return _placed(job, progress, part, wrong, home, rejects, found)
 

@@ -3,7 +3,8 @@
 Yuan taken for fen, a year for a month, a household for a head: the median income a head then lies far from
 every line of the circle. Real registers of applicants and of whole districts lie well within the factor. One column
 among many may be wrong without moving that median: the dictionary says between which multiples of a month's line the
-median of each is expected (`typical`). Outside, the run says so; far outside, it stops.
+median of each is expected (`typical`). Outside, the run says so; far outside, it stops. Where the digits of a column
+bear the trace of a wrong unit (`traces`) that would explain its median, it stops sooner.
 """
 
 from __future__ import annotations
@@ -14,23 +15,31 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from hardship.columns import round_half_up
+from hardship.attributes import dictionary, value_names
+from hardship.columns import Array, round_half_up
 from hardship.errors import Fault, RegisterError
 from hardship.language import units
 from hardship.language.nodes import Name, Node, walk
 from hardship.language.table import Constant, Parameter
-from hardship.messages import Both
+from hardship.messages import Both, Term
+from hardship.traces import TRACES
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
+    from hardship.language.fields import DeclaredAttribute
     from hardship.language.names import Names
     from hardship.register import Register
     from hardship.standards import Standards
 
 FACTOR = 20
 BEYOND = 5  # times outside the expected range: no other way to count explains it
+IMPLAUSIBLE = ("common.implausible", "common.implausible_column", "common.traced_column")
+"""Codes of the faults that are raised here; all of them go with `accepted`."""
+TRACED = {"100": 1, "12": BEYOND, "1/12": 2, "1/100": BEYOND}  # the same where the digits bear the trace of a factor
+PERIOD, MONTHLY = "period", "month"  # the attribute of rows that say what time they are of, and its value for a month
 UNITS = {"100": Fraction(100), "12": Fraction(12), "1/12": Fraction(1, 12), "1/100": Fraction(1, 100)}
 SAMPLE = 50_000  # rows, evenly spread in the order of ids, that a column's median is taken of
 ENOUGH = 200  # households with an income; fewer say nothing
@@ -77,7 +86,7 @@ def check_columns(
     on: dt.date,
     accepted: str = "",
 ) -> list[dict[str, Any]]:
-    """Compare the median of each column of money with the range that is expected of it.
+    """Compare the median of each column of money with the range that is expected of it, and look at its digits.
 
     A month's line is any of the circle's, or of a table without lines any of its amounts a month or year.
 
@@ -86,11 +95,13 @@ def check_columns(
         accepted: why implausible amounts are right; "" stops where no unit but a wrong one explains them.
 
     Returns:
-        what is recorded in `run.json` for each column outside its range, by name: its median, the range, and what it
-        may have been multiplied by (`UNITS`) if dividing by that would bring it back; the reason if it was needed.
+        what is recorded in `run.json` for each doubtful column, by name: its median, the range, what it may have been
+        multiplied by (`UNITS`) if dividing by that would bring it back, of which of these its digits bear the
+        `traces`; the reason if it was needed.
 
     Raises:
-        RegisterError: a median is more than `BEYOND` times outside its range, and nobody said why.
+        RegisterError: a median is more than `BEYOND` times outside its range (`TRACED` with a trace), or amounts of a
+            month are all multiples of 12, or others mostly twelfths; and nobody said why.
     """
     codes = register.frames["household"]["area_code"].drop_nulls().unique().to_list()
     lines = list(
@@ -102,18 +113,27 @@ def check_columns(
         attribute = checked.names.attributes.get(name)
         if attribute is None or attribute.typical is None or name not in register.frames[attribute.level].columns:
             continue
-        median = column_median(register.frames[attribute.level][name])
-        low, high = attribute.typical[0] * min(lines), attribute.typical[1] * max(lines)
-        if median is None or low <= median <= high:
+        fen = sample(register.frames[attribute.level][name])
+        if len(fen) < ENOUGH:
             continue
+        median = Fraction(int(np.sort(fen)[len(fen) // 2]), 100)
+        low, high = attribute.typical[0] * min(lines), attribute.typical[1] * max(lines)
+        outside = not low <= median <= high
         fits = [text for text, factor in UNITS.items() if low <= median / factor <= high]
+        telling = _telling(register.frames[attribute.level], attribute)
+        traces = [
+            text
+            for text in fits
+            if (text in telling and TRACES[text](telling[text])) or (outside and text in TRACES and TRACES[text](fen))
+        ]
+        if not outside and not telling.keys() & {*traces}:
+            continue
         shown = {key: money_text(value) for key, value in (("median", median), ("low", low), ("high", high))}
-        row = {"attribute": name, **shown, "fits": fits}
-        if median * BEYOND < low or median > high * BEYOND:
+        row = {"attribute": name, **shown, "fits": fits if outside else traces, "traces": traces}
+        beyond = min([BEYOND, *(TRACED[text] for text in traces)])
+        if telling.keys() & {*traces} or median * beyond < low or median > high * beyond:
             if not accepted:
-                title = Both(attribute.title.zh, attribute.title.en)
-                params = {"name": name, "title": title, **shown, "fits": ", ".join(fits) or "-"}
-                faults.append(Fault("common.implausible_column", params=params, hint="common.hint_implausible"))
+                faults.append(_fault(row, attribute))
             row["accepted"] = accepted
         found.append(row)
     if faults:
@@ -121,15 +141,41 @@ def check_columns(
     return found
 
 
-def column_median(stored: pl.Series) -> Fraction | None:
-    """The median of a money column's values above 0, in yuan; None of fewer than `ENOUGH`.
+def _telling(frame: pl.DataFrame, attribute: DeclaredAttribute) -> dict[str, Array]:
+    """The amounts in which a trace has no honest cause, by factor.
+
+    Amounts of a year are often twelve times a month's, and a month's a twelfth of a year's; not the other way round.
+    What a household has or owes is neither. Rows that say their own `period` go by that.
+    """
+    fen = frame[attribute.name]
+    if PERIOD in frame.columns:
+        month = value_names(dictionary()[PERIOD]).index(MONTHLY)
+        monthly = (frame[PERIOD] == month).fill_null(False)
+        return {"12": sample(fen.filter(monthly)), "1/12": sample(fen.filter(~monthly & frame[PERIOD].is_not_null()))}
+    unit = units.parse(attribute.unit)
+    found = {"12": unit != YEAR, "1/12": unit != MONTH}
+    return {text: sample(fen) for text, tells in found.items() if tells}
+
+
+def _fault(row: dict[str, Any], attribute: DeclaredAttribute) -> Fault:
+    title = Both(attribute.title.zh, attribute.title.en)
+    params = {key: row[key] for key in ("median", "low", "high")} | {"name": row["attribute"], "title": title}
+    if row["traces"]:
+        trace = Term(f"common.trace_{row['traces'][0].replace('/', '_')}")
+        return Fault("common.traced_column", params=params | {"trace": trace}, hint="common.hint_implausible")
+    fits = ", ".join(row["fits"]) or "-"
+    return Fault("common.implausible_column", params=params | {"fits": fits}, hint="common.hint_implausible")
+
+
+def sample(stored: pl.Series) -> Array:
+    """A money column's amounts above 0, fen.
 
     Of a long column an even choice of rows is taken, in the order of the households' ids: the same for any order
     of the input.
     """
     some = stored.gather_every(max(1, len(stored) // SAMPLE)).drop_nulls()
-    some = some.filter(some > 0)
-    return Fraction(int(some.sort()[len(some) // 2]), 100) if len(some) >= ENOUGH else None
+    found: Array = some.filter(some > 0).cast(pl.Int64).to_numpy()
+    return found
 
 
 def money_text(value: Fraction) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 AREAS_SHOWN = 16
 HARDEST = 10
 COMPILED = 1.0  # seconds; less is no compilation but the self-test
+
+
+def doubtful(columns: Iterable[Mapping[str, Any]], inputs: Inputs, lang: str) -> Iterator[str]:
+    """A line for each column whose amounts may be in a wrong unit (`columns` of `run.json`)."""
+    for column in columns:
+        name = f"{inputs.checked.names.attributes[column['attribute']].title.text(lang)} ({column['attribute']})"
+        fits = ", ".join(column["fits"]) or "-"
+        yield messages.text("common.sum_column", lang, **{**column, "name": name, "fits": fits})
 
 
 def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, lang: str) -> str:
@@ -59,10 +67,7 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
         codes = results.rejects.group_by("code").len().sort("len", "code", descending=[True, False])
         listed = ", ".join(f"{code} {n:,}" for code, n in codes.iter_rows())
         lines.append(say("common.sum_rejects", counts=listed))
-    for column in run["columns"]:
-        name = f"{inputs.checked.names.attributes[column['attribute']].title.text(lang)} ({column['attribute']})"
-        fits = ", ".join(column["fits"]) or "-"
-        lines.append(say("common.sum_column", **{**column, "name": name, "fits": fits}))
+    lines += doubtful(run["columns"], inputs, lang)
     if results.overrides is not None:
         lines.append(say("common.sum_overrides", **run["overrides"]))
     outcomes = dict(frame.group_by("outcome").len().iter_rows())

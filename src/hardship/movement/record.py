@@ -12,7 +12,7 @@ from hardship.columns import round_half_up
 from hardship.errors import Fault, RegisterError
 from hardship.movement.frame import KINDS
 from hardship.movement.runs import BEFORE, FACTORS, Runs
-from hardship.plausible import check_incomes, line_values
+from hardship.plausible import check_columns, check_incomes, line_values
 from hardship.reading.rejects import main_reasons
 from hardship.record import counts, set_aside
 
@@ -45,13 +45,15 @@ def setting_record(runs: Runs, side: int, frame: pl.DataFrame, accepted: str) ->
         accepted: why implausible incomes are right; "" stops on them.
 
     Raises:
-        RegisterError: incomes that a wrong unit would explain, and nobody said why they are right.
+        RegisterError: incomes or a column that a wrong unit would explain, and nobody said why they are right.
     """
     setting, found = runs.settings[side], runs.answer(runs.after if side else BEFORE)
     assert found is not None
     table = setting.checked.table.table
     incomes = frame.select("area_code", income_per_head=pl.col(f"income_{('before', 'after')[side]}"))
-    checked = check_incomes(incomes, setting.checked, setting.standards, setting.on, accepted)
+    rules = setting.checked, setting.standards, setting.on, accepted
+    checked = check_incomes(incomes, *rules)
+    doubtful = check_columns(setting.register, runs.used(side), *rules)
     areas = frame["area_code"].unique().to_list()
     lines = sorted(set(line_values(setting.checked, setting.standards, setting.on, areas)))
     return {
@@ -62,6 +64,7 @@ def setting_record(runs: Runs, side: int, frame: pl.DataFrame, accepted: str) ->
         "register": {"name": setting.register.name, "sha256": setting.register.sha256},
         "counts": counts(setting.register, found.kept, int((found.kept & ~found.complete).sum())),
         "incomes": checked,
+        "columns": doubtful,
         "lines": [str(Decimal(round_half_up(line * 100)).scaleb(-2)) for line in lines],
     }
 

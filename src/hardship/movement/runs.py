@@ -89,6 +89,10 @@ class Runs:
                 self._answers[mixture] = None
         return self._answers[mixture]
 
+    def used(self, side: int) -> list[str]:
+        """The attributes that decide something under the table of a side."""
+        return [column.attribute for column in self._programs[side].columns]
+
     def forget(self) -> None:
         """Forget all answers; what is bound stays."""
         self._answers.clear()

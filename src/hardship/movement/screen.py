@@ -10,7 +10,7 @@ import polars as pl
 
 from hardship import messages
 from hardship.movement.states import ABSENT, INCOMPLETE, REJECTED
-from hardship.summary import circle_titles, grid, short_titles
+from hardship.summary import circle_titles, doubtful, grid, short_titles
 
 if TYPE_CHECKING:
     from hardship.movement.rerank import Movement
@@ -90,6 +90,8 @@ def _lines(movement: Movement, run: Mapping[str, Any], out: Path, lang: str, say
             register=one["register"]["name"],
         )
         yield said + (say("rerank.screen_forced") if one["forced"] else "")
+    sides = ((movement.before, run["before"]), (movement.after, run["after"]))
+    yield from dict.fromkeys(line for setting, one in sides for line in doubtful(one["columns"], setting, lang))
     if run["transition"] is not None:
         yield say(TRANSITIONS[run["transition"]["rule"]])
     if not run["factors"]:

@@ -103,7 +103,7 @@ def sweep(
         raw = machine.compute(bound.program, with_numbers, threads=inner, block=block)
         return tally.counted(table, with_numbers, raw)
 
-    _check(register, checked, standards, on, columns, accepted)
+    doubtful = _check(register, checked, standards, on, columns, accepted)
     found: list[pl.DataFrame | None] = [None] * len(everything)
     done = 0
     with ThreadPoolExecutor(workers) as executor:
@@ -126,6 +126,7 @@ def sweep(
         "standards_sha256": standards.sha256,
         "register": {"name": register.name, "sha256": register.sha256},
         "households": register.frames["household"].height,
+        "columns": doubtful,
         "settings": [setting.text for setting in everything],
         "rounding": None
         if rounding is None
@@ -160,8 +161,8 @@ def _tables(
 
 def _check(
     register: Register, checked: Checked, standards: Standards, on: dt.date, columns: Columns, accepted: str
-) -> None:
-    """Stop where a scoring of the register as it is would stop."""
+) -> list[dict[str, Any]]:
+    """Stop where a scoring of the register as it is would stop; the doubtful columns that it would tell."""
     raw = machine.compute(columns.program, columns)
     kept = columns.served & ~incomplete(raw)
     if not columns.served.any():
@@ -174,7 +175,7 @@ def _check(
         frame = pl.DataFrame([register.frames["household"]["area_code"], incomes])
         check_incomes(frame, checked, standards, on, accepted)
     used = [column.attribute for column in columns.program.columns]
-    check_columns(register, used, checked, standards, on, accepted)
+    return check_columns(register, used, checked, standards, on, accepted)
 
 
 def _frame(settings: Sequence[Setting], targets: Sequence[str], found: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from hardship import messages
-from hardship.summary import circle_titles, grid, short_titles
+from hardship.summary import circle_titles, doubtful, grid, short_titles
 from hardship.sweep.tally import WHOLE
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def render(done: Sweep, inputs: Inputs, lang: str) -> str:
     lines = [
         say("sweep.head", title=inputs.checked.table.table.title.text(lang), on=inputs.on.isoformat(),
             households=f"{inputs.register.frames['household'].height:,}", settings=f"{count - 1:,}"),
+        *doubtful(done.run["columns"], inputs, lang),
         "",
         *grid(rows),
     ]  # fmt: skip
