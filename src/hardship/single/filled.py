@@ -120,4 +120,4 @@ class Layouter(Wording):
             return text.join(brackets) if text.startswith("−") else text
         kind = self.told.checked.kind_of_name[name] if name else self.told.checked.kind(node)
         unit = kind.unit if kind.type == "number" else NONE
-        return Leaf(Shower(self.told, self.wants.node(node, self.level), unit, name), brackets)
+        return Leaf(self.wants.shower(self.told, self.wants.node(node, self.level), unit, name), brackets)

@@ -32,6 +32,8 @@ def exact(value: int, den: int) -> str:
 
 def shown(value: int, den: int, money: int) -> Shown:
     """`value / den` in its three forms; `money` is the power of money in its unit."""
+    if value % den == 0:
+        return _shown_whole(value // den, money)
     common = gcd(value, den)
     value, den = value // common, den // common
     decimals = places(den)
@@ -50,6 +52,22 @@ def shown(value: int, den: int, money: int) -> Shown:
     if value < 0:
         digits = "−" + digits
     return decimal, whole, digits if 0 <= decimals <= wanted else "≈" + digits
+
+
+def decimal(value: int, den: int, money: int) -> str:
+    """The first form alone."""
+    if value % den:
+        return shown(value, den, money)[0]
+    return f"{value // den}.00" if money == 1 else str(value // den)
+
+
+def _shown_whole(value: int, money: int) -> Shown:
+    """`shown` of a whole number."""
+    text = str(value)
+    digits = f"{abs(value):,}" if money else str(abs(value))
+    if value < 0:
+        digits = "−" + digits
+    return (f"{text}.00", text, f"{digits}.00") if money == 1 else (text, text, digits)
 
 
 def _pointed(sign: int, digits: int, decimals: int) -> str:

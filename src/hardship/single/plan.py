@@ -7,6 +7,7 @@ two. Here nothing is worked out: the machine stores every value that is shown.
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hardship import __version__
@@ -21,14 +22,18 @@ from hardship.lowering.explained import lower_explained
 from hardship.lowering.ops import Program
 from hardship.reference.values import Parameters
 from hardship.single import plan_facts, plan_steps
+from hardship.single.household import Household
 from hardship.single.lanes import Layout
 from hardship.single.plan_facts import whole
-from hardship.single.plan_items import NULL, IndexPlan
-from hardship.single.plan_steps import MONTHLY, ComputedPlan, LadderPlan
+from hardship.single.plan_items import NULL
+from hardship.single.plan_lines import LadderPlan
+from hardship.single.plan_points import IndexPlan
+from hardship.single.plan_steps import MONTHLY, ComputedPlan
+from hardship.single.record import Found
 from hardship.single.runner import Prefixes
 from hardship.single.scene import Namer, Scene
 from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
-from hardship.single.states import MOST_REMEMBERED
+from hardship.single.states import Memory, Repeated
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
@@ -50,28 +55,33 @@ class Plan:
         self.parameters = Parameters(table.parameter, standards.rows, on)
         self._prefixes = Prefixes(table.parameter, standards)
         self._parameters: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
-        self.inputs, self.inputs_short = plan_facts.inputs(told), plan_facts.inputs_short(told)
+        room = wants.room
+        self.inputs, self.inputs_short = plan_facts.inputs(told, room), plan_facts.inputs_short(told, room)
         self.members = plan_facts.members(told, wants)
         self.dated = plan_facts.ages_of_facts(told)
-        self.absent = plan_facts.Absent(told)
+        self.absent = plan_facts.Absent(told, room)
         self.lookups, self.conversions = plan_facts.lookups(told, wants), plan_facts.conversions(told, wants)
-        self.derived = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
+        firsts = [len(form) for form in wants.forms]
+        self._computed = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
+        self.derived = [
+            Repeated(room, form.span(first), partial(self._derived, short=short))
+            for form, first, short in zip(wants.forms, firsts, (False, True), strict=True)
+        ]
         self.outputs = [ComputedPlan(told, wants, output, output.name, "household") for output in table.output]
-        self.vetoes = plan_steps.vetoes(told, wants, compact.VETO)
-        self.requires = plan_steps.requires(told, wants)
+        self.clauses = plan_steps.ClausesPlan(told, wants, compact.VETO)
         self.indices = [IndexPlan(told, wants, index) for index in table.index]
-        self.ladders = [LadderPlan(told, wants, ladder, compact.LINE) for ladder in table.ladder]
+        self.ladders = {ladder.id: LadderPlan(told, wants, ladder, compact.LINE) for ladder in table.ladder}
+        self.circle = self.ladders.pop("circle", None)
         self.benefit = plan_steps.BenefitPlan(told, wants)
         self.persons = plan_steps.PersonsPlan(told, wants)
         self.order = plan_steps.OrderPlan(told, wants)
-        self.namer = Namer(told)
-        self.truths = {name: wants.name(name, "household") for name in ("refused", "deferred")}
+        self.namer = Namer(told, room)
         self.income = self.gap = None
         if table.results.income_per_head is not None:
-            self.income = Shower(told, wants.name("income_per_head", "household"), MONTHLY)
-        if any(ladder.id == "circle" for ladder in table.ladder):
-            self.gap = Shower(told, wants.name("gap", "household"), MONTHLY)
-        self._told: dict[Any, bytes] = {}
+            self.income = wants.shower(told, wants.name("income_per_head", "household"), MONTHLY)
+        if self.circle is not None:
+            self.gap = wants.shower(told, wants.name("gap", "household"), MONTHLY)
+        self._told: Memory[bytes] = Memory(room)
         self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
         self._whole(standards)
 
@@ -124,29 +134,28 @@ class Plan:
             self.gap = None
         for ref in self.wants.refs:
             ref.bind(layout)
-        for states in self.wants.keys:
-            states.bind(layout)
         return all(ref.slot.type != "code" for ref in self.wants.refs)
+
+    def scene(self, household: Household, found: Found, left: bytes, *, short: bool) -> Scene:
+        """What `items` (`short`) or `full` is filled in from."""
+        return self.namer.scene(household, found, left, self.wants.forms[short])
 
     def full(
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], nearest: bytes
     ) -> bytes:
         """The contract's explanation as JSON."""
-        found = scene.found
         indices = [index.json(scene, short=False) for index in self.indices]
-        tests = {ladder.ladder.id: ladder.take(scene) for ladder in self.ladders}
-        ladders = {ladder.ladder.id: ladder.json(scene, tests[ladder.ladder.id]) for ladder in self.ladders}
-        vetoes, requires = self.vetoes.keys(scene), self.requires.keys(scene)
+        decided = self.clauses.found[False].of(scene)
         household = scene.household
         outcome_json, outcome_text = self._outcomes[outcome]
         parts: dict[str, bytes] = {
             "area_code": dumps(household.area_code),
             "assumed": self.absent.entries(scene, assumed, short=False, assumed=True),
-            "benefit": self.benefit.json(scene, short=False),
-            "circle": ladders.pop("circle", self._no_circle[0]),
+            "benefit": self.benefit.found[False].of(scene),
+            "circle": self._no_circle[0] if self.circle is None else self.circle.found[False].of(scene),
             "conversions": self.conversions(scene),
-            "deferred": _kleene(self.truths["deferred"].key(found)),
-            "derived": listed([entry for derive in self.derived for entry in derive.rows(scene)]),
+            "deferred": decided.deferred,
+            "derived": self.derived[False].of(scene),
             "facts_dated": self.dated(scene),
             "flags": dumps(flags),
             "gap_to_next_line": self._money(scene, self.gap),
@@ -157,21 +166,21 @@ class Plan:
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
             "inputs": self.inputs(scene),
-            "ladders": listed(list(ladders.values())),
+            "ladders": listed([ladder.found[False].of(scene) for ladder in self.ladders.values()]),
             "lookups": self.lookups(scene),
             "members": self.members(scene),
             "missing": self.absent.entries(scene, missing, short=False, assumed=False),
             "nearest_changes": nearest,
-            "order": self.order.json(scene),
+            "order": self.order.found.of(scene),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
-            "outputs": listed([output.entry(scene) for output in self.outputs]),
+            "outputs": listed([output.rows(scene)[0] for output in self.outputs]),
             "parameters": self._place(scene)[0],
             "persons": self.persons.json(scene, short=False),
-            "reasons": self._reasons(scene, outcome, missing, vetoes, requires, tests),
-            "refused": _kleene(self.truths["refused"].key(found)),
-            "requires": self.requires.json(requires),
-            "vetoes": self.vetoes.json(vetoes),
+            "reasons": self._reasons(scene, outcome, missing, decided, short=False),
+            "refused": decided.refused,
+            "requires": decided.requires,
+            "vetoes": decided.vetoes,
         }
         return self.template.fill(tuple([parts[name] for name in self.names]))
 
@@ -179,34 +188,30 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
     ) -> bytes:
         """The short explanation (`explaining.compact`) as JSON."""
-        found = scene.found
         indices = [index.json(scene, short=True) for index in self.indices]
-        ladders = {ladder.ladder.id: ladder for ladder in self.ladders}
-        circle = ladders.pop("circle", None)
-        tests = {"circle": circle.take(scene)} if circle is not None else {}
-        vetoes, requires = self.vetoes.keys(scene), self.requires.keys(scene)
+        decided = self.clauses.found[True].of(scene)
         outcome_json, outcome_text = self._outcomes[outcome]
         parts: dict[str, bytes] = {
             "assumed": self.absent.entries(scene, assumed, short=True, assumed=True),
-            "benefit": self.benefit.json(scene, short=True),
-            "circle": circle.json_short(scene, tests["circle"]) if circle is not None else self._no_circle[1],
-            "deferred": _kleene(self.truths["deferred"].key(found)),
-            "derived": listed([entry for derive in self.derived for entry in derive.values.of(scene)]),
+            "benefit": self.benefit.found[True].of(scene),
+            "circle": self._no_circle[1] if self.circle is None else self.circle.found[True].of(scene),
+            "deferred": decided.deferred,
+            "derived": self.derived[True].of(scene),
             "flags": dumps(flags),
             "groups": indices[0].groups if indices else b"[]",
             "index": indices[0].value if indices else NULL,
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
             "inputs": self.inputs_short(scene),
-            "ladders": listed([ladder.json_short(scene, None) for ladder in ladders.values()]),
+            "ladders": listed([ladder.found[True].of(scene) for ladder in self.ladders.values()]),
             "missing": self.absent.entries(scene, missing, short=True, assumed=False),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
             "parameters": self._place(scene)[1],
             "persons": self.persons.json(scene, short=True),
-            "reasons": self._reasons(scene, outcome, missing, vetoes, requires, tests),
-            "refused": _kleene(self.truths["refused"].key(found)),
-            "vetoes": self.vetoes.short(vetoes),
+            "reasons": self._reasons(scene, outcome, missing, decided, short=True),
+            "refused": decided.refused,
+            "vetoes": decided.vetoes,
         }
         return self.short.fill(tuple([parts[name] for name in self.names_short]))
 
@@ -232,35 +237,32 @@ class Plan:
             self._parameters[key] = dumps(entries), dumps(short)
         return self._parameters[key]
 
+    def _derived(self, scene: Scene, *, short: bool) -> bytes:
+        rows = [derive.short(scene) if short else derive.rows(scene) for derive in self._computed]
+        return listed([entry for entries in rows for entry in entries])
+
     def _reasons(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], vetoes: dict[str, int | None],
-        requires: dict[str, int | None], tests: dict[str, list[list[plan_steps.TestFound]]],
-    ) -> bytes:  # fmt: skip
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided, *, short: bool
+    ) -> bytes:
         """Why this outcome; remembered by everything that it tells of."""
-        circle = next((ladder for ladder in self.ladders if ladder.ladder.id == "circle"), None)
-        lines = [(test.at, test.edge, test.passes) for line in tests.get("circle", ()) for test in line]
-        taken = None if circle is None else circle.shower.ref.key(scene.found)
-        key = outcome, missing, (*vetoes.values(),), (*requires.values(),), taken, (*lines,)
-        known = self._told.get(key)
-        if known is None:
-            if len(self._told) >= MOST_REMEMBERED:
-                self._told.clear()
-            known = self._told[key] = self._told_anew(scene, outcome, missing, vetoes, requires, tests)
-        return known
+        circle = None
+        key: Any = missing
+        if outcome != "incomplete":
+            by_clause = decided.hit or decided.broken
+            circle = None if by_clause else self.circle
+            found = (self.clauses.found if circle is None else circle.found)[short]
+            key = short, found.number, scene.keys[scene.cuts.parts[found.number]]
+        known = self._told.get((outcome, key))
+        if known is not None:
+            return known
+        return self._told.keep((outcome, key), self._told_anew(scene, outcome, missing, decided, circle))
 
     def _told_anew(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], vetoes: dict[str, int | None],
-        requires: dict[str, int | None], tests: dict[str, list[list[plan_steps.TestFound]]],
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided,
+        circle: LadderPlan | None,
     ) -> bytes:  # fmt: skip
         told = self.told
         titles = [{"title": told.names.attributes[name].title.text(told.lang)} for name in missing]
-        hit, broken = self.vetoes.hit(vetoes), self.requires.hit(requires)
-        decided = outcome == "incomplete" or hit or broken
-        circle = next((ladder for ladder in self.ladders if ladder.ladder.id == "circle"), None)
-        told_of = NO_CIRCLE if decided or circle is None else circle.told_of(scene, tests["circle"])
-        explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": hit, "requires": broken}
-        return dumps(reasons(explanation | {"circle": told_of}))
-
-
-def _kleene(key: int | None) -> bytes:
-    return {None: NULL, 1: b"true", 2: b"false"}[key]
+        told_of = NO_CIRCLE if circle is None else circle.told_of(scene)
+        explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": decided.hit}
+        return dumps(reasons(explanation | {"requires": decided.broken, "circle": told_of}))

@@ -22,7 +22,6 @@ from hardship.single.scene import Scene
 from hardship.single.show import (
     CUT,
     FALSE,
-    MOST_SHOWN,
     TRUE,
     Ref,
     Shower,
@@ -33,14 +32,17 @@ from hardship.single.show import (
     listed,
     plain_value,
 )
+from hardship.single.states import Memory, Repeated, Room
 
 Part = Callable[[Scene], bytes]
+OWN_ROOM = 1 << 18
 
 
 class Fact:
     """One attribute's values, stored integers or the texts of codes, as JSON."""
 
-    def __init__(self, told: Told, attribute: DeclaredAttribute) -> None:
+    def __init__(self, told: Told, attribute: DeclaredAttribute, room: Room | None = None) -> None:
+        room = room or Room(OWN_ROOM)
         self.told, self.attribute = told, attribute
         self.level = LEVEL[attribute.level]
         self.unit = parse(attribute.unit)
@@ -52,7 +54,7 @@ class Fact:
         self.read = reader(attribute)
         policy = told.table.missing.get(attribute.name)
         self.assumed: Value = plain(attribute, policy.assume) if isinstance(policy, Assume) else None
-        self._known: dict[Any, tuple[bytes, bytes, bytes]] = {}
+        self._known: Memory[tuple[bytes, bytes, bytes]] = Memory(room)
         order = ("exact", "id", "text", "value", "who")
         entry = {
             "name": attribute.name,
@@ -65,39 +67,31 @@ class Fact:
             state: Template(entry | {"state": state, "state_text": told.say(code)} | _source(state, self.level), order)
             for state, code in STATES.items()
         }
-        self._pieces: dict[Any, tuple[bytes, bytes]] = {}
-        self.shorts: dict[Any, bytes] = {}
+        self._pieces: Memory[tuple[bytes, bytes]] = Memory(room)
+        self.shorts: Memory[bytes] = Memory(room)
 
     def pieces(self, stored: Any) -> tuple[bytes, bytes]:
         """An entry without its row's names: what stands before `id`, and between that and `who`, which is last."""
         found = self._pieces.get(stored)
         if found is None:
-            if len(self._pieces) >= MOST_SHOWN:
-                self._pieces.clear()
             state = "known" if stored is not None else "missing" if self.assumed is None else "assumed"
             value, exact, text = self.json(stored)
             before, after = self._template[state].fill((exact, CUT, text, value, b"")).split(CUT)
-            found = self._pieces[stored] = before, after[:-1]
+            found = self._pieces.keep(stored, (before, after[:-1]))
         return found
 
     def short(self, stored: Any) -> bytes:
         """The short entry of a known fact; of a row below the household without the `id` that stands first."""
-        found = self.shorts.get(stored)
-        if found is None:
-            if len(self.shorts) >= MOST_SHOWN:
-                self.shorts.clear()
-            found = b'"name":"%b","value":%b}' % (self.attribute.name.encode(), self.json(stored)[0])
-            found = self.shorts[stored] = b"," + found if self.level else b"{" + found
-        return found
+        if self.number:
+            value = b'"%b"' % numbers.decimal(stored, self.scale, self.money).encode()
+        else:
+            value = self.json(stored)[0]
+        start = b"," if self.level else b"{"
+        return self.shorts.keep(stored, b'%b"name":"%b","value":%b}' % (start, self.attribute.name.encode(), value))
 
     def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         """`value`, `exact` and `text` of a stored value; None: what is assumed, or missing."""
-        found = self._known.get(stored)
-        if found is None:
-            if len(self._known) >= MOST_SHOWN:
-                self._known.clear()
-            found = self._known[stored] = self._json(stored)
-        return found
+        return self._known.get(stored) or self._known.keep(stored, self._json(stored))
 
     def _json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         if stored is not None and self.number:
@@ -113,26 +107,28 @@ def _source(state: str, level: int) -> Entry:
     return {"source": "$.household" if state == "known" and level == 0 else ""}
 
 
-def inputs(told: Told) -> Part:
+def inputs(told: Told, room: Room) -> Part:
     """Every attribute that the table uses, at every row."""
-    facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
+    facts = [Fact(told, attribute, room) for attribute in used_attributes(told).values()]
+    parts = [(fact.attribute.name, fact.level, fact.pieces) for fact in facts]
 
     def part(scene: Scene) -> bytes:
         entries = []
-        for fact in facts:
-            name, level, pieces = fact.attribute.name, fact.level, fact.pieces
-            ids, who = scene.ids[level], scene.who[level]
-            for row, given in enumerate(scene.household.facts[level]):
+        rows = [
+            list(zip(*level, strict=True)) for level in zip(scene.household.facts, scene.ids, scene.who, strict=True)
+        ]
+        for name, level, pieces in parts:
+            for given, own, who in rows[level]:
                 before, after = pieces(given.get(name))
-                entries.append(b"%b%b%b%b}" % (before, ids[row], after, who[row]))
+                entries.append(b"%b%b%b%b}" % (before, own, after, who))
         return listed(entries)
 
     return part
 
 
-def inputs_short(told: Told) -> Part:
+def inputs_short(told: Told, room: Room) -> Part:
     """The known facts among them, by name and value."""
-    facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
+    facts = [Fact(told, attribute, room) for attribute in used_attributes(told).values()]
     parts = [(fact.attribute.name, fact.level, fact.shorts.get, fact.short) for fact in facts]
 
     def part(scene: Scene) -> bytes:
@@ -195,8 +191,8 @@ def ages_of_facts(told: Told) -> Part:
 class Absent:
     """Attributes that are missing or assumed, with their rows."""
 
-    def __init__(self, told: Told) -> None:
-        self.told = told
+    def __init__(self, told: Told, room: Room) -> None:
+        self.told, self.room = told, room
         self._facts: dict[str, tuple[Fact, Entry, bytes]] = {}
 
     def entries(self, scene: Scene, names: Iterable[str], *, short: bool, assumed: bool) -> bytes:
@@ -206,7 +202,7 @@ class Absent:
     def _entry(self, scene: Scene, name: str, *, short: bool, assumed: bool) -> bytes:
         if name not in self._facts:
             attribute = self.told.names.attributes[name]
-            fact = Fact(self.told, attribute)
+            fact = Fact(self.told, attribute, self.room)
             entry: Entry = {"name": name, "title": attribute.title.text(self.told.lang)}
             value: Entry = {}
             if fact.assumed is not None:
@@ -275,12 +271,12 @@ def _gated(one: Reached, told: Told, wants: Wants) -> tuple[int, Gate]:
 
 def lookups(told: Told, wants: Wants) -> Part:
     """Every look-up cell that the computation reads, once."""
-    calls = []
+    calls, asked = [], len(wants.refs)
     for one in reached(told.table, told.names, ("lookup",)):
         level, gate = _gated(one, told, wants)
         places = [wants.node(argument, one.level) for argument in one.call.arguments[1:]]
         calls.append((one.call, level, gate, places, wants.node(one.call, one.level)))
-    known: dict[tuple[Any, ...], tuple[tuple[str, str, str], bytes]] = {}
+    known: Memory[tuple[tuple[str, str, str], bytes]] = Memory(wants.room)
 
     def part(scene: Scene) -> bytes:
         entries: dict[tuple[str, str, str], bytes] = {}
@@ -291,28 +287,26 @@ def lookups(told: Told, wants: Wants) -> Part:
                 if None in keys or not gate.passes(scene, row):
                     continue
                 key = (id(call), *keys, ref.key(found, row))
-                if key not in known:
-                    if len(known) >= MOST_SHOWN:
-                        known.clear()
+                made = known.get(key)
+                if made is None:
                     values = [plain_value(place, one) for place, one in zip(places, keys, strict=True)]
                     name, entry = explain_facts.lookup_entry(told, call, values, plain_value(ref, key[-1]))
-                    known[key] = name, dumps(entry)
-                name, made = known[key]
-                entries[name] = made
+                    made = known.keep(key, (name, dumps(entry)))
+                entries[made[0]] = made[1]
         return listed([entries[name] for name in sorted(entries)])
 
-    return part
+    return Repeated(wants.room, wants.states(wants.refs[asked:], short=False), part).of
 
 
 def conversions(told: Told, wants: Wants) -> Part:
     """Every change of period as a line with both figures."""
-    calls = []
+    calls, asked = [], len(wants.refs)
     order = ("from", "id", "to", "who")
     for one in reached(told.table, told.names, ("per_month", "per_year")):
         level, gate = _gated(one, told, wants)
         inner = one.call.arguments[0]
-        before = Shower(told, wants.node(inner, one.level), told.unit_at(inner))
-        after = Shower(told, wants.node(one.call, one.level), told.unit_at(one.call))
+        before = wants.shower(told, wants.node(inner, one.level), told.unit_at(inner))
+        after = wants.shower(told, wants.node(one.call, one.level), told.unit_at(one.call))
         words = {"where": told.words.expression(inner), "expr": told.words.expression(one.call)}
         calls.append((level, gate, before, after, Template(words | holes(*order), order)))
     last = _of_income(told, wants)
@@ -327,7 +321,7 @@ def conversions(told: Told, wants: Wants) -> Part:
                     entries[template.fill(given)] = None
         return listed([*entries, *last(scene)])
 
-    return part
+    return Repeated(wants.room, wants.states(wants.refs[asked:], short=False), part).of
 
 
 def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
@@ -336,7 +330,7 @@ def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
     if expression is None or told.unit_at(expression.node).power("year") != -1:
         return lambda scene: []
     words = told.words.expression(expression.node)
-    yearly = Shower(told, wants.node(expression.node, "household"), told.unit_at(expression.node))
+    yearly = wants.shower(told, wants.node(expression.node, "household"), told.unit_at(expression.node))
     entry = {
         "where": told.say("explain.income_per_head"),
         "id": "",

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from hardship.explaining import values as explain_values
 from hardship.explaining.steps import HOLDS, item_words
-from hardship.explaining.view import Entry, Told
+from hardship.explaining.view import Told
 from hardship.explaining.wording import number_text
 from hardship.language.fields import Level
 from hardship.language.nodes import Cases, Node
-from hardship.language.table import Group, Index, Item
+from hardship.language.table import Band, Item
 from hardship.language.units import Unit, parse
 from hardship.lowering.ops import LEVEL
-from hardship.reference.values import band_of
 from hardship.single import numbers
 from hardship.single.filled import Layouter, Pieces, atom, filled, taken
 from hardship.single.record import Found
-from hardship.single.scene import Scene
-from hardship.single.show import CUT, MOST_SHOWN, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, plain_value
-from hardship.single.states import Remembered
+from hardship.single.scene import Named, Scene, named
+from hardship.single.show import CUT, TRUE, Ref, Template, Wants, dumps, holes, listed
+from hardship.single.states import Memory, Remembered
 
 Points = str | None
 NULL, EMPTY = b"null", b'""'
+CUT_VALUE = b"\x03"  # stands in no JSON
 
 
 @lru_cache(maxsize=8192)
-def total(parts: tuple[Points, ...]) -> Points:
+def sum_of(parts: tuple[Points, ...]) -> Points:
     """The sum of points, None where one is missing."""
     if None in parts:
         return None
     return number_text(sum((Fraction(part) for part in parts if part is not None), Fraction(0)))
-
-
-@lru_cache(maxsize=8192)
-def difference(points: Points, of: Points) -> Points:
-    """What a cap or floor changes."""
-    return None if points is None or of is None else number_text(Fraction(points) - Fraction(of))
 
 
 @lru_cache(maxsize=8192)
@@ -59,7 +51,7 @@ class Calculation:
     """A value at a row with its calculation."""
 
     def __init__(self, told: Told, wants: Wants, node: Node, level: Level, unit: Unit) -> None:
-        self.shower = Shower(told, wants.node(node, level), unit)
+        self.shower = wants.shower(told, wants.node(node, level), unit)
         kind = told.checked.kind(node)
         cases = node.cases if isinstance(node, Cases) else ()
         self.conditions = tuple(wants.node(condition, level) for condition, _ in cases)
@@ -82,8 +74,7 @@ class Calculation:
         return EMPTY if pieces is None else dumps(filled(pieces, scene.found, row))
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """What a row of an item shows, as JSON, and its points, wherever the row stands."""
 
     value: bytes
@@ -97,15 +88,13 @@ class Form:
 
 Line = tuple[int, Form]
 """A row of an item that the item takes."""
-Taken = tuple[Points, bytes, bytes]
-"""An item's points, its entry, and its entry where its group is capped."""
 
 
 class ItemPlan:
     """One item in one index."""
 
     def __init__(self, told: Told, wants: Wants, item: Item, index: str) -> None:
-        self.told, self.item, self.index = told, item, index
+        self.told, self.item, self.index, asked = told, item, index, len(wants.refs)
         level: Level = "member" if item.each is not None else item.per or "household"
         self.level = LEVEL[level]
         self.takes = None if level == "household" or item.everyone else wants.counted(level)
@@ -127,19 +116,29 @@ class ItemPlan:
             unit = told.unit_at(item.value.node)
             self.value = Calculation(told, wants, item.value.node, level, unit)
             self.bands = [dumps(told.band_text(item.bands, place, unit)) for place in range(len(item.bands))]
+            self.edges = [_edge(band) for band in item.bands]
         self.unknown = dumps(told.say("explain.unknown"))
         self.otherwise = dumps(told.say("explain.otherwise"))
         self.absent = told.say("explain.points_if_missing")
         if item.missing is not None and item.missing.title is not None:
             self.absent = item.missing.title.text(told.lang)
-        self._forms: dict[Any, Form] = {}
-        self._scoring: dict[tuple[tuple[str, Points], ...], bytes] = {}
+        self._forms: Memory[Form] = Memory(wants.room)
+        self._around: Memory[tuple[bytes, bytes, bytes]] = Memory(wants.room)
+        self.scores = told.say("explain.row_points", who="\0", points="\1")
+        self.comma, self.nobody = dumps(told.say("explain.w_comma"))[1:-1], dumps(told.say("explain.nobody"))
         self.calculation = self.formula or self.value
         self.shows = self.calculation is not None and self.calculation.shows
         decides = [self.ref, self.takes, self.condition, *self.cases]
         decides += [of.shower.ref for of in (self.formula, self.value) if of is not None]
-        states = wants.states(decides)
-        self.found = {short: Remembered(states, partial(self._taken, short=short)) for short in (True, False)}
+        self.found = []  # of each form, the entry by whether its group is capped
+        for short, refs in ((False, wants.refs[asked:]), (True, decides)):
+            states = wants.states(refs, short=short)
+            self.found.append(
+                [
+                    Remembered(wants.room, states, partial(self._taken, short=short, capped=capped))
+                    for capped in (False, True)
+                ]
+            )
         order = (
             "band", "capped_by", "exact", "filled", "missing_taken", "points", "rows", "sum", "text", "value",
         )  # fmt: skip
@@ -181,11 +180,7 @@ class ItemPlan:
     def _form(self, state: Any) -> Form:
         """The form of a state."""
         form = self._forms.get(state)
-        if form is None:
-            if len(self._forms) >= MOST_SHOWN:
-                self._forms.clear()
-            form = self._forms[state] = self._formed(state)
-        return form
+        return self._forms.keep(state, self._formed(state)) if form is None else form
 
     def _formed(self, state: Any) -> Form:
         item = self.item
@@ -210,23 +205,15 @@ class ItemPlan:
         value, exact_, text = shower.json(key)
         if key is None:
             return Form(value, exact_, text, shower.unit_json, self.unknown, None)
-        number = plain_value(shower.ref, key)
-        assert isinstance(number, Fraction)
-        place = band_of(item.bands, number)
+        place = _band_at(self.edges, *shower.ref.fraction(key))
         points = self._worth(item.bands[place].points)
         return Form(value, exact_, text, shower.unit_json, self.bands[place], points, item.bands[place].veto)
 
-    def scoring(self, rows: tuple[tuple[str, Points], ...]) -> bytes:
+    def scoring(self, scene: Scene, lines: list[Line]) -> bytes:
         """Whose rows score, in words."""
-        known = self._scoring.get(rows)
-        if known is None:
-            if len(self._scoring) >= MOST_SHOWN:
-                self._scoring.clear()
-            told = self.told
-            parts = [told.say("explain.row_points", who=who, points=points or "?") for who, points in rows]
-            text = told.say("explain.w_comma").join(parts) or told.say("explain.nobody")
-            known = self._scoring[rows] = dumps(text)
-        return known
+        inner = scene.inner[self.level]
+        parts = [_said(self.scores, inner[row], form.points or "?") for row, form in lines if form.points != "0"]
+        return b'"%b"' % self.comma.join(parts) if parts else self.nobody
 
     def filled(self, scene: Scene, row: int, state: Any) -> bytes:
         """The calculation of a row's value."""
@@ -235,33 +222,45 @@ class ItemPlan:
             return EMPTY
         return of.filled(scene, row, state[1] if isinstance(state, tuple) and of is self.value else state)
 
-    def take(self, scene: Scene, *, short: bool) -> Taken:
-        """The item with its entries; a calculation holds further values, so that it is made anew."""
-        return self._taken(scene, short=False) if self.shows and not short else self.found[short].of(scene)
-
-    def _taken(self, scene: Scene, *, short: bool) -> Taken:
+    def _taken(self, scene: Scene, *, short: bool, capped: bool) -> Named:
         found = scene.found
-        key = self.ref.key(found)
+        if short and self.value is not None and self.single and taken(self.cases, found, 0) == len(self.cases):
+            return self._valued(scene, capped=capped)
         lines: list[Line] = []
-        for row in range(len(scene.ids[self.level])):
+        for row in range(found.rows[self.level]):
             takes = 1 if self.takes is None else self.takes.key(found, row)
             if takes != 2:
                 form = self._form(self.state(found, row))
-                lines.append((row, form if takes else replace(form, points=None, veto=None)))
-        made = self._made(key, lines)
+                lines.append((row, form if takes else form._replace(points=None, veto=None)))
+        return named(self._entry(scene, lines, short=short, capped=capped))
+
+    def _entry(self, scene: Scene, lines: list[Line], *, short: bool, capped: bool) -> bytes:
+        made = self._made(self.ref.key(scene.found), lines)
         entry = made.json(scene, short=short)
-        own, of_group = dumps(made.capped_by), dumps(made.capped_by or f"group:{self.item.group}")
-        return made.points, entry.replace(CUT, own), entry.replace(CUT, of_group)
+        return entry.replace(CUT, dumps(made.capped_by or (f"group:{self.item.group}" if capped else None)))
+
+    def _valued(self, scene: Scene, *, capped: bool) -> bytes:
+        """The short entry of a household's value in a band: but for the value, there are few of them."""
+        assert self.value is not None
+        shower, points = self.value.shower, self.ref.key(scene.found)
+        key = shower.ref.key(scene.found)
+        band = -1 if key is None else _band_at(self.edges, *shower.ref.fraction(key))
+        around = self._around.get((band, points, capped))
+        if around is None:
+            form = self._formed((len(self.cases), key))._replace(value=CUT_VALUE, text=CUT_VALUE)
+            before, between, after = self._entry(scene, [(0, form)], short=True, capped=capped).split(CUT_VALUE)
+            around = self._around.keep((band, points, capped), (before, between, after))
+        value, _, text = shower.json(key)
+        return b"%b%b%b%b%b" % (around[0], text, around[1], value, around[2])
 
     def _made(self, key: Any, lines: list[Line]) -> ItemFound:
         points = exact(self.ref, key)
-        summed = lines[0][1].points if len(lines) == 1 else total(tuple([form.points for _, form in lines]))
+        summed = lines[0][1].points if len(lines) == 1 else sum_of(tuple([form.points for _, form in lines]))
         absent = summed is None and points is not None
         return ItemFound(self, lines, points, summed, absent, None if absent else bounded_by(points, summed))
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFound:
+class ItemFound(NamedTuple):
     """An item of one household; `capped_by` is its own cap or floor."""
 
     plan: ItemPlan
@@ -278,7 +277,7 @@ class ItemFound:
         if self.absent and plan.item.missing is not None:
             band = dumps(plan.absent)
         else:
-            band = first.band if first is not None else self._who(scene)
+            band = first.band if first is not None else plan.scoring(scene, lines)
         value, text = (first.value, first.text) if first is not None else (NULL, EMPTY)
         absent, points = b"true" if self.absent else b"false", dumps(self.points)
         if short:
@@ -293,13 +292,6 @@ class ItemFound:
         plan = self.plan
         return plan.filled(scene, row, plan.state(scene.found, row)) if plan.shows else EMPTY
 
-    def _who(self, scene: Scene) -> bytes:
-        """Whose rows score."""
-        plan = self.plan
-        who = scene.told[plan.level]
-        scoring = tuple([(who[row], form.points) for row, form in self.lines if form.points != "0"])
-        return plan.scoring(scoring)
-
     def _row(self, scene: Scene, row: int, form: Form) -> bytes:
         level = self.plan.level
         return (
@@ -311,84 +303,23 @@ class ItemFound:
         )  # fmt: skip
 
 
-class GroupPlan:
-    """One group in one index; `group` None: the items without a group."""
-
-    def __init__(self, told: Told, wants: Wants, group: Group | None, index: Index) -> None:
-        table = told.table
-        own = None if group is None else group.id
-        self.group = group
-        self.items = [ItemPlan(told, wants, item, index.id) for item in table.item if item.group == own]
-        self.below: list[GroupPlan] = []
-        order: tuple[str, ...] = ("adjustment", "groups", "items", "points", "sum")
-        if group is not None:
-            self.below = [GroupPlan(told, wants, child, index) for child in table.group if child.parent == group.id]
-            self.ref = wants.name(f"group:{group.id}:{index.id}", "household")
-            entry: Entry = {"id": group.id, "title": group.title.text(told.lang)}
-            entry |= {"cap": told.points(group.cap), "floor": told.points(group.floor)}
-        else:
-            entry = {"id": "", "title": told.say("explain.no_group"), "cap": None, "floor": None}
-        self.template = Template(entry | holes(*order), order)
-
-    def json(self, scene: Scene, *, short: bool) -> tuple[Points, bytes]:
-        """Its points and its entry."""
-        taken_ = [plan.take(scene, short=short) for plan in self.items]
-        below = [plan.json(scene, short=short) for plan in self.below]
-        summed = total(tuple([points for points, _, _ in taken_] + [points for points, _ in below]))
-        if self.group is None:
-            points, adjustment = summed, "0"
-        else:
-            points = exact(self.ref, self.ref.key(scene.found))
-            adjustment = difference(points, summed) or ""
-        capped = self.group is not None and adjustment.startswith("-")
-        entries = [of_group if capped else entry for _, entry, of_group in taken_]
-        groups = listed([entry for _, entry in below])
-        shown = dumps(adjustment or None)
-        return points, self.template.fill((shown, groups, listed(entries), dumps(points), dumps(summed)))
+def _edge(band: Band) -> tuple[int, int, bool]:
+    """The edge of a band as dividend and divisor, and whether a value on it is still below; divisor 0: none."""
+    edge = band.below if band.below is not None else band.at_most
+    return (0, 0, False) if band.otherwise or edge is None else (*edge.as_integer_ratio(), band.below is None)
 
 
-class IndexPlan:
-    """One index with its groups."""
-
-    def __init__(self, told: Told, wants: Wants, index: Index) -> None:
-        table = told.table
-        self.index = index
-        self.ref = wants.name(f"index:{index.id}", "household")
-        self.groups = [GroupPlan(told, wants, group, index) for group in table.group if group.parent is None]
-        if any(item.group is None for item in table.item):
-            self.groups.append(GroupPlan(told, wants, None, index))
-        order = ("adjustment", "exact", "groups", "sum", "value")
-        entry: Entry = {"id": index.id, "title": index.title.text(told.lang)}
-        entry |= {"cap": told.points(index.cap), "floor": told.points(index.floor)}
-        self.template = Template(entry | holes(*order), order)
-
-    def json(self, scene: Scene, *, short: bool) -> IndexFound:
-        """The index, its groups' entries and its own."""
-        groups = [plan.json(scene, short=short) for plan in self.groups]
-        summed = total(tuple(points for points, _ in groups))
-        key = self.ref.key(scene.found)
-        points = exact(self.ref, key)
-        value = NULL if key is None else dumps(_rounded(self.ref, key, self.index.decimals))
-        adjustment, entries = dumps(difference(points, summed)), listed([entry for _, entry in groups])
-        given = (adjustment, dumps(points), entries, dumps(summed), value)
-        if short:
-            entry = b'{"adjustment":%b,"exact":%b,"id":%b,"sum":%b,"value":%b}' % (
-                given[0], given[1], dumps(self.index.id), given[3], value,
-            )  # fmt: skip
-        else:
-            entry = self.template.fill(given)
-        return IndexFound(value, given[1], entries, entry)
+def _band_at(edges: list[tuple[int, int, bool]], up: int, down: int) -> int:
+    """The band of a value (`reference.values.band_of`)."""
+    if down < 0:
+        up, down = -up, -down
+    for place, (of, over, on_it) in enumerate(edges):
+        if over == 0 or up * over < of * down or (on_it and up * over == of * down):
+            return place
+    raise AssertionError("bands without otherwise")
 
 
-@dataclass(frozen=True, slots=True)
-class IndexFound:
-    """An index of one household, all as JSON: its rounded value, its exact one, its groups, its whole entry."""
-
-    value: bytes
-    exact: bytes
-    groups: bytes
-    entry: bytes
-
-
-def _rounded(ref: Ref, key: Any, decimals: int) -> str:
-    return explain_values.half_up(Fraction(*ref.fraction(key)), decimals)
+def _said(sentence: str, who: bytes, points: str) -> bytes:
+    """A sentence with a name and points in it, as JSON without the quotes."""
+    text = dumps(sentence.replace("\1", points))[1:-1]
+    return text.replace(rb"\u0000", who)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from hardship.explaining.steps import EDGES, HOLDS, ORDERS, OUTCOMES, require_entry, veto_entry
+from hardship.explaining.steps import ORDERS, OUTCOMES, require_entry, veto_entry
 from hardship.explaining.view import Entry, Told
 from hardship.language.fields import Level
 from hardship.language.nodes import Name
-from hardship.language.table import Computed, Ladder, Rung, Test
-from hardship.language.units import NONE, Unit, parse
-from hardship.reference.values import Kleene, both
-from hardship.single import numbers
+from hardship.language.table import Computed
+from hardship.language.units import Unit, parse
+from hardship.lowering.ops import LEVEL
+from hardship.reference.values import Kleene
 from hardship.single.plan_facts import whole
 from hardship.single.plan_items import EMPTY, NULL, Calculation
-from hardship.single.scene import Scene
-from hardship.single.show import KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed
-from hardship.single.states import Remembered
+from hardship.single.scene import Named, Scene, named, put
+from hardship.single.show import CUT, KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, truth
+from hardship.single.states import Remembered, RowsRemembered
 
 MONTHLY = parse("money/month")
 STATES = (None, "meets", "does_not_meet", "incomplete")  # of a person rule, as the machine numbers them
@@ -28,14 +28,14 @@ class ComputedPlan:
     """A derived value, a benefit step or an output.
 
     Attributes:
-        values: the values alone.
+        values: what follows the id of each row in the short form.
         brief: a benefit step in the short form.
     """
 
     def __init__(self, told: Told, wants: Wants, computed: Computed, name: str, level: Level) -> None:
         node, kind, asked = computed.node, told.unit_of(name), len(wants.refs)
-        self.level = 0 if level == "household" else wants.name(f"name:{name}", level).level
-        self.shower = Shower(told, wants.name(f"name:{name}", level), kind, name)
+        self.level = LEVEL[level]
+        self.shower = wants.shower(told, wants.name(f"name:{name}", level), kind, name)
         self.calculation = Calculation(told, wants, node, level, told.unit_at(node))
         choice = bool(self.calculation.conditions)
         self.cases = [dumps(text) for text in _cases(told, computed)] if choice else [EMPTY]
@@ -53,26 +53,35 @@ class ComputedPlan:
         own = {key: entry[key] for key in ("name", "title", "source", "status")}
         self.step = Template(own | holes(*short), short)
         self._name = b',"name":"%b","value":' % name.encode()
-        self.values = Remembered(wants.states([self.shower.ref]), self._values)
-        self.brief = Remembered(wants.states(wants.refs[asked:]), lambda scene: self.step.fill(self._parts(scene, 0)))
+        room, refs = wants.room, wants.refs[asked:]
+        shown = wants.states([self.shower.ref], short=True, by_row=True)
+        self.values = RowsRemembered(room, shown, self._value)
+        self.brief = Remembered(room, wants.states(refs, short=True), self._brief)
+        self.entries = RowsRemembered(room, wants.states(refs, short=False, by_row=True), self._entry)
+
+    def short(self, scene: Scene) -> list[bytes]:
+        """The values alone, an entry for each row."""
+        return [b'{"id":' + own + rest for own, rest in zip(scene.ids[self.level], self.values.of(scene), strict=True)]
 
     def rows(self, scene: Scene) -> list[bytes]:
         """An entry for each row."""
-        return [self.entry(scene, row) for row in range(len(scene.ids[self.level]))]
-
-    def entry(self, scene: Scene, row: int = 0) -> bytes:
-        """The whole entry of one row."""
-        case, exact, done, text, value = self._parts(scene, row)
-        return self.template.fill(
-            (case, exact, done, scene.ids[self.level][row], text, value, scene.who[self.level][row])
-        )  # fmt: skip
-
-    def _values(self, scene: Scene) -> list[bytes]:
-        ref, json, found, name = self.shower.ref, self.shower.json, scene.found, self._name
+        ids, who = scene.ids[self.level], scene.who[self.level]
         return [
-            b'{"id":%b%b%b}' % (id_of_row, name, json(ref.key(found, row))[0])
-            for row, id_of_row in enumerate(scene.ids[self.level])
+            b"%b%b%b%b%b" % (before, ids[row], between, who[row], after)
+            for row, (before, between, after) in enumerate(self.entries.of(scene))
         ]
+
+    def _value(self, scene: Scene, row: int) -> bytes:
+        return b"%b%b}" % (self._name, self.shower.decimal(self.shower.ref.key(scene.found, row)))
+
+    def _brief(self, scene: Scene) -> bytes:
+        return self.step.fill(self._parts(scene, 0))
+
+    def _entry(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes]:
+        """The entry before, between and after the names of its row."""
+        case, exact, done, text, value = self._parts(scene, row)
+        before, between, after = self.template.fill((case, exact, done, CUT, text, value, CUT)).split(CUT)
+        return before, between, after
 
     def _parts(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         calculation = self.calculation
@@ -127,183 +136,41 @@ class Marks:
         return [self.entries[name][TRUE] for name, key in keys.items() if key == TRUE]
 
 
-def vetoes(told: Told, wants: Wants, short: Sequence[str]) -> Marks:
-    """The clauses."""
-    by_id = {veto.id: veto for veto in told.table.veto}
-    refs = {name: wants.name(f"hit:{name}", "household") for name in by_id}
-    return Marks(refs, lambda name, hit: veto_entry(told, by_id[name], hit), short)
+class Decided(NamedTuple):
+    """Clauses and bounds of one household: their JSON, both truths, and the entries of those that are hit."""
+
+    vetoes: bytes
+    requires: bytes
+    refused: bytes
+    deferred: bytes
+    hit: list[Entry]
+    broken: list[Entry]
 
 
-def requires(told: Told, wants: Wants) -> Marks:
-    """The bounds that values must keep."""
-    by_id = {require.id: require for require in told.table.require}
-    refs = {name: wants.name(f"broken:{name}", "household") for name in by_id}
-    return Marks(refs, lambda name, hit: require_entry(told, by_id[name], hit), ())
+class ClausesPlan:
+    """Clauses, bounds that values must keep, and what they decide together."""
 
+    def __init__(self, told: Told, wants: Wants, short: Sequence[str]) -> None:
+        vetoes = {veto.id: veto for veto in told.table.veto}
+        requires = {require.id: require for require in told.table.require}
+        hits = {name: wants.name(f"hit:{name}", "household") for name in vetoes}
+        broken = {name: wants.name(f"broken:{name}", "household") for name in requires}
+        self.vetoes = Marks(hits, lambda name, hit: veto_entry(told, vetoes[name], hit), short)
+        self.requires = Marks(broken, lambda name, hit: require_entry(told, requires[name], hit), ())
+        self.truths = [wants.name(name, "household") for name in ("refused", "deferred")]
+        refs = [*hits.values(), *broken.values(), *self.truths]
+        self.found = [
+            Remembered(wants.room, wants.states(refs, short=short), partial(self._decided, short=short))
+            for short in (False, True)
+        ]
 
-# ── ladders ──
-
-
-class TestPlan:
-    """One line of a ladder; `found`: the line for one household."""
-
-    __test__ = False  # no test of pytest's
-
-    def __init__(self, told: Told, wants: Wants, rung: Rung, test: Test, short: Sequence[str]) -> None:
-        sign, edge = next((sign, edge) for sign, key in EDGES if (edge := getattr(test, key)) is not None)
-        node, line = test.value.node, edge.node
-        self.told, self.sign, self.unit = told, sign, told.unit_at(node)
-        self.value = Calculation(told, wants, node, "household", self.unit)
-        self.edge = Calculation(told, wants, line, "household", self.unit)
-        self.passes = wants.test(test)
-        self.unless = wants.node(test.unless.node, "household") if test.unless is not None else None
-        words, value_words = told.words.expression(line), told.words.expression(node)
-        self.entry: Entry = {
-            "name": test.line.text(told.lang) if test.line is not None else words,
-            "rung": rung.id,
-            "rung_title": rung.title.text(told.lang),
-            "expr": f"{value_words} {sign} {words}",
-            "value_words": value_words,
-            "sign": sign,
-            "unit": str(self.unit),
-            "unless": told.words.expression(test.unless.node) if test.unless is not None else "",
-        }
-        self.holds = {key: (dumps(truth), dumps(told.say(HOLDS[truth]))) for key, truth in KLEENE.items()}
-        self.absent = dumps(told.text(None))
-        order = (
-            "edge_filled", "exact", "filled", "gap", "gap_exact", "gap_text", "holds", "holds_text", "measured", "text",
-            "value", "waived",
+    def _decided(self, scene: Scene, *, short: bool) -> Decided:
+        hits, broken = self.vetoes.keys(scene), self.requires.keys(scene)
+        refused, deferred = (_KLEENE[ref.key(scene.found)] for ref in self.truths)
+        vetoes = self.vetoes.short(hits) if short else self.vetoes.json(hits)
+        return Decided(
+            vetoes, self.requires.json(broken), refused, deferred, self.vetoes.hit(hits), self.requires.hit(broken)
         )  # fmt: skip
-        self.template = Template(self.entry | holes(*order), order)
-        self.short_order = ("gap", "gap_text", "holds", "measured", "text", "value", "waived")
-        own = {key: self.entry[key] for key in short if key in self.entry}
-        self.short = Template(own | holes(*self.short_order), self.short_order)
-        asked = [self.value.shower.ref, self.edge.shower.ref, self.passes, self.unless]
-        self.found = Remembered(wants.states(asked), self._taken)
-
-    def _taken(self, scene: Scene) -> TestFound:
-        found = scene.found
-        value, line = self.value.shower, self.edge.shower
-        at, edge = value.ref.key(found), line.ref.key(found)
-        gap, gap_exact, gap_text = NULL, NULL, self.absent
-        if at is not None and edge is not None:
-            (up, over), (low, under) = line.ref.fraction(edge), value.ref.fraction(at)
-            decimal, exact, text = numbers.shown(up * under - low * over, over * under, value.money)
-            gap, gap_exact = b'"%b"' % decimal.encode(), b'"%b"' % exact.encode()
-            gap_text = dumps(text + value.suffix)
-        waived = self.unless is not None and self.unless.key(found) == TRUE
-        passes = self.passes.key(found)
-        shown, _, told = line.json(edge)
-        given = gap, gap_text, self.holds[passes][0], value.json(at)[2], told, shown, _truth(waived)
-        return TestFound(self, at, edge, passes, gap, gap_exact, gap_text, waived, self.short.fill(given))
-
-
-@dataclass(frozen=True, slots=True)
-class TestFound:
-    """One line for one household; `short`: its short entry."""
-
-    __test__ = False
-
-    plan: TestPlan
-    at: Any
-    edge: Any
-    passes: Any
-    gap: bytes
-    gap_exact: bytes
-    gap_text: bytes
-    waived: bool
-    short: bytes
-
-    def json(self, scene: Scene) -> bytes:
-        """The whole entry."""
-        plan = self.plan
-        value, exact, text = plan.edge.shower.json(self.edge)
-        holds, holds_text = plan.holds[self.passes]
-        edge_filled = plan.edge.filled(scene, 0, self.edge)
-        done = plan.value.filled(scene, 0, self.at)
-        return plan.template.fill(
-            (
-                edge_filled, exact, done, self.gap, self.gap_exact, self.gap_text, holds, holds_text,
-                whole(plan.value.shower, self.at), text, value, _truth(self.waived),
-            )
-        )  # fmt: skip
-
-    def told(self) -> Entry:
-        """What `reasons` says of it."""
-        plan = self.plan
-        text, measured = plan.edge.shower.text(self.edge), plan.value.shower.text(self.at)
-        return plan.entry | {"holds": KLEENE[self.passes], "text": text, "measured": {"text": measured}}
-
-
-class LadderPlan:
-    """One ladder with all its lines."""
-
-    def __init__(self, told: Told, wants: Wants, ladder: Ladder, short: Sequence[str]) -> None:
-        self.told, self.ladder = told, ladder
-        self.shower = Shower(told, wants.name(f"name:{ladder.id}", "household"), NONE, ladder.id)
-        self.tests = [[TestPlan(told, wants, rung, test, short) for test in rung.tests] for rung in ladder.rung]
-        self.also = [wants.node(rung.also.node, "household") if rung.also is not None else None for rung in ladder.rung]
-        order = ("also_holds", "also_text", "holds", "holds_text", "taken", "tests")
-        self.heads: list[Entry] = [
-            {
-                "id": rung.id,
-                "title": rung.title.text(told.lang),
-                "also": told.words.expression(rung.also.node) if rung.also is not None else "",
-            }
-            for rung in ladder.rung
-        ]
-        self.rungs = [
-            Template(head | told.provided(rung) | holes(*order), order)
-            for head, rung in zip(self.heads, ladder.rung, strict=True)
-        ]
-        self.holds = {truth: (dumps(truth), dumps(told.say(HOLDS[truth]))) for truth in (True, False, None)}
-        self.other: Entry = {"id": ladder.otherwise.id, "title": ladder.otherwise.title.text(told.lang)}
-        entry = {"name": ladder.id, "ladder": ladder.title.text(told.lang)}
-        whole_order = ("id", "lines", "otherwise", "rungs", "title")
-        self.template = Template(entry | holes(*whole_order), whole_order)
-
-    def taken(self, scene: Scene) -> Any:
-        """The id of the rung taken, or the set of ids; None: missing."""
-        return self.shower.value(self.shower.ref.key(scene.found))
-
-    def take(self, scene: Scene) -> list[list[TestFound]]:
-        """Every line."""
-        return [[plan.found.of(scene) for plan in tests] for tests in self.tests]
-
-    def json(self, scene: Scene, found: list[list[TestFound]]) -> bytes:
-        """The whole entry."""
-        value = self.taken(scene)
-        taken = value if isinstance(value, frozenset) else {value}
-        lines = [[test.json(scene) for test in tests] for tests in found]
-        rungs = []
-        for place, rung in enumerate(self.ladder.rung):
-            ref = self.also[place]
-            also = True if ref is None else ref.truth(scene.found)
-            passes = both([*(KLEENE[test.passes] for test in found[place]), also])
-            given = (*self.holds[also], *self.holds[passes], _truth(rung.id in taken), listed(lines[place]))
-            rungs.append(self.rungs[place].fill(given))
-        _, exact, text = self.shower.json(self.shower.ref.key(scene.found))
-        every = listed([line for part in lines for line in part])
-        other = dumps(self.other | {"taken": self.other["id"] in taken})
-        return self.template.fill((exact, every, other, listed(rungs), text))
-
-    def json_short(self, scene: Scene, found: list[list[TestFound]] | None) -> bytes:
-        """The short entry; without lines if none are given."""
-        _, exact, text = self.shower.json(self.shower.ref.key(scene.found))
-        if found is None:
-            return b'{"id":%b,"name":%b,"title":%b}' % (exact, dumps(self.ladder.id), text)
-        lines = listed([test.short for tests in found for test in tests])
-        return b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text)
-
-    def told_of(self, scene: Scene, found: list[list[TestFound]]) -> Entry:
-        """What `reasons` says of it."""
-        value = self.taken(scene)
-        taken = value if isinstance(value, frozenset) else {value}
-        rungs = [
-            head | {"taken": head["id"] in taken, "tests": [test.told() for test in tests]}
-            for head, tests in zip(self.heads, found, strict=True)
-        ]
-        return {"rungs": rungs, "otherwise": self.other | {"taken": self.other["id"] in taken}}
 
 
 # ── benefit, persons, order ──
@@ -313,29 +180,32 @@ class BenefitPlan:
     """The benefit with its steps, and who leaves gradually."""
 
     def __init__(self, told: Told, wants: Wants) -> None:
-        table = told.table
+        table, asked = told.table, len(wants.refs)
         self.steps = [ComputedPlan(told, wants, step, step.name, "household") for step in table.benefit]
         self.refused, self.deferred = (wants.name(name, "household") for name in ("refused", "deferred"))
         self.amount = None
         if table.benefit:
-            self.amount = Shower(told, wants.name(f"name:{table.benefit[-1].name}", "household"), MONTHLY)
+            self.amount = wants.shower(told, wants.name(f"name:{table.benefit[-1].name}", "household"), MONTHLY)
         self.exit: tuple[bytes, Shower, Shower] | None = None
         if table.exit is not None:
             months, amount = (wants.name(f"exit:{name}", "household") for name in ("months", "amount"))
             when = dumps(told.words.expression(table.exit.when.node))
-            self.exit = when, Shower(told, months), Shower(told, amount, MONTHLY)
+            self.exit = when, wants.shower(told, months), wants.shower(told, amount, MONTHLY)
+        self.found = [
+            Remembered(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
+            for short in (False, True)
+        ]
 
     def stopped(self, scene: Scene) -> bytes:
         """Refused or deferred."""
         keys = {self.refused.key(scene.found), self.deferred.key(scene.found)}
         return b"true" if TRUE in keys else b"null" if None in keys else b"false"
 
-    def json(self, scene: Scene, *, short: bool) -> bytes:
-        """The entry."""
+    def _json(self, scene: Scene, *, short: bool) -> bytes:
         month, text = NULL, EMPTY
         if self.amount is not None:
             month, _, text = self.amount.json(self.amount.ref.key(scene.found))
-        steps = listed([step.brief.of(scene) if short else step.entry(scene) for step in self.steps])
+        steps = listed([step.brief.of(scene) if short else step.rows(scene)[0] for step in self.steps])
         left = b""
         if self.exit is not None and not short:
             when, months, amount = self.exit
@@ -350,10 +220,10 @@ class PersonsPlan:
     """Members assessed alone."""
 
     def __init__(self, told: Told, wants: Wants) -> None:
-        self.rules = []
+        self.rules, asked = [], len(wants.refs)
         for person in told.table.person:
             state, benefit = (wants.name(f"person:{person.id}:{part}", "member") for part in ("state", "benefit"))
-            shower = Shower(told, benefit, MONTHLY)
+            shower = wants.shower(told, benefit, MONTHLY)
             order = ("benefit", "id", "who")
             short = ("benefit", "id")
             forms = {}
@@ -363,9 +233,16 @@ class PersonsPlan:
                 long = entry | {"when": told.words.expression(person.when.node)}
                 forms[outcome] = Template(long | holes(*order), order), Template(entry | holes(*short), short)
             self.rules.append((state, shower, forms))
+        self.found = [
+            Remembered(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._made, short=short))
+            for short in (False, True)
+        ]
 
     def json(self, scene: Scene, *, short: bool) -> bytes:
         """An entry for each member whom a rule may concern."""
+        return put(self.found[short].of(scene), scene.names.flat)
+
+    def _made(self, scene: Scene, *, short: bool) -> Named:
         entries = []
         for row in range(len(scene.ids[1])):
             for state, shower, forms in self.rules:
@@ -378,7 +255,7 @@ class PersonsPlan:
                     entries.append(brief.fill((shower.json(key)[0], scene.ids[1][row])))
                 else:
                     entries.append(long.fill((whole(shower, key), scene.ids[1][row], scene.who[1][row])))
-        return listed(entries)
+        return named(listed(entries))
 
 
 class OrderPlan:
@@ -396,18 +273,18 @@ class OrderPlan:
             name = node.name if isinstance(node, Name) else ""
             entry = {"expr": told.words.expression(node), "order": key.order, "unit": str(unit)}
             entry["order_text"] = told.say(ORDERS[key.order])
-            shower = Shower(told, wants.name(f"rank:{place}", "household"), unit, name)
+            shower = wants.shower(told, wants.name(f"rank:{place}", "household"), unit, name)
             self.keys.append((shower, Template(entry | holes(*order), order)))
+        states = wants.states([self.among, *(shower.ref for shower, _ in self.keys)], short=False)
+        self.found = Remembered(wants.room, states, self._json)
 
-    def json(self, scene: Scene) -> bytes:
-        """The entry."""
+    def _json(self, scene: Scene) -> bytes:
         keys = []
         for shower, template in self.keys:
             value, exact, text = shower.json(shower.ref.key(scene.found))
             keys.append(template.fill((exact, text, value)))
-        ranked = _truth(self.among.key(scene.found) == TRUE)
+        ranked = truth(self.among.key(scene.found) == TRUE)
         return b'{"among":%b,"keys":%b,"ranked":%b}' % (self.words, listed(keys), ranked)
 
 
-def _truth(value: bool) -> bytes:
-    return b"true" if value else b"false"
+_KLEENE = {None: NULL, 1: b"true", 2: b"false"}

@@ -28,7 +28,6 @@ from hardship.single.plan import Plan
 from hardship.single.record import Records
 from hardship.single.runner import Places, Runner
 from hardship.single.scan import Scanner
-from hardship.single.scene import Scene
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
@@ -160,7 +159,7 @@ class Prepared:
         record = records.record(found, household, missing)
         explanation = None
         if desk.plan is not None:
-            scene = Scene(desk.plan.namer.names(household), household, found, left)
+            scene = desk.plan.scene(household, found, left, short=form == "items")
             outcome, assumed = str(record["outcome"]), records.assumptions(household)
             flags, absent = records.flags(found, household), missing or ()
             if form == "items":

@@ -27,12 +27,12 @@ from hardship.reference.values import Value
 from hardship.single import numbers
 from hardship.single.lanes import Layout, Slot
 from hardship.single.record import Found
-from hardship.single.states import States
+from hardship.single.states import Gathering, Memory, Room, States
 
 Key = Any
 """What a store holds at a row: None where it is missing, else an integer; of a ratio dividend and divisor."""
-MOST_SHOWN = 4_096
 TRUE, FALSE = 1, 2
+MOST_SHOWN = 4_096
 CUT = b"\x00"  # stands in no JSON
 KLEENE = {TRUE: True, FALSE: False, None: None}
 
@@ -92,12 +92,18 @@ class Ref:
 
 
 class Wants:
-    """The stores that a plan needs, each asked for once."""
+    """The stores that a plan needs, each asked for once.
+
+    Attributes:
+        forms: the parts of the full explanation and of the short one.
+        room: of everything that the plan remembers.
+    """
 
     def __init__(self) -> None:
         self.wanted: list[Wanted] = []
         self.refs: list[Ref] = []
-        self.keys: list[States] = []
+        self.forms = Gathering(), Gathering()
+        self.room = Room()
         self._known: dict[tuple[Any, ...], str] = {}
 
     def name(self, name: str, level: Level) -> Ref:
@@ -120,10 +126,13 @@ class Wants:
         """Whether an aggregate that stands at `above` takes a row."""
         return self._want(("taken", id(aggregate), above), entity, "taken", node=aggregate, above=above)
 
-    def states(self, refs: Sequence[Ref | None]) -> States:
+    def states(self, refs: Sequence[Ref | None], *, short: bool, by_row: bool = False) -> States:
         """What some stores hold together."""
-        self.keys.append(States([ref for ref in refs if ref is not None]))
-        return self.keys[-1]
+        return self.forms[short].states(refs, by_row=by_row)
+
+    def shower(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "") -> Shower:
+        """The values of one store."""
+        return Shower(told, self.room, ref, unit, name)
 
     def _want(self, key: tuple[Any, ...], level: Level, kind: Any, **further: Any) -> Ref:
         if key not in self._known:
@@ -139,23 +148,18 @@ class Wants:
 class Shower:
     """One store's values in all the forms that an explanation has them."""
 
-    def __init__(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "") -> None:
+    def __init__(self, told: Told, room: Room, ref: Ref, unit: Unit, name: str) -> None:
         self.told, self.ref, self.unit, self.name = told, ref, unit, name
         self.money = unit.power("money")
         words = told.words.unit(unit)
         self.suffix = f" {words}" if words else ""
         self.unit_json = dumps(str(unit))
-        self._json: dict[Key, tuple[bytes, bytes, bytes]] = {}
-        self._plain: dict[Key, str] = {}
+        self._json: Memory[tuple[bytes, bytes, bytes]] = Memory(room)
+        self._plain: Memory[str] = Memory(room)
 
     def json(self, key: Key) -> tuple[bytes, bytes, bytes]:
         """`value`, `exact` and `text` as JSON."""
-        found = self._json.get(key)
-        if found is None:
-            if len(self._json) >= MOST_SHOWN:
-                self._json.clear()
-            found = self._json[key] = self._shown(key)
-        return found
+        return self._json.get(key) or self._json.keep(key, self._shown(key))
 
     def _shown(self, key: Key) -> tuple[bytes, bytes, bytes]:
         if key is not None and self.ref.slot.type == "number":
@@ -165,6 +169,15 @@ class Shower:
         told = explain_values.text(value, self.told.words, self.name, self.unit)
         return dumps(explain_values.decimal(value, self.unit)), dumps(explain_values.exact(value)), dumps(told)
 
+    def decimal(self, key: Key) -> bytes:
+        """`value` alone."""
+        known = self._json.get(key)
+        if known is not None:
+            return known[0]
+        if key is not None and self.ref.slot.type == "number":
+            return b'"%b"' % numbers.decimal(*self.ref.fraction(key), self.money).encode()
+        return self.json(key)[0]
+
     def text(self, key: Key) -> str:
         """The value as people read it."""
         return str(orjson.loads(self.json(key)[2]))
@@ -172,15 +185,12 @@ class Shower:
     def plain(self, key: Key) -> str:
         """The value inside a calculation, a number without its unit."""
         found = self._plain.get(key)
-        if found is None:
-            if len(self._plain) >= MOST_SHOWN:
-                self._plain.clear()
-            if key is not None and self.ref.slot.type == "number":
-                found = numbers.shown(*self.ref.fraction(key), self.money)[2]
-            else:
-                found = explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
-            self._plain[key] = found
-        return found
+        if found is not None:
+            return found
+        if key is not None and self.ref.slot.type == "number":
+            return self._plain.keep(key, numbers.shown(*self.ref.fraction(key), self.money)[2])
+        text = explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
+        return self._plain.keep(key, text)
 
     def value(self, key: Key) -> Value:
         """The value as the reference has it.
@@ -267,6 +277,11 @@ def _open(entry: Any) -> bool:
     if isinstance(entry, Mapping):
         return any(_open(value) for value in entry.values())
     return isinstance(entry, Hole)
+
+
+def truth(value: bool) -> bytes:
+    """A truth as JSON."""
+    return b"true" if value else b"false"
 
 
 def listed(entries: Sequence[bytes]) -> bytes:

@@ -1,77 +1,256 @@
-"""Keys of what stores hold: a part of an explanation that depends on a few stores only is remembered by them."""
+"""What stores hold, gathered into one run of bytes: a part of an explanation is remembered by its slice of them.
+
+Every part says once which stores it shows. For a shape (how many members, supporters, transfers) one index array takes
+the bytes of all parts out of a run's memory, part after part, so that the key of a part is a slice. Equal slices are
+shown alike, up to the names of rows: these are put in afterwards.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from hardship.single.lanes import Layout
+import numpy as np
+import numpy.typing as npt
+
+from hardship.single.lanes import SHAPE_BYTES
+from hardship.single.record import Found
 
 if TYPE_CHECKING:
     from hardship.single.scene import Scene
     from hardship.single.show import Ref
 
 Made = TypeVar("Made")
-MOST_REMEMBERED = 512
+MOST_BYTES = 16 << 20
+MOST_INDEX_BYTES = 8 << 20
+WORD = 8
+OF_ENTRY, OF_OBJECT = 100, 50  # bytes
+
+
+class Room:
+    """What all memories of one plan hold together; where it is full, the largest of them is emptied.
+
+    Attributes:
+        used: bytes held, at most `most`.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self.most, self.used = most, 0
+        self.memories: list[Memory[Any]] = []
+        self._lock = threading.Lock()
+
+    def take(self, memory: Memory[Any], size: int) -> bool:
+        """Make room for one more entry; False if it is larger than the room."""
+        with self._lock:
+            while self.used + size > self.most and self.used:
+                largest = max(self.memories, key=lambda one: one.used)
+                self.used -= largest.used
+                largest.used = 0
+                largest.known.clear()
+            if self.used + size > self.most:
+                return False
+            self.used += size
+            memory.used += size
+        return True
+
+
+class Memory(Generic[Made]):
+    """What was made before, by key.
+
+    Attributes:
+        get: what is known of a key, else None.
+    """
+
+    __slots__ = ("_room", "get", "known", "used")
+
+    def __init__(self, room: Room) -> None:
+        self._room, self.used = room, 0
+        self.known: dict[Any, Made] = {}
+        self.get = self.known.get
+        room.memories.append(self)
+
+    def keep(self, key: Any, made: Made, size: int = 0) -> Made:
+        """Remember what was made, and give it back; `size`: at least its bytes, where that is known."""
+        if self._room.take(self, size or OF_ENTRY + cost(key) + cost(made)):
+            self.known[key] = made
+        return made
+
+
+def cost(made: Any) -> int:
+    """Roughly the bytes that something takes."""
+    kind = type(made)
+    if kind is bytes:
+        return OF_OBJECT + len(made)
+    if kind is str:
+        return OF_OBJECT + 2 * len(made)
+    if isinstance(made, tuple | list):
+        size = OF_OBJECT
+        for part in made:
+            size += 8 + cost(part)
+        return size
+    return OF_OBJECT
 
 
 class States:
-    """Some stores whose contents together make a key.
+    """Some stores whose contents together make a key: with all rows, or row by row where all are of one level.
 
-    A store of members, supporters or transfers counts with all its rows, and with what these are called.
+    Args:
+        first: a span instead: the key is that of all parts from this one on.
     """
 
-    __slots__ = ("_of_small", "_of_words", "_refs", "_small", "_words")
+    __slots__ = ("by_row", "first", "number", "refs")
 
-    def __init__(self, refs: Sequence[Ref]) -> None:
-        self._refs = refs
-
-    def bind(self, layout: Layout) -> None:
-        """Find the stores, once their references are bound. Those of a household lie alike in every shape."""
-        words, small = layout.outputs[0]
-        parts = list(dict.fromkeys((ref.level, *part) for ref in self._refs for part in ref.parts()))
-        self._words = _picker([words.index(output) for level, output, word in parts if word and not level])
-        self._small = _picker([small.index(output) for level, output, word in parts if not word and not level])
-        self._of_words = [(level, output) for level, output, word in parts if word and level]
-        self._of_small = [(level, output) for level, output, word in parts if not word and level]
-
-    def key(self, scene: Scene) -> Any:
-        """What they hold for one household."""
-        found = scene.found
-        small, words = found.small, found.words
-        if not self._of_words and not self._of_small:
-            return self._small(small), self._words(words)
-        at, ids = found.at, scene.ids
-        rows: list[Any] = [scene.names, self._small(small), self._words(words)]
-        for level, output in self._of_small:
-            begin = at[output]
-            rows.append(small[begin : begin + len(ids[level])])
-        for level, output in self._of_words:
-            begin = at[output]
-            rows += words[begin : begin + len(ids[level])].tolist()
-        return tuple(rows)
+    def __init__(self, number: int, refs: Sequence[Ref], *, by_row: bool, first: int) -> None:
+        self.number, self.refs, self.by_row, self.first = number, refs, by_row, first
 
 
-def _picker(places: list[int]) -> Callable[[Any], Any]:
-    return itemgetter(*(places or [0]))
+class Cuts:
+    """Where the parts lie for one shape.
+
+    Attributes:
+        index: which bytes of a run's memory are gathered.
+        parts: each part's slice of what is gathered; `rows`: of a part by row, one slice for each.
+    """
+
+    __slots__ = ("index", "parts", "rows")
+
+    def __init__(self, index: npt.NDArray[np.intp], parts: list[slice], rows: list[list[slice]]) -> None:
+        self.index, self.parts, self.rows = index, parts, rows
+
+    def gathered(self, found: Found) -> bytes:
+        """The bytes of all parts."""
+        return np.frombuffer(found.memory, np.uint8).take(self.index).tobytes()
+
+
+class Gathering:
+    """All parts of one form of an explanation."""
+
+    def __init__(self) -> None:
+        self._parts: list[States] = []
+        self._shapes: dict[tuple[int, ...], Cuts] = {}
+        self._used = 0
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def states(self, refs: Sequence[Ref | None], *, by_row: bool = False) -> States:
+        """One more part."""
+        return self._add([ref for ref in refs if ref is not None], by_row=by_row)
+
+    def span(self, first: int) -> States:
+        """All parts from number `first` on as one."""
+        return self._add((), first=first)
+
+    def _add(self, refs: Sequence[Ref], *, by_row: bool = False, first: int = -1) -> States:
+        self._parts.append(States(len(self._parts), refs, by_row=by_row, first=first))
+        return self._parts[-1]
+
+    def cuts(self, found: Found) -> Cuts:
+        """Where the parts lie in what such a run found."""
+        cuts = self._shapes.get(found.rows)
+        if cuts is None:
+            cuts = self._cut(found)
+            self._used += cuts.index.nbytes
+            if self._used > MOST_INDEX_BYTES:
+                self._shapes.clear()
+                self._used = cuts.index.nbytes
+            self._shapes[found.rows] = cuts
+        return cuts
+
+    def _cut(self, found: Found) -> Cuts:
+        index: list[int] = []
+        parts: list[slice] = []
+        rows: list[list[slice]] = []
+        shape = range(len(found.memory) - SHAPE_BYTES, len(found.memory))
+        for part in self._parts:
+            begin = parts[part.first].start if 0 <= part.first < len(parts) else len(index)
+            cells = list(dict.fromkeys((ref.level, *cell) for ref in part.refs for cell in ref.parts()))
+            of_rows = []
+            if part.by_row:
+                (level,) = {level for level, _, _ in cells}
+                for row in range(found.rows[level]):
+                    start = len(index)
+                    for _, output, word in cells:
+                        index += _bytes(found, output, row, 1, word=word)
+                    of_rows.append(slice(start, len(index)))
+            else:
+                if any(level for level, _, _ in cells):
+                    index += shape
+                for level, output, word in cells:
+                    index += _bytes(found, output, 0, found.rows[level], word=word)
+            parts.append(slice(begin, len(index)))
+            rows.append(of_rows)
+        return Cuts(np.array(index, np.intp), parts, rows)
+
+
+def _bytes(found: Found, output: int, row: int, count: int, *, word: bool) -> range:
+    """The bytes of an output's rows in a run's memory."""
+    first = found.at[output] + row
+    if word:
+        return range(WORD * first, WORD * (first + count))
+    return range(found.words.nbytes + first, found.words.nbytes + first + count)
 
 
 class Remembered(Generic[Made]):
-    """What was made of states that occurred before; bounded."""
+    """What was made of states that occurred before.
 
-    __slots__ = ("_known", "_make", "states")
+    Args:
+        make: given a scene whose rows are called by marks (`scene.Marks`), the same for every household of a shape.
+    """
 
-    def __init__(self, states: States, make: Callable[[Scene], Made]) -> None:
-        self.states, self._make = states, make
-        self._known: dict[Any, Made] = {}
+    __slots__ = ("_make", "memory", "number")
+
+    def __init__(self, room: Room, states: States, make: Callable[[Scene], Made]) -> None:
+        self.number, self._make = states.number, make
+        self.memory: Memory[Made] = Memory(room)
 
     def of(self, scene: Scene) -> Made:
         """The same as making it anew."""
-        key = self.states.key(scene)
-        made = self._known.get(key)
-        if made is None:
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            made = self._known[key] = self._make(scene)
-        return made
+        made = self.memory.get(scene.keys[scene.cuts.parts[self.number]])
+        return self.anew(scene) if made is None else made
+
+    def anew(self, scene: Scene) -> Made:
+        """Make it, and remember it."""
+        return self.memory.keep(scene.keys[scene.cuts.parts[self.number]], self._make(scene.marked()))
+
+
+class RowsRemembered(Generic[Made]):
+    """The same for each row of a part by row.
+
+    Args:
+        make: given a scene with marks, and the row.
+    """
+
+    __slots__ = ("_make", "memory", "number")
+
+    def __init__(self, room: Room, states: States, make: Callable[[Scene, int], Made]) -> None:
+        self.number, self._make = states.number, make
+        self.memory: Memory[Made] = Memory(room)
+
+    def of(self, scene: Scene) -> list[Made]:
+        """What each row's state makes."""
+        keys, get = scene.keys, self.memory.get
+        return [
+            get(keys[cut]) or self.memory.keep(keys[cut], self._make(scene.marked(), row))
+            for row, cut in enumerate(scene.cuts.rows[self.number])
+        ]
+
+
+class Repeated:
+    """What was made for a household that occurred before: with the same names and states.
+
+    Args:
+        make: given the scene with its names.
+    """
+
+    __slots__ = ("_make", "memory", "number")
+
+    def __init__(self, room: Room, states: States, make: Callable[[Scene], bytes]) -> None:
+        self.number, self._make = states.number, make
+        self.memory: Memory[bytes] = Memory(room)
+
+    def of(self, scene: Scene) -> bytes:
+        """The same as making it anew."""
+        key = scene.names.token + scene.keys[scene.cuts.parts[self.number]]
+        return self.memory.get(key) or self.memory.keep(key, self._make(scene))
