@@ -27,7 +27,9 @@ from hardship.reading.order import ascending, in_order
 from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
-from hardship.reading.values import ID_COLUMNS, Reading
+from hardship.reading.sorted_link import walked
+from hardship.reading.structure import CHILDREN
+from hardship.reading.values import FRAME_IDS, HASHED_AHEAD, ID_COLUMNS, Reading
 
 LEVELS: dict[str, Level] = {
     "households": "household",
@@ -137,12 +139,16 @@ def clean(
         if "overrides" in by_entity:
             overrides, applied, corrections = apply_overrides(by_entity["overrides"], parts["household"], attributes)
             marks += applied
+        say("walk", 0.0)
+        straight = walked(parts)
+        say("decode", 0.1)
+        digest = reading.hashed(straight)
         for share, (level, part) in enumerate(parts.items()):
             say(f"check {part.raw.entity}", share / 8)
             owned += [(level, f"normalised:{column}", rows) for column, rows in reading.values(level)]
             owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
     say("link", 0.6)
-    owner = structure.link(parts, on)
+    owner = structure.link(parts, on, straight)
     marks += structure.flags(parts, attributes)
     for level, flag, rows in owned:
         places = np.asarray(rows, dtype=np.int64)
@@ -153,7 +159,12 @@ def clean(
     counts = {part.raw.entity: part.counts() for part in judged}
     rejects = rejects_frame(judged, attributes)
     say("hash", 0.9)
-    digest = content_hash(frames)
+    if digest is None or any(parts[level].dead.any() for level in HASHED_AHEAD):
+        sha256 = content_hash(frames)
+    else:
+        for level in CHILDREN[1:]:
+            digest.frame(level, frames[level])
+        sha256 = digest.hexdigest()
     say("done", 1.0)
     return Register(
         frames,
@@ -161,7 +172,7 @@ def clean(
         flags,
         counts,
         name,
-        digest,
+        sha256,
         currency,
         tuple(notes),
         tuple(corrections),
@@ -217,16 +228,16 @@ def match_columns(
 
 def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Level, pl.DataFrame]:
     """The rows that hold, sorted, with the row numbers of their parents."""
-    households = _alive(parts["household"], ("household_id", "area_code"))
+    households = _alive(parts["household"], FRAME_IDS["household"])
     if not parts["household"].ordered and not ascending(households["household_id"]):
         households = households.sort("household_id")
     home = _renumber(households, parts["household"].height)
-    members = _alive(parts["member"], ("member_id",), household=_moved(parts["member"].household, home))
+    members = _alive(parts["member"], FRAME_IDS["member"], household=_moved(parts["member"].household, home))
     if not parts["member"].ordered and not in_order(members, ["household", "member_id"]):
         members = members.sort("household", "member_id")
     person = _renumber(members, parts["member"].height)
-    supporters = _alive(parts["supporter"], ("supporter_id",), member=_moved(owner["supporter"], person))
-    transfers = _alive(parts["transfer"], (), member=_moved(owner["transfer"], person))
+    supporters = _alive(parts["supporter"], FRAME_IDS["supporter"], member=_moved(owner["supporter"], person))
+    transfers = _alive(parts["transfer"], FRAME_IDS["transfer"], member=_moved(owner["transfer"], person))
     return {
         "household": households.drop("old", strict=False),
         "member": members.drop("old", strict=False),

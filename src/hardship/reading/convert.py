@@ -32,11 +32,15 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """Stored values of a column (null = missing or wrong), the wrong cells, the rows that were normalised."""
+    """Stored values of a column (null = missing or wrong), the wrong cells, the rows that were normalised.
+
+    `blank`: where a value is missing, 0 is stored.
+    """
 
     values: pl.Series
     wrong: list[Wrong]
     flagged: list[int]
+    blank: bool = False
 
 
 def convert(column: pl.Series, attribute: DeclaredAttribute) -> Converted:

@@ -99,6 +99,7 @@ def raw_tables(path: Path, progress: Progress | None = None, *, late: bool = Fal
         tables = []
         # Corrections are written into the cells of households, so those must be there.
         late = late and not any((path / f"overrides{ending}").exists() for ending in (".csv", ".parquet"))
+        late_from = LATE_ROWS if late else None
         for entity in ENTITIES:
             found = [path / f"{entity}{ending}" for ending in (".csv", ".parquet")]
             present = [file for file in found if file.exists()]
@@ -108,7 +109,9 @@ def raw_tables(path: Path, progress: Progress | None = None, *, late: bool = Fal
                 raise RegisterError(Fault("register.unreadable", str(present[0])))
             if present:
                 say(f"read {present[0].name}", 0.0)
-                tables.append(read_file(present[0], entity, late=late))
+                tables.append(read_file(present[0], entity, late_from=late_from))
+                if tables[-1].late is not None:  # what belongs to a large file is read the same way
+                    late_from = 1
         return require_tables(tables, str(path))
     if not path.is_file():
         raise RegisterError(Fault("register.not_found", str(path)))
@@ -137,8 +140,11 @@ def require_tables(tables: list[RawTable], name: str) -> list[RawTable]:
     return tables
 
 
-def read_file(file: Path, entity: str, sheet: str = "", *, late: bool = False) -> RawTable:
+def read_file(file: Path, entity: str, sheet: str = "", *, late_from: int | None = None) -> RawTable:
     """One CSV or Parquet file, or one sheet of a workbook, as rows of `entity`.
+
+    Args:
+        late_from: rows of a Parquet file from which its columns are left to be decoded when they are asked for.
 
     Raises:
         RegisterError: the file is no such thing, or is refused as unsafe.
@@ -149,7 +155,7 @@ def read_file(file: Path, entity: str, sheet: str = "", *, late: bool = False) -
 
             return read_csv(file, entity)
         case ".parquet":
-            return _parquet(file, entity, late)
+            return _parquet(file, entity, late_from)
         case ".xlsx" | ".xls" | ".xlsm":
             from hardship.reading.read_xlsx import read_sheets
 
@@ -200,7 +206,7 @@ def refuse_bomb(name: str, packed: int, entries: Iterable[int]) -> None:
         raise RegisterError(Fault("register.bomb", name, params={"packed": packed, "unpacked": total}))
 
 
-def _parquet(file: Path, entity: str, late: bool) -> RawTable:
+def _parquet(file: Path, entity: str, late_from: int | None) -> RawTable:
     import pyarrow.parquet as pq
     from pyarrow import ArrowException
 
@@ -211,7 +217,8 @@ def _parquet(file: Path, entity: str, late: bool) -> RawTable:
             raise RegisterError(Fault("register.too_many_columns", file.name, params={"limit": MAX_COLUMNS}))
         # A dictionary lets a few bytes stand for many rows: rows are bounded by what they take once read.
         refuse_bomb(file.name, file.stat().st_size, [*sizes, about.num_rows * 4])
-        if late and about.num_rows >= LATE_ROWS and (found := _late(file, entity, about)):
+        late = late_from is not None and about.num_rows >= late_from
+        if late and (found := _late(file, entity, about)):
             return found
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
         # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.

@@ -13,7 +13,7 @@ from hardship.language.fields import DeclaredAttribute, Level
 from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
 from hardship.reading.order import Bools, alone_in_runs, ascending, places_in_runs, run_starts
 from hardship.reading.rejects import Part, Rows
-from hardship.reading.sorted_link import Walked, walked
+from hardship.reading.sorted_link import Walked
 
 OLDEST = 130
 CHILDREN: tuple[Level, ...] = ("member", "supporter", "transfer")
@@ -22,18 +22,18 @@ Flags = list[tuple[pl.Series, str]]
 """Households by row of the household part, and the flag they get."""
 
 
-def link(parts: Mapping[Level, Part], on: dt.date) -> dict[Level, Rows]:
+def link(parts: Mapping[Level, Part], on: dt.date, straight: Walked | None) -> dict[Level, Rows]:
     """Judge the structure of a register; rejects rows in `parts`.
 
     Args:
         parts: the four levels, ids and values read.
         on: the assessment date, for ages.
+        straight: the links, if the files are sorted.
 
     Returns:
         For `supporter` and `transfer`, the row of the member each row belongs to, -1 where there is none.
     """
     households, members = parts["household"], parts["member"]
-    straight = walked(parts)
     owner = _linked(parts) if straight is None else _taken(parts, straight)
     _ages(members, on)
     _crowds(members, owner)

@@ -8,13 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading.cells import read_area, read_id
+from hardship.reading.content import ContentHash, laid_out
 from hardship.reading.convert import SMALL, Converted, as_text, convert, printable, read_column
 from hardship.reading.rejects import Part
+from hardship.reading.sorted_link import Walked
 from hardship.reading.structure import Flags
 
 ID_COLUMNS: dict[Level, tuple[str, ...]] = {
@@ -23,6 +26,15 @@ ID_COLUMNS: dict[Level, tuple[str, ...]] = {
     "supporter": ("household_id", "member_id", "supporter_id"),
     "transfer": ("household_id", "member_id"),
 }
+
+FRAME_IDS: dict[Level, tuple[str, ...]] = {
+    "household": ("household_id", "area_code"),
+    "member": ("member_id",),
+    "supporter": ("supporter_id",),
+    "transfer": (),
+}
+"""The ids that are kept: what a row belongs to is kept as the number of a row."""
+HASHED_AHEAD: tuple[Level, ...] = ("household", "member")
 
 
 class Reading:
@@ -62,6 +74,33 @@ class Reading:
                 part.ids.packed[column] = found
             else:
                 _read_ids(part, column, marks if level == "household" else None)
+
+    def hashed(self, straight: Walked | None) -> ContentHash | None:
+        """The hash of households and members while their columns are still being read, as if all of them were right.
+
+        None if they are not in order, are not read ahead, or a cell is wrong: then the frames are to be hashed.
+        """
+        if straight is None or not straight.ordered:
+            return None
+        digest = ContentHash()
+        for level in HASHED_AHEAD:
+            part = self.parts[level]
+            if part.raw.late is None:
+                return None
+            digest.level(level, part.height)
+            told: dict[str, list[Any]] = {}
+            if level == "member":
+                told["household"] = [straight.households["member"].astype(np.uint32)]
+            for name in sorted([*FRAME_IDS[level], *told, *(name for name in part.columns if name in self.attributes)]):
+                if name in FRAME_IDS[level]:
+                    told[name] = laid_out(part.ids.packed[name] if name in part.ids.packed else part.ids[name])
+                elif name not in told:
+                    read = self.ahead[level, name].result()
+                    if read.wrong:
+                        return None
+                    told[name] = laid_out(read.values, read.blank)
+                digest.column(name, told.pop(name))
+        return digest
 
     def values(self, level: Level) -> list[tuple[str, list[int]]]:
         """Read all attribute columns of an entity; the rows whose text had to be normalised, by attribute."""
@@ -103,7 +142,7 @@ def _values(part: Part, name: str, attribute: DeclaredAttribute) -> Converted:
     source = part.columns[name]
     plain = part.raw.late.stored(source, attribute) if part.raw.late is not None else None
     if plain is not None:
-        return Converted(plain, [], [])
+        return Converted(plain, [], [], blank=True)
     try:
         return convert(part.raw.column(source), attribute)
     except ValueError as error:
