@@ -193,23 +193,6 @@ class Lanes:
             ends = np.cumsum(np.bincount(parent, minlength=members)).astype(np.uint32)
             offsets[1:] = (shift * np.uint32(len(mine)) + ends).ravel()
 
-    def spread(self, words: Array, small: Array, first: int, end: int) -> None:
-        """Lay the cells of one household, as `Lanes` of one hold them, into the lanes from `first` to before `end`."""
-        from_words = from_small = 0
-        for level, height in enumerate(self.rows):
-            of_words, of_small = self.starts[level]
-            columns, cells = (
-                len(self.layout.words[level]),
-                len(self.layout.small[level]) + len(self.layout.known[level]),
-            )
-            for count, begin, source, start, into in (
-                (columns, of_words, words, from_words, self.words), (cells, of_small, small, from_small, self.small),
-            ):  # fmt: skip
-                block = into[begin : begin + count * self.total[level]].reshape(count, self.count, height)
-                block[:, first:end] = source[start : start + count * height].reshape(count, 1, height)
-            from_words += columns * height
-            from_small += cells * height
-
     def run(self, values: Array, valid: Array, on: int, lanes: int = 0) -> None:
         """Compute the first `lanes` lanes (0: all); the results lie in `found_words` and `found_small`.
 

@@ -4,6 +4,8 @@ The answers are those of `explaining.search`: a gap is halved until its ends are
 is known beforehand if one guesses where the household moves, so all of them are asked about at once: a wrong guess
 costs another round and changes nothing. One guesses from the tests of the circle, whose slack is nearly a straight
 line between the two ends, and where no test changes sides from where the same fact moved other households.
+
+Facts, gaps and questions stand in few arrays, as each array that is handed to a kernel costs time.
 """
 
 from __future__ import annotations
@@ -16,65 +18,44 @@ from hardship.engine.jit import kernel
 
 MOST_ASKED = 128  # of one gap in a round
 DEEPEST = 5  # halvings of a gap that are asked about whichever way they go
-NOWHERE, IN_WORDS, IN_BYTES = 0, 1, 2
 NEAR_WHOLE = 0.01  # a guess so near a whole number may be meant to be it
 
-
-class Facts(NamedTuple):
-    """The facts that may be changed.
-
-    Attributes:
-        offsets, strides: where the first lane's cell lies, and how far the next lane's from it.
-        homes: whether the cell lies among the words, the bytes, or nowhere.
-        stored: of the household.
-        low, high: bounds; numbers: 1 for a number, 0 for a truth or an enum.
-        kinds: which attribute it is, as a row of `hints`.
-    """
-
-    offsets: Any
-    strides: Any
-    homes: Any
-    stored: Any
-    low: Any
-    high: Any
-    numbers: Any
-    kinds: Any
+# Rows of the facts. OFFSET, STRIDE: where the first lane's cell lies, among the words (IN_WORDS 1) or the bytes, and
+# how far the next lane's from it; CELL, MARK: where the value and its validity lie in one household's cells; LOW, HIGH:
+# bounds; NUMBER: 1 for a number, 0 for a truth or an enum; KIND: which attribute; STORED, KNOWN: of the household.
+OFFSET, STRIDE, IN_WORDS, CELL, MARK, LOW, HIGH, NUMBER, KIND, STORED, KNOWN = range(11)
+# Rows of the gaps. FACT; NEAR, FAR: a value at which the household stands where it does, and one at which it does not;
+# FIRST, COUNT: the questions about it.
+FACT, NEAR, FAR, FIRST, COUNT = range(5)
+VALUE = 1  # the other row of the questions
 
 
 class Asked(NamedTuple):
-    """Variants of the household, one a row.
+    """Variants of the household.
 
     Attributes:
-        facts, values: which fact, and its value.
-        standings: uint8 [variants, parts]: where it stands; `search.Judge`.
-        moved: whether that is elsewhere than the household.
+        variants: int64 [2, variants]: FACT and VALUE.
+        standings: uint8 [variants, parts]: where it stands, and last whether that is elsewhere than the household.
         slacks: float64 [variants, tests]: each test's value less its edge; for guesses only.
     """
 
-    facts: Any
-    values: Any
+    variants: Any
     standings: Any
-    moved: Any
     slacks: Any
 
 
 class Gaps(NamedTuple):
-    """Numbers between a value at which the household stands where it does, and one at which it does not.
+    """Numbers that move the household somewhere between two values.
 
     Attributes:
-        facts: which fact; near, far: the two values; after: where the household stands at `far`.
-        near_slacks, far_slacks: the slacks there.
-        first, count: the rows of `Asked` that are about it.
+        places: int64 [5, gaps].
+        after: uint8 [gaps, parts]: where the household stands at the far value.
+        slacks: float64 [2, gaps, tests]: at the near value and at the far one.
     """
 
-    facts: Any
-    near: Any
-    far: Any
+    places: Any
     after: Any
-    near_slacks: Any
-    far_slacks: Any
-    first: Any
-    count: Any
+    slacks: Any
 
 
 class Outputs(NamedTuple):
@@ -120,40 +101,53 @@ def spread(cells: Any, held: Any, into: Any, levels: Any, lanes: int) -> None:
 
 
 @kernel
-def opening(facts: Any, asked: Any) -> Any:
-    """The household itself, every number at its bounds, every truth and enum at its other values.
+def opening(facts: Any, words: Any, small: Any, most: int, variants: Any) -> Any:
+    """The household itself, every known number at its bounds, every known truth and enum at its other values.
+
+    Args:
+        words, small: the household's cells; most: known facts that are looked at.
 
     Returns:
-        How many variants, and how many of them stand before the truths and enums.
+        How many variants (0: no fact is known), and how many of them stand before the truths and enums.
     """
-    asked.facts[0], asked.values[0] = 0, facts.stored[0]
-    n = 1
-    for f in range(facts.stored.size):
-        if facts.numbers[f]:
-            for end in (facts.low[f], facts.high[f]):
-                if end != facts.stored[f]:
-                    asked.facts[n], asked.values[n] = f, end
-                    n += 1
+    n = 0
+    for f in range(facts.shape[1]):
+        facts[KNOWN, f] = small[facts[MARK, f]] if most > 0 else 0
+        if facts[KNOWN, f]:
+            most -= 1
+            facts[STORED, f] = words[facts[CELL, f]] if facts[IN_WORDS, f] else small[facts[CELL, f]]
+            if n == 0:
+                n = _variant(variants, n, f, facts[STORED, f])
+    for f in range(facts.shape[1]):
+        if facts[KNOWN, f] and facts[NUMBER, f]:
+            for end in (facts[LOW, f], facts[HIGH, f]):
+                if end != facts[STORED, f]:
+                    n = _variant(variants, n, f, end)
     flips = n
-    for f in range(facts.stored.size):
-        if not facts.numbers[f]:
-            for value in range(facts.high[f] + 1):
-                if value != facts.stored[f]:
-                    asked.facts[n], asked.values[n] = f, value
-                    n += 1
+    for f in range(facts.shape[1]):
+        if facts[KNOWN, f] and not facts[NUMBER, f]:
+            for value in range(facts[HIGH, f] + 1):
+                if value != facts[STORED, f]:
+                    n = _variant(variants, n, f, value)
     return n, flips
 
 
 @kernel
-def lay(facts: Any, asked: Any, first: int, end: int, words: Any, small: Any) -> None:
+def _variant(variants: Any, n: int, fact: int, value: int) -> int:
+    variants[FACT, n], variants[VALUE, n] = fact, value
+    return n + 1
+
+
+@kernel
+def lay(facts: Any, variants: Any, first: int, end: int, words: Any, small: Any) -> None:
     """Write the variants from `first` to before `end` into lanes that hold the household."""
     for i in range(first, end):
-        f = asked.facts[i]
-        place = facts.offsets[f] + (i - first) * facts.strides[f]
-        if facts.homes[f] == IN_WORDS:
-            words[place] = asked.values[i]
-        elif facts.homes[f] == IN_BYTES:
-            small[place] = asked.values[i]
+        f = variants[FACT, i]
+        place = facts[OFFSET, f] + (i - first) * facts[STRIDE, f]
+        if facts[IN_WORDS, f]:
+            words[place] = variants[VALUE, i]
+        else:
+            small[place] = variants[VALUE, i]
 
 
 @kernel
@@ -167,30 +161,31 @@ def take(
         places: each lane's place among the local numbers; unserved: what that place adds to a standing's first byte.
         now: where the household stands; written where its first byte says that it was not read yet.
     """
+    variants, standings, slacks = asked
     found, sinks, parts = outputs.small, outputs.sinks, outputs.parts
     for i in range(first, end):
-        lane, f = i - first, asked.facts[i]
-        place = facts.offsets[f] + lane * facts.strides[f]
-        if facts.homes[f] == IN_WORDS:
-            words[place] = facts.stored[f]
-        elif facts.homes[f] == IN_BYTES:
-            small[place] = facts.stored[f]
+        lane, f = i - first, variants[FACT, i]
+        place = facts[OFFSET, f] + lane * facts[STRIDE, f]
+        if facts[IN_WORDS, f]:
+            words[place] = facts[STORED, f]
+        else:
+            small[place] = facts[STORED, f]
         missing = 0
         for k in range(sinks.size):
             missing |= found[sinks[k] + lane]
-        asked.standings[i, 0] = (missing != 0) | unserved[places[lane]]
+        standings[i, 0] = (missing != 0) | unserved[places[lane]]
         for k in range(parts.size):
-            asked.standings[i, 1 + k] = found[parts[k] + lane]
+            standings[i, 1 + k] = found[parts[k] + lane]
         for k in range(outputs.sides.shape[0]):
             value = _side(outputs, k, 0, lane) * _divisor(outputs, k, 2, lane)
-            asked.slacks[i, k] = value - _side(outputs, k, 2, lane) * _divisor(outputs, k, 0, lane)
+            slacks[i, k] = value - _side(outputs, k, 2, lane) * _divisor(outputs, k, 0, lane)
     if now[0] == 255:
-        now[:] = asked.standings[0]
+        now[:] = standings[0, : now.size]
     for i in range(first, end):
-        asked.moved[i] = 0
+        moved = False
         for k in range(now.size):
-            if asked.standings[i, k] != now[k]:
-                asked.moved[i] = 1
+            moved |= standings[i, k] != now[k]
+        standings[i, now.size] = moved
 
 
 @kernel
@@ -207,19 +202,20 @@ def _divisor(outputs: Any, test: int, part: int, lane: int) -> Any:
 @kernel
 def gaps_of(asked: Any, flips: int, facts: Any, gaps: Any) -> int:
     """A gap for each bound at which the household stands elsewhere; returns how many."""
+    variants, standings, slacks = asked
+    places, after, ends = gaps
     n = 0
     for i in range(1, flips):
-        if asked.moved[i]:
-            f = asked.facts[i]
-            gaps.facts[n], gaps.near[n], gaps.far[n] = f, facts.stored[f], asked.values[i]
-            gaps.after[n] = asked.standings[i]
-            gaps.near_slacks[n], gaps.far_slacks[n] = asked.slacks[0], asked.slacks[i]
+        if standings[i, -1]:
+            f = variants[FACT, i]
+            places[FACT, n], places[NEAR, n], places[FAR, n] = f, facts[STORED, f], variants[VALUE, i]
+            after[n], ends[0, n], ends[1, n] = standings[i], slacks[0], slacks[i]
             n += 1
     return n
 
 
 @kernel
-def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, asked: Any, wanted: int, growing: bool) -> int:
+def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, variants: Any, wanted: int, growing: bool) -> int:
     """What to ask about the gaps from `begin` to before `end`; returns how many variants.
 
     Args:
@@ -227,66 +223,68 @@ def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, asked: Any, wan
         wanted: how many it should be, about; at most `MOST_ASKED` a gap.
         growing: distances 1, 4, 16, … from the near end; else halvings.
     """
+    places, _, slacks = gaps
     active = 0
     for g in range(begin, end):
-        active += abs(gaps.far[g] - gaps.near[g]) > 1
-    queue = np.empty((2**DEEPEST, 2), np.int64)
+        active += abs(places[FAR, g] - places[NEAR, g]) > 1
     n = 0
     for g in range(begin, end):
-        gaps.first[g], gaps.count[g] = n, 0
-        size = abs(gaps.far[g] - gaps.near[g])
+        first = places[FIRST, g] = n
+        places[COUNT, g] = 0
+        size = abs(places[FAR, g] - places[NEAR, g])
         if size <= 1:
             continue
         if growing:
             distance = 1
             while distance < size:
-                n = _asked(gaps, g, asked, n, distance)
+                n = _variant(variants, n, places[FACT, g], _value(places, g, distance))
                 distance *= 4
-            continue
-        before = n
-        for s in range(gaps.near_slacks.shape[1]):
-            near, far = gaps.near_slacks[g, s], gaps.far_slacks[g, s]
-            if (near < 0) != (far < 0) or (near > 0) != (far > 0):
-                crossing = near / (near - far) * size
-                whole = int(np.rint(crossing))
-                if abs(crossing - whole) > NEAR_WHOLE:
-                    n = _path(gaps, g, asked, n, size, int(np.floor(crossing)) + 1)
-                else:
-                    n = _path(gaps, g, asked, n, size, whole)
-                    n = _path(gaps, g, asked, n, size, whole + 1)
-        if n == before:
-            upwards = gaps.far[g] > gaps.near[g]
-            for hint in hints[facts.kinds[gaps.facts[g]], 1 if upwards else 0]:
-                moves = hint - gaps.near[g] if upwards else gaps.near[g] - hint
-                if 0 < moves < size:
-                    n = _path(gaps, g, asked, n, size, moves)
-        depth = 1
-        while depth < DEEPEST and active * (2 ** (depth + 1) - 1 + gaps.count[g]) <= wanted:
-            depth += 1
-        queue[0, 0], queue[0, 1] = 0, size
-        last = 1
-        for k in range(2**depth - 1):
-            if k >= last:
-                break
-            low, high = queue[k]
-            if high - low <= 1:
-                continue
-            middle = (low + high) // 2
-            n = _asked(gaps, g, asked, n, middle)
-            if last + 1 < 2**depth:
-                queue[last, 0], queue[last, 1] = low, middle
-                queue[last + 1, 0], queue[last + 1, 1] = middle, high
-                last += 2
+        else:
+            n = _guessed(places, slacks, g, facts, hints, variants, n, size)
+            depth = 1
+            while depth < DEEPEST and active * (2 ** (depth + 1) - 1 + n - first) <= wanted:
+                depth += 1
+            n = _halvings(places, g, variants, n, size, depth)
+        places[COUNT, g] = n - first
     return n
 
 
 @kernel
-def _path(gaps: Any, g: int, asked: Any, n: int, size: int, moves: int) -> int:
+def _guessed(places: Any, slacks: Any, g: int, facts: Any, hints: Any, variants: Any, n: int, size: int) -> int:
+    """The halvings of every guess."""
+    before = n
+    for s in range(slacks.shape[2]):
+        near, far = slacks[0, g, s], slacks[1, g, s]
+        if (near < 0) != (far < 0) or (near > 0) != (far > 0):
+            crossing = near / (near - far) * size
+            whole = int(np.rint(crossing))
+            if abs(crossing - whole) > NEAR_WHOLE:
+                n = _path(places, g, variants, n, size, int(np.floor(crossing)) + 1)
+            else:
+                n = _path(places, g, variants, n, size, whole)
+                n = _path(places, g, variants, n, size, whole + 1)
+    if n == before:
+        upwards = places[FAR, g] > places[NEAR, g]
+        for hint in hints[facts[KIND, places[FACT, g]], 1 if upwards else 0]:
+            moves = hint - places[NEAR, g] if upwards else places[NEAR, g] - hint
+            if 0 < moves < size:
+                n = _path(places, g, variants, n, size, moves)
+    return n
+
+
+@kernel
+def _value(places: Any, g: int, distance: int) -> Any:
+    """The value so far from the near end."""
+    return places[NEAR, g] + (distance if places[FAR, g] > places[NEAR, g] else -distance)
+
+
+@kernel
+def _path(places: Any, g: int, variants: Any, n: int, size: int, moves: int) -> int:
     """The halvings that lead to distance `moves` as the first that moves the household."""
-    low, high = 0, size
-    while high - low > 1 and gaps.count[g] < MOST_ASKED - 2**DEEPEST:
+    low, high, known = 0, size, n
+    while high - low > 1 and n - places[FIRST, g] < MOST_ASKED - 2**DEEPEST:
         middle = (low + high) // 2
-        n = _asked(gaps, g, asked, n, middle)
+        n = _unless_known(places, g, variants, n, known, middle)
         if middle < moves:
             low = middle
         else:
@@ -295,53 +293,71 @@ def _path(gaps: Any, g: int, asked: Any, n: int, size: int, moves: int) -> int:
 
 
 @kernel
-def _asked(gaps: Any, g: int, asked: Any, n: int, distance: int) -> int:
-    """One variant more, unless it is among the gap's already."""
-    value = gaps.near[g] + distance if gaps.far[g] > gaps.near[g] else gaps.near[g] - distance
-    for i in range(gaps.first[g], n):
-        if asked.values[i] == value:
+def _halvings(places: Any, g: int, variants: Any, n: int, size: int, depth: int) -> int:
+    """All values that so many halvings may ask for."""
+    queue = np.empty((2**DEEPEST, 2), np.int64)
+    queue[0, 0], queue[0, 1] = 0, size
+    last, known = 1, n
+    for k in range(2**depth - 1):
+        if k == last:
+            break
+        low, high = queue[k]
+        if high - low <= 1:
+            continue
+        middle = (low + high) // 2
+        n = _unless_known(places, g, variants, n, known, middle)
+        if last + 1 < 2**depth:
+            queue[last, 0], queue[last, 1] = low, middle
+            queue[last + 1, 0], queue[last + 1, 1] = middle, high
+            last += 2
+    return n
+
+
+@kernel
+def _unless_known(places: Any, g: int, variants: Any, n: int, known: int, distance: int) -> int:
+    """One question more, unless it is among the gap's before `known`."""
+    value = _value(places, g, distance)
+    for i in range(places[FIRST, g], known):
+        if variants[VALUE, i] == value:
             return n
-    asked.facts[n], asked.values[n] = gaps.facts[g], value
-    gaps.count[g] += 1
-    return n + 1
+    return _variant(variants, n, places[FACT, g], value)
 
 
 @kernel
 def narrow(gaps: Any, begin: int, end: int, asked: Any, growing: bool) -> None:
     """Bring the ends nearer by what was answered."""
+    variants, standings, slacks = asked
+    places, after, ends = gaps
     for g in range(begin, end):
-        first, last = gaps.first[g], gaps.first[g] + gaps.count[g]
-        if growing:
-            for i in range(first, last):
-                _end(gaps, g, asked, i)
-                if asked.moved[i]:
+        first, count = places[FIRST, g], places[COUNT, g]
+        at = 0
+        while count and abs(places[FAR, g] - places[NEAR, g]) > 1:
+            if not growing:  # the halvings of a guess stand in the order in which they are looked for
+                middle = _value(places, g, abs(places[FAR, g] - places[NEAR, g]) // 2)
+                tried = 0
+                while tried < count and variants[VALUE, first + at] != middle:
+                    at, tried = (at + 1) % count, tried + 1
+                if tried == count:
                     break
-            continue
-        while abs(gaps.far[g] - gaps.near[g]) > 1:
-            half = abs(gaps.far[g] - gaps.near[g]) // 2
-            middle = gaps.near[g] + (half if gaps.far[g] > gaps.near[g] else -half)
-            i = first
-            while i < last and asked.values[i] != middle:
-                i += 1
-            if i == last:
+            i = first + at
+            if standings[i, -1]:
+                places[FAR, g] = variants[VALUE, i]
+                after[g], ends[1, g] = standings[i], slacks[i]
+            else:
+                places[NEAR, g] = variants[VALUE, i]
+                ends[0, g] = slacks[i]
+            at += 1
+            if growing and (standings[i, -1] or at == count):
                 break
-            _end(gaps, g, asked, i)
+            at %= count
 
 
 @kernel
 def remember(gaps: Any, count: int, facts: Any, hints: Any) -> None:
     """Note where this household moved; the oldest hint goes."""
+    places = gaps.places
     for g in range(count):
-        known = hints[facts.kinds[gaps.facts[g]], 1 if gaps.far[g] > gaps.near[g] else 0]
-        if not (known == gaps.far[g]).any():
+        known = hints[facts[KIND, places[FACT, g]], 1 if places[FAR, g] > places[NEAR, g] else 0]
+        if not (known == places[FAR, g]).any():
             known[1:] = known[:-1].copy()
-            known[0] = gaps.far[g]
-
-
-@kernel
-def _end(gaps: Any, g: int, asked: Any, i: int) -> None:
-    """A variant becomes the far end if it moves the household, else the near one."""
-    if asked.moved[i]:
-        gaps.far[g], gaps.after[g], gaps.far_slacks[g] = asked.values[i], asked.standings[i], asked.slacks[i]
-    else:
-        gaps.near[g], gaps.near_slacks[g] = asked.values[i], asked.slacks[i]
+            known[0] = places[FAR, g]

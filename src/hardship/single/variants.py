@@ -25,6 +25,7 @@ MOST_SHAPES, MOST_SEATS, MOST_HELD = 16, 64, 256
 TOGETHER = 64  # gaps that are cut in the same rounds
 IN_ROUND = 256  # variants that a round is filled with, about
 HINTS = 4  # places where other households moved that are tried for a fact
+START = 2  # the column of `_Memory.levels` that says where a level begins in one household's cells
 UNREAD = 255  # no standing begins with it
 RESIDENCE = "residence_type"  # under another one other local numbers hold
 
@@ -46,15 +47,16 @@ class _Seat(NamedTuple):
     """The facts of one shape that may be changed, in the order of the search.
 
     Attributes:
-        cells: of each its row among all rows of the household, and its name.
-        places: of each its name, level and row there.
+        places: of each its name, level and row.
+        facts: int64 [rows of `seek`, facts].
         asked: most variants of the first round.
+        residence: which fact chooses other local numbers; -1: none.
     """
 
-    cells: list[tuple[int, str]]
     places: list[tuple[str, int, int]]
-    facts: seek.Facts
+    facts: Array
     asked: int
+    residence: int
 
 
 class _Held(NamedTuple):
@@ -80,6 +82,7 @@ class _Memory:
         ends = [np.cumsum(np.multiply(columns, rows)) for columns in counts]
         self.words, self.small = np.zeros(ends[0][-1], np.int64), np.zeros(ends[1][-1], np.uint8)
         begins = zip(*lanes.starts, strict=True)
+        # Of words and of bytes: int64 [levels, 4], as `seek.spread` has them.
         self.levels = [
             np.column_stack([columns, rows, np.concatenate([[0], end[:-1]]), begin])
             for columns, end, begin in zip(counts, ends, begins, strict=True)
@@ -135,24 +138,14 @@ class Variants:
             household: complete, at a place with all standards.
             most: facts that are looked at.
         """
-        desk, seat = self._desk, self._seat(household)
-        rows = [row for level in household.facts for row in level]
-        given = [rows[row].get(name) for row, name in seat.cells]
-        chosen = [place for place, stored in enumerate(given) if stored is not None][:most]
-        if not chosen:
-            return []
-        facts = seat.facts
-        if len(chosen) < len(given):
-            facts = seek.Facts(*(array[chosen] for array in facts))
-        facts = facts._replace(stored=np.array([given[place] for place in chosen], np.int64))
-        memory = self._memory(household)
+        seat, memory = self._seat(household), self._memory(household)
         memory.hold(*self.runner.cells(household))
         if household.supporters or household.transfers:
             memory.lanes.link(household.supporters, household.transfers)
         held = self._held(household.area_code, household.facts[0][0].get(RESIDENCE))
-        search = _Search(memory, facts, held, *self._asked(seat), self.runner.on)
-        changes = search.changes(self._hints(), [seat.places[place] for place in chosen], self.attributes)
-        desk.memories[memory.lanes.rows] = memory  # only now: after an error it may hold anything
+        search = _Search(memory, seat, held, *self._asked(seat), self.runner.on)
+        changes = search.changes(most, self._hints(), self.attributes)
+        self._desk.memories[memory.lanes.rows] = memory  # only now: after an error it may hold anything
         return changes
 
     def _memory(self, household: Household) -> _Memory:
@@ -166,19 +159,13 @@ class Variants:
 
     def _asked(self, seat: _Seat) -> tuple[seek.Asked, seek.Gaps]:
         """The thread's memory for questions and gaps."""
-        known, gaps, tests, width = self._desk.asked, 2 * len(seat.cells), len(self._sides), 1 + len(self._parts)
-        if known is None or known[0].facts.size < seat.asked or known[1].facts.size < gaps:
+        known, gaps, tests, width = self._desk.asked, 2 * len(seat.places), len(self._sides), 2 + len(self._parts)
+        if known is None or known[0].slacks.shape[0] < seat.asked or known[1].after.shape[0] < gaps:
             rows = max(seat.asked, TOGETHER * seek.MOST_ASKED)
-            asked = seek.Asked(
-                np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.zeros((rows, width), np.uint8),
-                np.zeros(rows, np.uint8), np.zeros((rows, tests)),
-            )  # fmt: skip
-            found = seek.Gaps(
-                np.zeros(gaps, np.int64), np.zeros(gaps, np.int64), np.zeros(gaps, np.int64),
-                np.zeros((gaps, width), np.uint8), np.zeros((gaps, tests)), np.zeros((gaps, tests)),
-                np.zeros(gaps, np.int64), np.zeros(gaps, np.int64),
-            )  # fmt: skip
-            known = self._desk.asked = asked, found
+            known = self._desk.asked = (
+                seek.Asked(np.zeros((2, rows), np.int64), np.zeros((rows, width), np.uint8), np.zeros((rows, tests))),
+                seek.Gaps(np.zeros((5, gaps), np.int64), np.zeros((gaps, width), np.uint8), np.zeros((2, gaps, tests))),
+            )
         return known
 
     def _hints(self) -> Array:
@@ -214,88 +201,86 @@ class Variants:
         """The household's own facts first, then member by member."""
         memory, layout = self._memory(household), self.runner.layout
         owners = (range(1), range(len(household.member_ids)), household.supporters, household.transfers)
-        heights = memory.lanes.rows
+        heights, starts, totals = memory.lanes.rows, memory.lanes.starts, memory.lanes.total
         found = []
         for kind, (name, attribute) in enumerate(self.attributes.items()):
             level = LEVEL[attribute.level]
             word = name in layout.words[level]
-            column = (layout.words if word else layout.small)[level].get(name)
-            home = seek.NOWHERE if column is None else seek.IN_WORDS if word else seek.IN_BYTES
-            begin = memory.lanes.starts[level][0 if word else 1] + (column or 0) * memory.lanes.total[level]
+            column = (layout.words if word else layout.small)[level][name]
+            begin, of_one = starts[level][0 if word else 1], memory.levels[0 if word else 1][level, START]
+            mark = memory.levels[1][level, START] + layout.known[level][name] * heights[level]
             low, high = stored_bounds(attribute)
             for row in range(heights[level]):
-                cell = begin + row, heights[level], home, 0, low, high, attribute.type in NUMBERS, kind
-                found.append((owners[level][row] if level else -1, sum(heights[:level]) + row, name, level, row, cell))
+                fact = (
+                    begin + column * totals[level] + row, heights[level], word, of_one + column * heights[level] + row,
+                    mark + row, low, high, attribute.type in NUMBERS, kind, 0, 0,
+                )  # fmt: skip
+                found.append((owners[level][row] if level else -1, (name, level, row), fact))
         found.sort(key=lambda one: one[0])
-        facts = np.array([cell for *_, cell in found], np.int64).reshape(len(found), len(seek.Facts._fields)).T
-        options = np.where(facts[6], 2, facts[5] + 1).sum()
-        return _Seat(
-            [(place, name) for _, place, name, _, _, _ in found],
-            [(name, level, row) for _, _, name, level, row, _ in found],
-            seek.Facts(*(column.copy() for column in facts)),
-            1 + int(options),
-        )
+        places, facts = [place for _, place, _ in found], np.array([fact for _, _, fact in found], np.int64)
+        facts = facts.reshape(len(found), seek.KNOWN + 1).T.copy()
+        options = int(np.where(facts[seek.NUMBER], 2, facts[seek.HIGH] + 1).sum())
+        residence = places.index((RESIDENCE, 0, 0)) if (RESIDENCE, 0, 0) in places else -1
+        return _Seat(places, facts, 1 + options, residence)
 
 
 class _Search:
     """One household's search."""
 
     def __init__(
-        self, memory: _Memory, facts: seek.Facts, held: _Held, asked: seek.Asked, gaps: seek.Gaps, on: int
-    ) -> None:
-        self.memory, self.facts, self.held, self.asked, self.gaps, self.on = memory, facts, held, asked, gaps, on
-        self.now = np.full(asked.standings.shape[1], UNREAD, np.uint8)
+        self, memory: _Memory, seat: _Seat, held: _Held, asked: seek.Asked, gaps: seek.Gaps, on: int
+    ) -> None:  # fmt: skip
+        self.memory, self.seat, self.held, self.asked, self.gaps, self.on = memory, seat, held, asked, gaps, on
+        self.now = np.full(asked.standings.shape[1] - 1, UNREAD, np.uint8)
 
-    def changes(
-        self, hints: Array, places: list[tuple[str, int, int]], attributes: Mapping[str, DeclaredAttribute]
-    ) -> list[Change]:
-        """See `Variants.changes`; `places`: name, level and row of each fact."""
-        asked, gaps, facts = self.asked, self.gaps, self.facts
-        residence = next((fact for fact, place in enumerate(places) if place[0] == RESIDENCE), -1)
-        count, flips = seek.opening(facts, asked)
-        self._judge(count, residence)
-        flipped = flips + np.flatnonzero(asked.moved[flips:count])
-        found = self._changes(places, asked.facts[flipped], asked.values[flipped], asked.standings[flipped])
+    def changes(self, most: int, hints: Array, attributes: Mapping[str, DeclaredAttribute]) -> list[Change]:
+        """See `Variants.changes`."""
+        asked, gaps, facts, memory = self.asked, self.gaps, self.seat.facts, self.memory
+        variants = asked.variants
+        count, flips = seek.opening(facts, memory.words, memory.small, most, variants)
+        self._judge(count, self.seat.residence)
+        flipped = flips + np.flatnonzero(asked.standings[flips:count, -1])
         others: dict[tuple[Any, bytes], Change] = {}
-        for one in found:
+        for one in self._changes(variants[seek.FACT, flipped], variants[seek.VALUE, flipped], asked.standings[flipped]):
             others.setdefault((one.fact, one.standing), one)
         ends = seek.gaps_of(asked, flips, facts, gaps)
         for begin in range(0, ends, TOGETHER):
             end, growing = min(begin + TOGETHER, ends), True
-            while count := seek.ask(gaps, begin, end, facts, hints, asked, IN_ROUND, growing):
+            while count := seek.ask(gaps, begin, end, facts, hints, variants, IN_ROUND, growing):
                 self._judge(count)
                 seek.narrow(gaps, begin, end, asked, growing)
                 growing = False
         seek.remember(gaps, ends, facts, hints)
-        numbers = self._changes(places, gaps.facts[:ends], gaps.far[:ends], gaps.after[:ends])
+        numbers = self._changes(gaps.places[seek.FACT, :ends], gaps.places[seek.FAR, :ends], gaps.after[:ends])
         numbers.sort(key=lambda one: (attributes[one.fact[0]].type != "money", abs(one.after - one.before)))
         return [*numbers, *others.values()]
 
     def _judge(self, count: int, residence: int = -1) -> None:
         """Run the first `count` variants asked about; `residence`: the fact that chooses other local numbers."""
-        lanes, asked, facts = self.memory.lanes, self.asked, self.facts
+        lanes, asked, facts = self.memory.lanes, self.asked, self.seat.facts
         values, valid, unserved = self.held
         for first in range(0, count, lanes.count):
             end = min(first + lanes.count, count)
             places = lanes.places[: end - first]
             places[:] = 0
             if residence >= 0:
-                changed = np.flatnonzero(asked.facts[first:end] == residence)
-                places[changed] = 1 + asked.values[first + changed]
-            seek.lay(facts, asked, first, end, lanes.words, lanes.small)
+                changed = np.flatnonzero(asked.variants[seek.FACT, first:end] == residence)
+                places[changed] = 1 + asked.variants[seek.VALUE, first + changed]
+            seek.lay(facts, asked.variants, first, end, lanes.words, lanes.small)
             lanes.run(values, valid, self.on, end - first)
             seek.take(
                 facts, asked, first, end, lanes.words, lanes.small, self.memory.outputs, places, unserved, self.now
             )  # fmt: skip
 
-    def _changes(
-        self, places: list[tuple[str, int, int]], facts: Array, values: Array, standings: Array
-    ) -> list[Change]:
-        width, raw, stored = self.now.size, standings.tobytes(), self.facts.stored[facts].tolist()
-        cuts = range(0, len(raw), width)
+    def _changes(self, facts: Array, values: Array, standings: Array) -> list[Change]:
+        """The changes of some variants."""
+        places, width = self.seat.places, standings.shape[1]
+        raw, stored = standings.tobytes(), self.seat.facts[seek.STORED, facts].tolist()
         return [
-            Change(places[fact], before, after, raw[cut : cut + width])
-            for fact, before, after, cut in zip(facts.tolist(), stored, values.tolist(), cuts, strict=True)
+            Change(places[fact], before, after, raw[cut : cut + width - 1])
+            for fact, before, after, cut in zip(
+                facts.tolist(), stored, values.tolist(), range(0, len(raw), width), strict=True
+            )
         ]
 
 
