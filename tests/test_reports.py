@@ -11,17 +11,20 @@ import fastexcel
 import polars as pl
 import pypdfium2
 import pytest
-from report_data import movement
+from report_data import county, movement
 from workbook_cells import differences, same, sheet
 
 from hardship import messages
 from hardship.charts import to_png
 from hardship.errors import UsageError
+from hardship.movement.rerank import rerank
 from hardship.reports import book, movement_book, page, pdf, pictures
 from hardship.reports.content import content
+from hardship.reports.settings import setting_rows
 from hardship.reports.shown import percent
 from hardship.reports.story import story_of
 from hardship.reports.write import write_reports
+from hardship.standards import standards
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +217,22 @@ def test_an_absent_library_is_named_before_any_work(tmp_path, story, monkeypatch
         write_reports(story, tmp_path, formats)
     assert list(tmp_path.iterdir()) == []
     assert write_reports(story, tmp_path, ["xlsx"])
+
+
+def test_lines_before_and_after_stand_in_one_row():
+    """Standards for everywhere before, for the county after: the same places, and no area where all have the same."""
+    before = county()
+    code = before.register.frames["household"]["area_code"][0][:6]
+    rows = [
+        replace(row, area_code=code, value=row.value * 11 / 10)
+        for row in before.standards.rows
+        if row.parameter == "dibao_standard" and row.area_code == ""
+    ]
+    wide = [row for row in before.standards.rows if row.area_code == ""]
+    first, second = (replace(before, standards=standards(found)) for found in (wide, [*wide, *rows]))
+    assert rows
+    story = story_of(rerank(first, second, threads=1, quick=True))
+    found = [row for row in setting_rows(story, "en", lambda code, **params: full(code, **params)) if "Line" in row[0]]
+    assert len(found) == len(story.lines[0]) == len(story.lines[1])
+    assert [row for row in found if "—" in row or code in row[0]] == []
+    assert any(float(after.replace(",", "")) > float(old.replace(",", "")) for _, old, after in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -146,7 +147,8 @@ def test_the_files_and_their_hash(register: Path, tmp_path: Path, capsys: pytest
     told = json.loads(capsys.readouterr().out)
     assert told == json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert sorted(path.name for path in out.iterdir()) == [
-        "causes.csv", "exits.csv", "matrix.csv", "movement.parquet", "run.json", "totals.csv",
+        "areas.csv", "causes.csv", "exits.csv", "groups.csv", "matrix.csv", "movement.parquet", "run.json",
+        "totals.csv",
     ]  # fmt: skip
     frame = pl.read_parquet(out / "movement.parquet")
     assert sha256_of(frame) == told["movement_sha256"]
@@ -162,6 +164,22 @@ def test_the_files_and_their_hash(register: Path, tmp_path: Path, capsys: pytest
     assert (out / "note.txt").exists()
     assert not (out / "movement.xlsx").exists()
     assert "300 households" in capsys.readouterr().out
+
+
+def test_reports_need_no_register_any_more(register: Path, tmp_path: Path) -> None:
+    """The same workbook as with the comparison; another version of a table than it was made with is refused."""
+    gone, mine, out = tmp_path / "gone", tmp_path / "mine.toml", tmp_path / "moved"
+    shutil.copytree(register, gone)
+    shutil.copy(find_table("county_model", APRIL)[0], mine)
+    assert run(gone, out, "--report", "xlsx", before=f"table={mine},on=2018-07-01") == 0
+    shutil.rmtree(gone)
+    again = ["report", str(out), "--format", "xlsx", "--out"]
+    assert cli.run([*again, str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / "movement.xlsx").read_bytes() == (out / "movement.xlsx").read_bytes()
+    mine.write_text(mine.read_text(encoding="utf-8").replace("title = {", "title = { ", 1), encoding="utf-8")
+    assert cli.run([*again, str(tmp_path / "remark")]) == 0  # a space is no other table
+    mine.write_text(mine.read_text(encoding="utf-8").replace("value = 16", "value = 17", 1), encoding="utf-8")
+    assert cli.run([*again, str(tmp_path / "other")]) == 2
 
 
 def test_folders_of_others_are_refused(register: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import polars as pl
 
 from hardship import messages
 from hardship.reports import movement_book
-from hardship.reports.story import Story, story_of
+from hardship.reports.story import Story
 
 LISTS = {
     "entered": ["entered"],
@@ -78,13 +78,13 @@ def differences(path: Path, story: Story, lang: str) -> Iterator[tuple[str, str,
 
 def main() -> int:
     """The command."""
-    from hardship.reports.stored import stored_movement
+    from hardship.reports.stored import stored_story
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lang", choices=messages.LANGUAGES, default="zh")
     given = parser.parse_args()
-    story = story_of(stored_movement(given.folder))
+    story = stored_story(given.folder)
     cells = rows = wrong = 0
     for name, household, column, cell, right in differences(given.folder / "movement.xlsx", story, given.lang):
         if column == "rows":

@@ -47,7 +47,7 @@ def command(say: Say) -> click.Command:
         export.prepare(out, stored.KIND)
         with Bars(say) as bars:
             if kind == MOVEMENT:
-                paths = stored.report_movement(results, out, wanted, lang[0], by, bars)
+                paths = stored.report_movement(results, out, wanted, lang[0], by)
             else:
                 paths = stored.report_run(results, out, lang[0], by, register, bars)
         click.echo(say("report.written", count=len(paths), out=out))

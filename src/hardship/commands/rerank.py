@@ -73,6 +73,9 @@ def command(say: Say) -> click.Command:
         from hardship.movement.rerank import rerank as compare
         from hardship.movement.setting import open_settings, wanted
         from hardship.reports.extra import NEEDED, need
+        from hardship.reports.stored import keep
+        from hardship.reports.story import story_of
+        from hardship.reports.write import write_reports
 
         write.prepare(out)
         need(reports, NEEDED)
@@ -102,10 +105,10 @@ def command(say: Say) -> click.Command:
             timings = {"read": read - began, "compile": ready - read, "score": time.perf_counter() - ready}
 
             def more(folder: Path) -> None:
+                story = story_of(movement)
+                keep(story, folder)
                 if reports or by:
-                    from hardship.reports.write import write_reports
-
-                    write_reports(movement, folder, reports, lang[0], "township" if by else None)
+                    write_reports(story, folder, reports, lang[0], "township" if by else None)
 
             run = write.write(out, movement, timings=timings, more=more, progress=bars)
         for note in dict.fromkeys(note.text(lang[0]) for one in (old, new) for note in one.register.notes):

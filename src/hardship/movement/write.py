@@ -19,7 +19,9 @@ SUMS = ("matrix", "totals", "exits", "causes")
 REPORTS = frozenset(
     {"movement.xlsx", "movement.html", "movement.pdf", export.TOWNSHIPS, *(f"movement_{n}.xlsx" for n in range(2, 100))}
 )
-OURS = frozenset({export.RUN, "movement.parquet", *(f"{name}.csv" for name in SUMS)}) | REPORTS
+KEPT = frozenset({export.GROUPS, "areas.csv"})
+"""What `reports.stored.keep` writes, so that reports can be made without the registers."""
+OURS = KEPT | frozenset({export.RUN, "movement.parquet", *(f"{name}.csv" for name in SUMS)}) | REPORTS
 
 
 def prepare(out: Path) -> None:
@@ -43,7 +45,7 @@ def write(
 
     Args:
         timings: seconds for each stage so far.
-        more: writes further files (`REPORTS`) into the folder it is given.
+        more: writes further files (`KEPT`, `REPORTS`) into the folder it is given.
 
     Returns:
         the content of `run.json`.

@@ -6,27 +6,31 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from hardship import __version__, export
 from hardship.errors import Fault, UsageError
-from hardship.inputs import Inputs, open_inputs
+from hardship.inputs import open_table
 from hardship.movement import totals as sums
-from hardship.movement.rerank import Movement
 from hardship.movement.runs import FACTORS
 from hardship.movement.states import States
 from hardship.reports.groups import group_report
 from hardship.reports.run_book import write_books
+from hardship.reports.story import Story, Sums, told
 from hardship.reports.write import FILES, write_reports
 from hardship.results import MONEY, Results
+from hardship.standards import load_standards
 from hardship.verify import read_run, read_stored, reopen
 
 if TYPE_CHECKING:
-    from hardship.inputs import Progress
+    from hardship.checking.check import Checked
+    from hardship.inputs import Inputs, Progress
+    from hardship.standards import Standards
 
-KIND = "report"
+KIND, AREAS = "report", "areas.csv"
+_AREA = ("area_code", "name")
 GUARDED = export.DANGEROUS.replace("^[", "^'([").replace("]", "])")
 ENDS = ("before", "after")
 
@@ -85,19 +89,18 @@ def report_movement(
     formats: Sequence[str],
     lang: str,
     by: Sequence[str] | None = None,
-    progress: Progress | None = None,
 ) -> list[Path]:
     """The reports of a stored movement.
 
     Raises:
-        UsageError: the folder holds none that is whole, or a register has changed since.
-        TableError, RegisterError: an input cannot be used any more. OSError: `out` cannot be written.
+        UsageError: see `stored_story`. TableError: a table or a standards file cannot be used any more.
+        OSError: `out` cannot be written.
     """
-    movement = stored_movement(folder, progress)
+    story = stored_story(folder)
     return _staged(
         out,
-        movement.sha256,
-        lambda place: write_reports(movement, place, formats, lang, "township" if by else None),
+        story.run["movement_sha256"],
+        lambda place: write_reports(story, place, formats, lang, "township" if by else None),
     )
 
 
@@ -110,33 +113,34 @@ def _staged(out: Path, sha256: str, write: Callable[[Path], list[Path]]) -> list
     return paths
 
 
-def stored_movement(folder: Path, progress: Progress | None = None) -> Movement:
-    """A movement read back from its folder.
+def keep(story: Story, folder: Path) -> None:
+    """Write beside a movement what its reports need of the registers, so that `stored_story` reads none."""
+    export.write_csv(story.groups, folder / export.GROUPS)
+    areas = pl.DataFrame(
+        {"area_code": [*story.areas], "name": [*story.areas.values()]}, schema=dict.fromkeys(_AREA, pl.String)
+    )
+    export.write_csv(areas.sort("area_code"), folder / AREAS)
+
+
+def stored_story(folder: Path) -> Story:
+    """What a report tells of a stored movement; of its inputs only tables and standards are opened again.
 
     Raises:
-        UsageError: it is not whole, or a register has changed since. TableError, RegisterError: as for any input.
+        UsageError: the movement is not whole, or a table or the standards have changed since.
+        TableError: a table or a standards file cannot be used any more.
     """
     try:
         run = json.loads((folder / export.RUN).read_text(encoding="utf-8"))
         frame = pl.read_parquet(folder / "movement.parquet")
-        totals = _texts(folder / "totals.csv")
-        before, after = (_side(folder, run, end, progress) for end in ENDS)
+        totals, groups, areas = (_texts(folder / name) for name in ("totals.csv", export.GROUPS, AREAS))
+        before, after = (_rules(folder, run, end) for end in ENDS)
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
         raise UsageError(Fault("report.bad_movement", params={"path": str(folder)})) from error
     typed = totals.select(_typed(name) for name in totals.columns)
     differs = [factor in run["factors"] for factor in FACTORS]
     states = States.of(before.checked.table, after.checked.table)
-    return Movement(
-        before,
-        after,
-        frame,
-        sums.matrix(frame, states),
-        typed,
-        sums.exits(frame, after.on),
-        sums.causes(frame, differs),
-        run,
-        run["movement_sha256"],
-    )
+    found = Sums(sums.matrix(frame, states), typed, sums.exits(frame, after.on), sums.causes(frame, differs), run)
+    return told(frame, found, (before, after), dict(areas.select(_AREA).iter_rows()), groups)
 
 
 def _texts(path: Path) -> pl.DataFrame:
@@ -153,22 +157,21 @@ def _typed(name: str) -> pl.Expr:
     return pl.col(name).cast(MONEY if money else pl.Int64)
 
 
-def _side(folder: Path, run: Mapping[str, Any], end: str, progress: Progress | None) -> Inputs:
-    sources = {kind: [folder / path for path in run["sources"][f"{end}_{kind}"]] for kind in _SOURCES}
+class _Side(NamedTuple):
+    checked: Checked
+    standards: Standards
+    on: dt.date
+
+
+def _rules(folder: Path, run: Mapping[str, Any], end: str) -> _Side:
+    """The table and the standards of a side, as they were."""
+    table, standards = ([folder / path for path in run["sources"][f"{end}_{kind}"]] for kind in ("table", "standards"))
     side = run[end]
-    table = sources["table"][0]
-    spec = str(table) if table.is_file() else f"{side['table']['id']}@{side['table']['version']}"
-    mapping = sources["mapping"][0] if sources["mapping"] else None
-    inputs = open_inputs(
-        sources["register"][0],
-        spec,
-        dt.date.fromisoformat(side["on"]),
-        standards=sources["standards"],
-        mapping=mapping,
-        progress=progress,
-    )
-    _same_register(inputs, side, folder)
-    return inputs
-
-
-_SOURCES = ("register", "table", "standards", "mapping")
+    spec = str(table[0]) if table[0].is_file() else f"{side['table']['id']}@{side['table']['version']}"
+    on = dt.date.fromisoformat(side["on"])
+    found = _Side(open_table(spec, on)[0], load_standards(standards), on)
+    if found.checked.sha256 != side["table"]["sha256"]:
+        raise UsageError(Fault("report.other_table", params={"table": spec, "path": str(folder)}))
+    if found.standards.sha256 != side["standards_sha256"]:
+        raise UsageError(Fault("report.other_standards", params={"path": str(folder)}))
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -15,8 +16,9 @@ from hardship.reports.lines import Line, circle_lines
 from hardship.reports.words import Both, area_names, circle_titles
 
 if TYPE_CHECKING:
-    from hardship.inputs import Inputs
+    from hardship.checking.check import Checked
     from hardship.movement.rerank import Movement
+    from hardship.standards import Standards
 
 KINDS = ("entered", "left", "moved", "raised", "lowered", "unscored", "arrived", "departed", "same")
 STATE_WORDS = {
@@ -107,41 +109,81 @@ class Story:
         return {kind: found.get(kind, 0) for kind in KINDS}
 
 
+class Rules(Protocol):
+    """What a report needs of a setting: its table, its standards, its day; not its register."""
+
+    @property
+    def checked(self) -> Checked:
+        """The checked table."""
+
+    @property
+    def standards(self) -> Standards:
+        """The local numbers."""
+
+    @property
+    def on(self) -> dt.date:
+        """The assessment date."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The frames of a movement but the long one, and its `run.json`; see `docs/interfaces.md`, movement."""
+
+    matrix: pl.DataFrame
+    totals: pl.DataFrame
+    exits: pl.DataFrame
+    causes: pl.DataFrame
+    run: dict[str, Any]
+
+
 def story_of(movement: Movement) -> Story:
     """A movement in memory as a story."""
     before, after = movement.before, movement.after
+    sums = Sums(movement.matrix, movement.totals, movement.exits, movement.causes, movement.run)
+    areas = area_names(before.register) | area_names(after.register)
+    scored = movement.frame.filter(~pl.col("state_after").is_in([REJECTED, ABSENT]))
+    scored = scored.select(
+        "household_id", outcome="outcome_after", circle="state_after", income_per_head="income_after"
+    )
+    return told(movement.frame, sums, (before, after), areas, group_report(scored, after))
+
+
+def told(
+    frame: pl.DataFrame, sums: Sums, sides: tuple[Rules, Rules], areas: dict[str, str], groups: pl.DataFrame
+) -> Story:
+    """The story of a movement whose registers need not be there any more.
+
+    Args:
+        areas: names of townships and villages by their codes.
+        groups: the group report of the side after.
+    """
+    before, after = sides
     return Story(
-        movement.frame,
-        movement.matrix,
-        movement.totals,
-        movement.exits,
-        movement.causes,
-        movement.run,
+        frame,
+        sums.matrix,
+        sums.totals,
+        sums.exits,
+        sums.causes,
+        sums.run,
         (_title(before), _title(after)),
-        _lines(before, after, movement.frame),
-        _states(movement.matrix, before, after),
+        _lines(before, after, frame),
+        _states(sums.matrix, before, after),
         _outside(before, after),
-        area_names(before.register) | area_names(after.register),
-        _groups(movement),
+        areas,
+        groups,
         circle_titles(after.checked.table),
         after.checked.table.table.currency,
     )
 
 
-def _groups(movement: Movement) -> pl.DataFrame:
-    scored = movement.frame.filter(~pl.col("state_after").is_in([REJECTED, ABSENT]))
-    after = scored.select("household_id", outcome="outcome_after", circle="state_after", income_per_head="income_after")
-    return group_report(after, movement.after)
-
-
-def _title(setting: Inputs) -> Both:
-    title = setting.checked.table.table.title
+def _title(side: Rules) -> Both:
+    title = side.checked.table.table.title
     return title.zh, title.en
 
 
-def _lines(before: Inputs, after: Inputs, frame: pl.DataFrame) -> tuple[list[Line], list[Line]]:
+def _lines(before: Rules, after: Rules, frame: pl.DataFrame) -> tuple[list[Line], list[Line]]:
     """The lines of both sides in the same places, as far as the standards of either tell places apart."""
-    length = max((len(row.area_code) for setting in (before, after) for row in setting.standards.rows), default=0)
+    length = max((len(row.area_code) for side in (before, after) for row in side.standards.rows), default=0)
     residence = pl.when(pl.col("residence").is_in(["urban", "rural"])).then("residence")
     places = frame.select(pl.col("area_code").str.slice(0, length).alias("area"), residence.alias("residence"))
     first, second = (circle_lines(one.checked, one.standards, one.on, places) for one in (before, after))
@@ -166,7 +208,7 @@ def _alike(first: list[Line], second: list[Line], residence: str | None) -> bool
     return len({(told(first, area), told(second, area)) for area in areas}) == 1
 
 
-def _states(matrix: pl.DataFrame, before: Inputs, after: Inputs) -> dict[str, Both]:
+def _states(matrix: pl.DataFrame, before: Rules, after: Rules) -> dict[str, Both]:
     """Titles of all states; the newer table's where both have one."""
     circles = circle_titles(before.checked.table) | circle_titles(after.checked.table)
     found = {}
@@ -178,7 +220,7 @@ def _states(matrix: pl.DataFrame, before: Inputs, after: Inputs) -> dict[str, Bo
     return found
 
 
-def _outside(before: Inputs, after: Inputs) -> tuple[str, ...]:
+def _outside(before: Rules, after: Rules) -> tuple[str, ...]:
     last = [
         ladder.otherwise.id for one in (before, after) for ladder in one.checked.table.ladder if ladder.id == "circle"
     ]
