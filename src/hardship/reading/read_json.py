@@ -102,7 +102,7 @@ def cell(value: Any) -> tuple[str, bool]:
         case dt.date():
             return value.isoformat(), False
         case list() | tuple() if all(isinstance(one, str) for one in value):
-            return _encodable(";".join(map(str, value))) or "none", True
+            return _encodable(";".join(map(str, value))) or "none", False
         case _:
             return WRONG_SHAPE, False
 

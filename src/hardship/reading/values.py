@@ -130,7 +130,10 @@ def _late_ids(part: Part, column: str) -> Any:
     source = part.columns[column]
     if source in part.raw.not_text:
         return None
-    return part.raw.late.texts(source, read_area) if column == "area_code" else part.raw.late.ids(source)
+    if column != "area_code":
+        return part.raw.late.ids(source)
+    areas = part.raw.late.texts(source, read_area)
+    return None if areas is None or areas.null_count() else areas
 
 
 def _values(part: Part, name: str, attribute: DeclaredAttribute) -> Converted:
