@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from hardship_api.strict_json import decode  # noqa: E402
 from single_documents import of_register  # noqa: E402
 
 from hardship.load import load_table, versions  # noqa: E402
-from hardship.single.prepared import FORMS, Prepared  # noqa: E402
+from hardship.single.prepared import FORMS, Form, Prepared  # noqa: E402
 from hardship.standards import load_standards  # noqa: E402
 from hardship.synthesis import synthesize  # noqa: E402
 
@@ -93,17 +94,17 @@ def short_ways(prepared: Prepared, households: list[Document]) -> dict[str, Call
         "change and score": lambda place: prepared.answer(variants[place % size], LANG, "summary"),
     }
     for form in FORMS:
-        ways[form] = lambda place, form=form: prepared.answer(households[place % size], LANG, form)  # type: ignore[misc]
+        ways[form] = partial(_answer, prepared.answer, households, form)
     return ways
 
 
 def long_ways(prepared: Prepared, households: list[Document]) -> dict[str, Callable[[int], Any]]:
     """The long way in each form."""
-    size = len(households)
-    return {
-        form: lambda place, form=form: prepared.slow_answer(households[place % size], LANG, form)  # type: ignore[misc]
-        for form in FORMS
-    }
+    return {form: partial(_answer, prepared.slow_answer, households, form) for form in FORMS}
+
+
+def _answer(way: Callable[[Document, str, Form], bytes], households: list[Document], form: Form, place: int) -> bytes:
+    return way(households[place % len(households)], LANG, form)
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 import polars as pl
 
-from hardship.client import Client
+from hardship.client import Client, Form
 from hardship.columns import csv_texts
 from hardship.results import RANKS
 from hardship.results_json import Record, result_record
@@ -78,8 +78,13 @@ def doors(
     with Client(live.url, lang="en") as client:
         answers = [client.score(one, table, ON, "summary") for one in households[:singles]]
         yield "single", by_id(answers), persons_of(answers)
-        for name, body in (("lines", json_lines(households)), ("arrow", arrow(columns)), ("parquet", parquet(columns))):
-            rows = list(client.score_batch(iter([body]), table, ON, form=name))  # type: ignore[arg-type]
+        bodies: dict[Form, bytes] = {
+            "lines": json_lines(households),
+            "arrow": arrow(columns),
+            "parquet": parquet(columns),
+        }
+        for name, body in bodies.items():
+            rows = list(client.score_batch(iter([body]), table, ON, form=name))
             yield f"{name} to lines", by_id(rows), persons_of(rows)
     url = f"/v1/score/batch?table={table}&on={ON}"
     for kind in (ARROW, PARQUET, CSV):

@@ -8,17 +8,7 @@ from pathlib import Path
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import (
-    EXISTING,
-    Bars,
-    OneOf,
-    examples,
-    lang_option,
-    mapping_option,
-    on_option,
-    standards_option,
-    table_option,
-)
+from hardship.commands.common import Bars, examples, of_one_household
 from hardship.commands.explain import only_household
 
 
@@ -26,14 +16,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("ask", help=say("possible.help"), epilog=examples(say, "possible.examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
-    @click.option("--household", "household", metavar="ID", help=say("cli.household"))
-    @table_option(say)
-    @on_option(say)
-    @standards_option(say)
-    @mapping_option(say)
-    @click.option("--format", "form", type=OneOf(say, "text", "json"), default="text", help=say("possible.format"))
-    @lang_option(say)
+    @of_one_household(say, "possible.format", "text", "json")
     def ask(
         register: Path,
         household: str | None,

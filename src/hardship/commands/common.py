@@ -101,6 +101,31 @@ def lang_option(say: Say) -> Decorator[Any]:
     return click.option("--lang", "lang", type=OneOf(say, *LANGUAGES), default=default_language, help=say("cli.lang"))
 
 
+def of_one_household(say: Say, text: str, *forms: str) -> Decorator[Any]:
+    """Register, household, table, day, standards, mapping, `--format` (the first of `forms` unless said) and language.
+
+    Args:
+        text: the id of the help of `--format`.
+    """
+    stack = (
+        click.argument("register", type=EXISTING, metavar="REGISTER"),
+        click.option("--household", "household", metavar="ID", help=say("cli.household")),
+        table_option(say),
+        on_option(say),
+        standards_option(say),
+        mapping_option(say),
+        click.option("--format", "form", type=OneOf(say, *forms), default=forms[0], help=say(text)),
+        lang_option(say),
+    )
+
+    def decorated(function: Any) -> Any:
+        for option in reversed(stack):
+            function = option(function)
+        return function
+
+    return decorated
+
+
 def examples(say: Say, code: str) -> str:
     """The epilog of a command: its examples, not re-wrapped."""
     return "\b\n" + say(code)

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import (
-    EXISTING,
-    Bars,
-    OneOf,
-    examples,
-    lang_option,
-    mapping_option,
-    on_option,
-    standards_option,
-    table_option,
-)
+from hardship.commands.common import Bars, examples, of_one_household
 from hardship.errors import Fault, RegisterError, UsageError
 
 if TYPE_CHECKING:
@@ -30,16 +20,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("explain", help=say("cli.explain_help"), epilog=examples(say, "cli.explain_examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
-    @click.option("--household", "household", metavar="ID", help=say("cli.household"))
-    @table_option(say)
-    @on_option(say)
-    @standards_option(say)
-    @mapping_option(say)
-    @click.option(
-        "--format", "form", type=OneOf(say, "text", "json", "html"), default="text", help=say("cli.explain_format")
-    )
-    @lang_option(say)
+    @of_one_household(say, "cli.explain_format", "text", "json", "html")
     def explain(
         register: Path,
         household: str | None,

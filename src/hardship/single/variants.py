@@ -142,7 +142,7 @@ class Variants:
         memory.hold(*self.runner.cells(household))
         if household.supporters or household.transfers:
             memory.lanes.link(household.supporters, household.transfers)
-        held = self._held(household.area_code, household.facts[0][0].get(RESIDENCE))
+        held = self._held(household.area_code, household.residence)
         search = _Search(memory, seat, held, *self._asked(seat), self.runner.on)
         changes = search.changes(most, self._hints(), self.attributes)
         self._desk.memories[memory.lanes.rows] = memory  # only now: after an error it may hold anything
@@ -150,8 +150,7 @@ class Variants:
 
     def _memory(self, household: Household) -> _Memory:
         known = self._desk.memories
-        _, members, supporters, transfers = map(len, household.facts)
-        rows = 1, members, supporters, transfers
+        rows = household.rows
         if len(known) >= MOST_SHAPES:
             known.clear()
         memory = known.pop(rows, None)
