@@ -25,6 +25,7 @@ from hardship.single import plan_facts, plan_steps
 from hardship.single.household import Household
 from hardship.single.lanes import Layout
 from hardship.single.plan_facts import whole
+from hardship.single.plan_inputs import InputsPlan
 from hardship.single.plan_items import NULL
 from hardship.single.plan_lines import LadderPlan
 from hardship.single.plan_points import IndexPlan
@@ -56,9 +57,8 @@ class Plan:
         self._prefixes = Prefixes(table.parameter, standards)
         self._parameters: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
         room = wants.room
-        self.inputs, self.inputs_short = plan_facts.inputs(told, room), plan_facts.inputs_short(told, room)
+        self.inputs = InputsPlan(told, room)
         self.members = plan_facts.members(told, wants)
-        self.dated = plan_facts.ages_of_facts(told)
         self.absent = plan_facts.Absent(told, room)
         self.lookups, self.conversions = plan_facts.lookups(told, wants), plan_facts.conversions(told, wants)
         firsts = [len(form) for form in wants.forms]
@@ -146,6 +146,7 @@ class Plan:
         """The contract's explanation as JSON."""
         indices = [index.json(scene, short=False) for index in self.indices]
         decided = self.clauses.found[False].of(scene)
+        inputs, dated = self.inputs.full(scene)
         household = scene.household
         outcome_json, outcome_text = self._outcomes[outcome]
         parts: dict[str, bytes] = {
@@ -156,7 +157,7 @@ class Plan:
             "conversions": self.conversions(scene),
             "deferred": decided.deferred,
             "derived": self.derived[False].of(scene),
-            "facts_dated": self.dated(scene),
+            "facts_dated": dated,
             "flags": dumps(flags),
             "gap_to_next_line": self._money(scene, self.gap),
             "groups": indices[0].groups if indices else b"[]",
@@ -165,7 +166,7 @@ class Plan:
             "index": indices[0].value if indices else NULL,
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
-            "inputs": self.inputs(scene),
+            "inputs": inputs,
             "ladders": listed([ladder.found[False].of(scene) for ladder in self.ladders.values()]),
             "lookups": self.lookups(scene),
             "members": self.members(scene),
@@ -202,7 +203,7 @@ class Plan:
             "index": indices[0].value if indices else NULL,
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
-            "inputs": self.inputs_short(scene),
+            "inputs": self.inputs.short(scene),
             "ladders": listed([ladder.found[True].of(scene) for ladder in self.ladders.values()]),
             "missing": self.absent.entries(scene, missing, short=True, assumed=False),
             "outcome": outcome_json,
@@ -220,7 +221,7 @@ class Plan:
 
     def _place(self, scene: Scene) -> tuple[bytes, bytes]:
         """The local numbers that hold, whole and short."""
-        stored = scene.household.facts[0][0].get("residence_type")
+        stored = scene.household.residence
         attribute = self.told.names.attributes.get("residence_type")
         assumed = self.told.table.missing.get("residence_type")
         residence = None

@@ -8,7 +8,7 @@ from typing import Any
 from hardship.attributes import scale
 from hardship.explaining import facts as explain_facts
 from hardship.explaining import values as explain_values
-from hardship.explaining.facts import DATES_OF_FACTS, STATES, used_attributes
+from hardship.explaining.facts import STATES
 from hardship.explaining.reached import Guard, Reached, reached
 from hardship.explaining.view import Entry, Told
 from hardship.language.fields import Assume, DeclaredAttribute
@@ -107,45 +107,6 @@ def _source(state: str, level: int) -> Entry:
     return {"source": "$.household" if state == "known" and level == 0 else ""}
 
 
-def inputs(told: Told, room: Room) -> Part:
-    """Every attribute that the table uses, at every row."""
-    facts = [Fact(told, attribute, room) for attribute in used_attributes(told).values()]
-    parts = [(fact.attribute.name, fact.level, fact.pieces) for fact in facts]
-
-    def part(scene: Scene) -> bytes:
-        entries = []
-        rows = [
-            list(zip(*level, strict=True)) for level in zip(scene.household.facts, scene.ids, scene.who, strict=True)
-        ]
-        for name, level, pieces in parts:
-            for given, own, who in rows[level]:
-                before, after = pieces(given.get(name))
-                entries.append(b"%b%b%b%b}" % (before, own, after, who))
-        return listed(entries)
-
-    return part
-
-
-def inputs_short(told: Told, room: Room) -> Part:
-    """The known facts among them, by name and value."""
-    facts = [Fact(told, attribute, room) for attribute in used_attributes(told).values()]
-    parts = [(fact.attribute.name, fact.level, fact.shorts.get, fact.short) for fact in facts]
-
-    def part(scene: Scene) -> bytes:
-        entries: list[bytes] = []
-        add = entries.append
-        starts = [[b""], *([b'{"id":' + name for name in names] for names in scene.ids[1:])]
-        rows = [list(zip(*level, strict=True)) for level in zip(starts, scene.household.facts, strict=True)]
-        for name, level, known, short in parts:
-            for start, given in rows[level]:
-                if name in given:
-                    stored = given[name]
-                    add(start + (known(stored) or short(stored)))
-        return listed(entries)
-
-    return part
-
-
 def members(told: Told, wants: Wants) -> Part:
     """Who is in the household, counts, leaves."""
     counted = wants.counted("member")
@@ -165,25 +126,6 @@ def members(told: Told, wants: Wants) -> Part:
                 for row in range(len(ids))
             ]
         )
-
-    return part
-
-
-def ages_of_facts(told: Told) -> Part:
-    """When the facts were recorded and verified."""
-    on = told.on.year * 10_000 + told.on.month * 100 + told.on.day
-    titles = {name: told.names.attributes[name].title.text(told.lang) for name in DATES_OF_FACTS}
-
-    def part(scene: Scene) -> bytes:
-        entries = []
-        for name, title in titles.items():
-            day = scene.household.facts[0][0].get(name)
-            if day is not None:
-                months = (on // 10_000 - day // 10_000) * 12 + on // 100 % 100 - day // 100 % 100
-                date = f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
-                entry = {"name": name, "title": title, "date": date, "months": months - (on % 100 < day % 100)}
-                entries.append(dumps(entry))
-        return listed(entries)
 
     return part
 
@@ -211,7 +153,10 @@ class Absent:
             self._facts[name] = fact, entry, dumps(value.get("value"))
         fact, entry, value_json = self._facts[name]
         level = fact.level
-        rows = [row for row, given in enumerate(scene.household.facts[level]) if name not in given]
+        if scene.found.rows[level] == 1:
+            rows = [0] if scene.household.lacks(level, name) else []
+        else:
+            rows = [row for row, given in enumerate(scene.household.facts[level]) if name not in given]
         ids = listed([scene.ids[level][row] for row in rows])
         head = b'"name":"%b","title":%b' % (name.encode(), dumps(entry["title"]))
         if short:

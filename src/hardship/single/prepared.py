@@ -160,8 +160,8 @@ class Prepared:
         explanation = None
         if desk.plan is not None:
             scene = desk.plan.scene(household, found, left, short=form == "items")
-            outcome, assumed = str(record["outcome"]), records.assumptions(household)
-            flags, absent = records.flags(found, household), missing or ()
+            outcome, absent = str(record["outcome"]), missing or ()
+            assumed, flags = ((record[name] or "").split(";") if record[name] else [] for name in ("assumed", "flags"))
             if form == "items":
                 explanation = desk.plan.items(scene, outcome, absent, assumed, flags)
             else:

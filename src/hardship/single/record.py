@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from fractions import Fraction
+from functools import lru_cache
+from math import gcd
 from typing import Any
 
 from hardship import rank
@@ -71,7 +72,7 @@ class Records:
         self.table, self.program, self.layout = table, program, layout
         self.on = as_number(on)
         kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
-        self.columns = tuple(column_types(table, "results", kinds))
+        self._blank: Record = dict.fromkeys(sorted(column_types(table, "results", kinds)))
         self.circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
         self.outcomes = ladder_outcomes(self.circle) if self.circle is not None else []
         attributes = checked.names.attributes
@@ -81,6 +82,29 @@ class Records:
         self.absent = {name: LEVEL[attribute.level] for name, attribute in attributes.items()}
         self.may_lack = {column.attribute for column in program.columns if column.may_be_missing}
         self.parameters = {name: number for number, (name, _) in enumerate(program.parameters)}
+        slots = layout.slots
+        self._ladders = [
+            (
+                "circle" if ladder is self.circle else f"ladder_{ladder.id}",
+                slots[f"ladder:{ladder.id}"],
+                [*(rung.id for rung in ladder.rung), ladder.otherwise.id],
+                ladder.pick == "all",
+            )
+            for ladder in table.ladder
+        ]
+        self._scaled = [(name, slots[store], 2) for name, store in MONEY_STORES.items() if store in slots]
+        if "exit:months" in slots:
+            self._scaled.append(("exit_months", slots["exit:months"], 0))
+        self._points = [
+            (f"index_{index.id}" if place else "index", slots[f"index:{index.id}"], index.decimals)
+            for place, index in enumerate(table.index)
+        ]
+        if table.index:
+            main = table.index[0]
+            self._points += [
+                (f"points_{group.id}", slots[f"group:{group.id}:{main.id}"], main.decimals) for group in table.group
+            ]
+        self._outputs = [(output.name, slots[f"output:{output.name}"], output.show) for output in table.output]
 
     def bits(self, found: Found, name: str, labels: Sequence[Any]) -> list[Any]:
         """The labels of a bit plane that are set."""
@@ -93,7 +117,7 @@ class Records:
 
     def rejected(self, found: Found) -> bool:
         """Whether a `[[require]]` sets the household aside."""
-        return bool(self.rejecting) and any(name in self.rejecting for name in self.required(found))
+        return bool(self.rejecting) and not self.rejecting.isdisjoint(self.required(found))
 
     def required(self, found: Found) -> list[str]:
         """The requires that are hit for certain."""
@@ -123,10 +147,12 @@ class Records:
     def lacking(self, found: Found, household: Household, name: str) -> bool:
         """Whether a fact is missing in a row that is not excluded."""
         level = self.absent[name]
-        rows = household.facts[level]
+        if not household.lacks(level, name):
+            return False
         counted = None if self.program.everyone else self.layout.slots.get("counted")
         if level == 0 or counted is None:
-            return any(name not in row for row in rows)
+            return True
+        rows = household.facts[level]
         members = (range(len(rows)), household.supporters, household.transfers)[level - 1]
         begin = found.at[counted.value]
         return any(
@@ -135,12 +161,14 @@ class Records:
 
     def flags(self, found: Found, household: Household) -> list[str]:
         """The flags of the result, sorted."""
-        hit = [f"require:{name}" for name in self.required(found)]
-        return sorted({*household.flags, *hit, *self.run_flags})
+        hit = self.required(found)
+        if not hit and not self.run_flags:
+            return sorted(household.flags)
+        return sorted({*household.flags, *(f"require:{name}" for name in hit), *self.run_flags})
 
     def assumptions(self, household: Household) -> list[str]:
         """Attributes that the table assumes and some row lacks, sorted."""
-        return [name for name, level in self.assumed if any(name not in row for row in household.facts[level])]
+        return [name for name, level in self.assumed if household.lacks(level, name)]
 
     def outcome(self, found: Found, incomplete: bool) -> str:
         """incomplete, then refused, then deferred, then what the circle declares."""
@@ -157,40 +185,35 @@ class Records:
 
     def record(self, found: Found, household: Household, missing: tuple[str, ...] | None) -> Record:
         """The result as `results_json` gives it."""
-        made: Record = dict.fromkeys(self.columns)
-        made |= {
-            "household_id": household.household_id,
-            "area_code": household.area_code or None,
-            "outcome": self.outcome(found, missing is not None),
-            "vetoes": ";".join(sorted(self.bits(found, "veto", self.program.vetoes))),
-            "flags": ";".join(self.flags(found, household)),
-            "assumed": ";".join(self.assumptions(household)),
-            "missing": ";".join(missing or ()),
-        }
+        made = self._blank.copy()
+        made["household_id"], made["area_code"] = household.household_id, household.area_code or None
+        made["outcome"] = self.outcome(found, missing is not None)
+        made["vetoes"] = ";".join(sorted(self.bits(found, "veto", self.program.vetoes)))
+        made["flags"] = ";".join(self.flags(found, household))
+        made["assumed"] = ";".join(self.assumptions(household))
+        made["missing"] = ";".join(missing or ())
         if missing is not None:
             return made
-        slots, table = self.layout.slots, self.table
-        for ladder in table.ladder:
-            slot = slots[f"ladder:{ladder.id}"]
-            rungs = [*(rung.id for rung in ladder.rung), ladder.otherwise.id]
+        for name, slot, rungs, every in self._ladders:
             stored = found.value(slot)
-            name = "circle" if ladder is self.circle else f"ladder_{ladder.id}"
-            if ladder.pick == "all":
+            if every:
                 made[name] = ";".join(rung for bit, rung in enumerate(rungs) if stored >> bit & 1)
             else:
                 made[name] = None if stored == LADDER_MISSING else rungs[stored]
-        if found.value(slots["among"]) == TRUE:
+        if found.value(self.layout.slots["among"]) == TRUE:
             self._ranks(made, household)
-        self._points(made, found)
-        for name, store in MONEY_STORES.items():
-            if store in slots and found.known(slots[store]):
-                made[name] = scaled(found.value(slots[store]), slots[store].den, 2)
-        if "exit:months" in slots and found.known(slots["exit:months"]):
-            made["exit_months"] = scaled(found.value(slots["exit:months"]), slots["exit:months"].den, 0)
-        if table.review is not None:
+        for name, slot, decimals in self._points:
+            made[name] = scaled(found.value(slot), slot.den, decimals)
+        if self._points:
+            _, slot, _ = self._points[0]
+            made["index_exact"] = ratio(found.value(slot), slot.den)
+        for name, slot, decimals in self._scaled:
+            if found.known(slot):
+                made[name] = scaled(found.value(slot), slot.den, decimals)
+        if self.table.review is not None:
             self._review(made, found)
-        for output in table.output:
-            made[output.name] = _output(found, slots[f"output:{output.name}"], output.show)
+        for name, slot, show in self._outputs:
+            made[name] = _output(found, slot, show)
         return made
 
     def _ranks(self, made: Record, household: Household) -> None:
@@ -208,23 +231,9 @@ class Records:
         months = slots["review:months"]
         if found.known(months):
             since = found.value(slots["review:since"]) if "review:since" in slots else self.on
-            made["review_on"] = after_months(as_date(since), found.value(months)).isoformat()
+            made["review_on"] = _day_after(since, found.value(months))
         if "review:holds" in slots and found.value(slots["review:due"]) == TRUE:
             made["held"] = {TRUE: "true", FALSE: "false"}.get(found.value(slots["review:holds"]))
-
-    def _points(self, made: Record, found: Found) -> None:
-        slots, table = self.layout.slots, self.table
-        for place, index in enumerate(table.index):
-            slot = slots[f"index:{index.id}"]
-            name = "index" if place == 0 else f"index_{index.id}"
-            made[name] = scaled(found.value(slot), slot.den, index.decimals)
-        if table.index:
-            main = table.index[0]
-            slot = slots[f"index:{main.id}"]
-            made["index_exact"] = str(Fraction(found.value(slot), slot.den))
-            for group in table.group:
-                slot = slots[f"group:{group.id}:{main.id}"]
-                made[f"points_{group.id}"] = scaled(found.value(slot), slot.den, main.decimals)
 
     def persons(self, found: Found, household: Household) -> list[Record]:
         """The person rows as `results_json` gives them."""
@@ -240,6 +249,17 @@ class Records:
                     made.append(dict(zip(PERSON_COLUMNS, cells, strict=True)))
         made.sort(key=lambda one: (one["member_id"] or "", one["rule"] or ""))
         return made
+
+
+@lru_cache(maxsize=4096)
+def _day_after(since: int, months: int) -> str:
+    return after_months(as_date(since), months).isoformat()
+
+
+def ratio(value: int, den: int) -> str:
+    """`value / den` as a reduced fraction, or a whole number."""
+    common = gcd(value, den)
+    return str(value // common) if den == common else f"{value // common}/{den // common}"
 
 
 def scaled(value: int, den: int, decimals: int) -> str:

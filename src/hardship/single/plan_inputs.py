@@ -1,0 +1,119 @@
+"""The plan of the facts as they were given: inputs, and when they were recorded.
+
+A household that was read without being decoded (`scan`) has its facts as words: these are the key by which both are
+remembered, so that a household that occurred before needs no dicts of facts.
+"""
+
+from __future__ import annotations
+
+from hardship.engine import scan_layout as lay
+from hardship.explaining.facts import DATES_OF_FACTS, used_attributes
+from hardship.explaining.view import Told
+from hardship.lowering.ops import LEVEL
+from hardship.single.plan_facts import Fact, Part
+from hardship.single.scan import Scanned
+from hardship.single.scene import Scene
+from hardship.single.show import dumps, listed
+from hardship.single.states import Memory, Room
+
+
+class InputsPlan:
+    """What was given, of every attribute that the table uses."""
+
+    def __init__(self, told: Told, room: Room) -> None:
+        attributes = used_attributes(told)
+        self._codes = [(LEVEL[one.level], name) for name, one in attributes.items() if one.type == "code"]
+        facts = [Fact(told, attribute, room) for attribute in attributes.values()]
+        self._known: Memory[tuple[bytes, bytes]] = Memory(room)
+        self._known_short: Memory[bytes] = Memory(room)
+        self._inputs, self._inputs_short, self._dated = _inputs(facts), _inputs_short(facts), _ages_of_facts(told)
+
+    def short(self, scene: Scene) -> bytes:
+        """The known facts by name and value."""
+        key = self._key(scene)
+        if key is None:
+            return self._inputs_short(scene)
+        return self._known_short.get(key) or self._known_short.keep(key, self._inputs_short(scene))
+
+    def full(self, scene: Scene) -> tuple[bytes, bytes]:
+        """All facts at all rows; when they were recorded and verified."""
+        key = self._key(scene)
+        if key is None:
+            return self._inputs(scene), self._dated(scene)
+        return self._known.get(key) or self._known.keep(key, (self._inputs(scene), self._dated(scene)))
+
+    def _key(self, scene: Scene) -> bytes | None:
+        household = scene.household
+        return scene.names.token + self._given(household) if isinstance(household, Scanned) else None
+
+    def _given(self, household: Scanned) -> bytes:
+        """Every fact of a household; of a code, whose word says only where it stands, the text too."""
+        slots, view = household.scanner.slots, household.scanner.memory(household).view
+        parts: list[memoryview | bytes] = []
+        for level, count in enumerate(household.rows):
+            width, start, first = len(slots.of[level]), slots.dense[level], lay.ORDER + level * lay.MOST_ROWS
+            codes = [slots.of[level][name] - slots.first[level] for at, name in self._codes if at == level]
+            for row in view[first : first + count].tolist():
+                begin = start + row * width
+                parts.append(view[begin : begin + width])
+                for place in codes:
+                    value = view[begin + place]
+                    if value > lay.NULL:
+                        parts.append(household.body[value >> 16 :][: value & 0xFFFF])
+        return b"".join(parts)
+
+
+def _inputs(facts: list[Fact]) -> Part:
+    """Every attribute that the table uses, at every row."""
+    parts = [(fact.attribute.name, fact.level, fact.pieces) for fact in facts]
+
+    def part(scene: Scene) -> bytes:
+        entries = []
+        rows = [
+            list(zip(*level, strict=True)) for level in zip(scene.household.facts, scene.ids, scene.who, strict=True)
+        ]
+        for name, level, pieces in parts:
+            for given, own, who in rows[level]:
+                before, after = pieces(given.get(name))
+                entries.append(b"%b%b%b%b}" % (before, own, after, who))
+        return listed(entries)
+
+    return part
+
+
+def _inputs_short(facts: list[Fact]) -> Part:
+    """The known facts among them, by name and value."""
+    parts = [(fact.attribute.name, fact.level, fact.shorts.get, fact.short) for fact in facts]
+
+    def part(scene: Scene) -> bytes:
+        entries: list[bytes] = []
+        add = entries.append
+        starts = [[b""], *([b'{"id":' + name for name in names] for names in scene.ids[1:])]
+        rows = [list(zip(*level, strict=True)) for level in zip(starts, scene.household.facts, strict=True)]
+        for name, level, known, short in parts:
+            for start, given in rows[level]:
+                if name in given:
+                    stored = given[name]
+                    add(start + (known(stored) or short(stored)))
+        return listed(entries)
+
+    return part
+
+
+def _ages_of_facts(told: Told) -> Part:
+    """When the facts were recorded and verified."""
+    on = told.on.year * 10_000 + told.on.month * 100 + told.on.day
+    titles = {name: told.names.attributes[name].title.text(told.lang) for name in DATES_OF_FACTS}
+
+    def part(scene: Scene) -> bytes:
+        entries = []
+        for name, title in titles.items():
+            day = scene.household.facts[0][0].get(name)
+            if day is not None:
+                months = (on // 10_000 - day // 10_000) * 12 + on // 100 % 100 - day // 100 % 100
+                date = f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+                entry = {"name": name, "title": title, "date": date, "months": months - (on % 100 < day % 100)}
+                entries.append(dumps(entry))
+        return listed(entries)
+
+    return part
