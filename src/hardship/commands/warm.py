@@ -16,9 +16,11 @@ def command(say: Say) -> click.Command:
     @click.command("warm", help=say("cli.warm_help"), epilog=examples(say, "cli.warm_examples"))
     def warm() -> int:
         from hardship.engine import machine
+        from hardship.single.scan_check import check
 
         began = time.perf_counter()
         machine.warm()
+        check()
         click.echo(say("cli.warm_done", seconds=f"{time.perf_counter() - began:.1f}"))
         return 0
 

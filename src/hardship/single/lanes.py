@@ -20,6 +20,7 @@ from hardship.lowering.ops import Program
 
 Array = npt.NDArray[Any]
 Rows = tuple[int, int, int, int]
+Registers = tuple[machine.Files, tuple[Array, ...]]
 LEFT = ""  # the column of members who leave
 BLOCK = 2048
 SHAPE_BYTES = 6  # how many members, supporters and transfers a lane has, at the end of what is found
@@ -85,6 +86,11 @@ class Layout:
         self.leaves = [self.slots[name].value for name in program.leaves]
 
 
+def registers_for(program: Program, rows: int) -> Registers:
+    """The machine's registers for any one household with at most so many rows of a level."""
+    return machine.registers(program, (1, rows, rows, rows), np.array([1, rows, rows, rows], np.int64), 1)
+
+
 class Lanes:
     """`count` households of `rows` rows each.
 
@@ -97,7 +103,8 @@ class Lanes:
         leaving: after a run, 1 for each member who was assessed alone and left.
     """
 
-    def __init__(self, layout: Layout, rows: Rows, count: int = 1) -> None:
+    def __init__(self, layout: Layout, rows: Rows, count: int = 1, registers: Registers | None = None) -> None:
+        """`registers`: for one household, those of `registers_for` of at least as many rows; else its own."""
         program = layout.program
         self.layout, self.rows, self.count = layout, rows, count
         self.total: Rows = (count, rows[1] * count, rows[2] * count, rows[3] * count)
@@ -113,7 +120,7 @@ class Lanes:
         self._links()
         self.block = min(count, BLOCK)
         widest = np.array([1, *rows[1:]], np.int64)
-        self.files, self._memory = machine.registers(program, self.total, widest, self.block)
+        self.files, self._memory = registers or machine.registers(program, self.total, widest, self.block)
         self.affected = np.ones(count, np.uint8)
         self.numbers = np.arange(count)
 

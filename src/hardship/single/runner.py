@@ -18,14 +18,15 @@ from hardship.lots import LOT, lot
 from hardship.lowering.bind import placed
 from hardship.lowering.ops import Column, Program
 from hardship.single.household import Household
-from hardship.single.lanes import LEFT, Lanes, Layout
+from hardship.single.lanes import LEFT, Lanes, Layout, Registers, Rows, registers_for
 from hardship.single.record import Found
 from hardship.single.scan import Filler, Scanned
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
 
-MOST_SHAPES = 64
+MOST_SHAPES = 256
+"""Shapes that a thread keeps for one program, of about ten kilobytes each; with one more the oldest goes."""
 MOST_PLACES = 4_096
 SIGN = 1 << 63
 
@@ -88,18 +89,16 @@ class Places:
         return found
 
 
-class _Shape:
-    """Memory for one shape, and the cells of a household without any fact."""
+class _Blank:
+    """The cells of a household of one shape without any fact, and where each fact goes."""
 
-    def __init__(
-        self, layout: Layout, household: Household, fills: dict[str, int], coded: dict[str, Callable[[Any], int]]
-    ) -> None:
-        self.lanes = Lanes(layout, household.rows)
-        words = array("q", bytes(self.lanes.words.nbytes))
-        small = bytearray(self.lanes.small.nbytes)
+    def __init__(self, lanes: Lanes, fills: dict[str, int], coded: dict[str, Callable[[Any], int]]) -> None:
+        layout = lanes.layout
+        words = array("q", bytes(lanes.words.nbytes))
+        small = bytearray(lanes.small.nbytes)
         self.into: list[dict[str, tuple[bool, int, int, Callable[[Any], int] | None]]] = [{}, {}, {}, {}]
-        for level, height in enumerate(self.lanes.total):
-            of_words, of_small = self.lanes.starts[level]
+        for level, height in enumerate(lanes.total):
+            of_words, of_small = lanes.starts[level]
             for part, begin, is_word in ((layout.words, of_words, True), (layout.small, of_small, False)):
                 for name, number in part[level].items():
                     place, known = begin + number * height, of_small + layout.known[level][name] * height
@@ -108,7 +107,16 @@ class _Shape:
                         (words if is_word else small)[place + row] = fills[name]
                         small[known + row] = name in (LEFT, LOT)
         self.words, self.small = words.tobytes(), bytes(small)
-        self.to_words, self.to_small = self.lanes.words.data.cast("B"), self.lanes.small.data
+
+
+class _Shape:
+    """One thread's memory for one shape; `blank` is made where a household was not scanned."""
+
+    __slots__ = ("blank", "lanes")
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.blank: _Blank | None = None
 
 
 class Runner:
@@ -141,7 +149,8 @@ class Runner:
     def _lay(self, household: Household, shape: _Shape) -> None:
         """The household's cells into the shape's lanes."""
         if not isinstance(household, Scanned):
-            shape.to_words[:], shape.to_small[:] = self._cells(household, shape)
+            lanes = shape.lanes
+            lanes.words.data.cast("B")[:], lanes.small.data[:] = self._cells(household, shape)
             return
         filler = self._filler
         if filler is None or filler.scanner is not household.scanner:
@@ -157,8 +166,11 @@ class Runner:
         return shape.lanes.words.tobytes(), bytearray(shape.lanes.small.tobytes())
 
     def _cells(self, household: Household, shape: _Shape) -> tuple[bytes, bytearray]:
-        words, small = array("q", shape.words), bytearray(shape.small)
-        for into, rows in zip(shape.into, household.facts, strict=True):
+        blank = shape.blank
+        if blank is None:
+            blank = shape.blank = _Blank(shape.lanes, self._fills, self._texts)
+        words, small = array("q", blank.words), bytearray(blank.small)
+        for into, rows in zip(blank.into, household.facts, strict=True):
             for row, facts in enumerate(rows):
                 for name, stored in facts.items():
                     target = into.get(name)
@@ -173,18 +185,24 @@ class Runner:
                         small[cell + row] = stored
                     small[known + row] = 1
         if self._lot:
-            words[shape.into[0][LOT][1]] = lot(household.household_id)
+            words[blank.into[0][LOT][1]] = lot(household.household_id)
         return words.tobytes(), small
 
     def _shape(self, household: Household) -> _Shape:
-        known: dict[tuple[int, ...], _Shape] | None = getattr(self._local, "shapes", None)
+        local = self._local
+        known: dict[Rows, _Shape] | None = getattr(local, "shapes", None)
         if known is None:
-            known = self._local.shapes = {}
+            known = local.shapes = {}
+            local.registers = {}
         found = known.get(household.rows)
         if found is None:
             if len(known) >= MOST_SHAPES:
-                known.clear()
-            found = known[household.rows] = _Shape(self.layout, household, self._fills, self._texts)
+                del known[next(iter(known))]
+            room = max(8, 1 << (max(household.rows) - 1).bit_length())
+            registers: dict[int, Registers] = local.registers
+            if room not in registers:
+                registers[room] = registers_for(self.layout.program, room)
+            found = known[household.rows] = _Shape(Lanes(self.layout, household.rows, registers=registers[room]))
         return found
 
 
