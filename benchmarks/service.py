@@ -1,12 +1,13 @@
 """Speed and steadiness of the service, each beside something on the same machine.
 
-    python3 dev.py load                      # single scores beside a bare FastAPI echo, alternating
+    python3 dev.py load                      # single scores beside a bare FastAPI echo in turn; 500 bodies, and one
     python3 dev.py load --batch 100000       # one batch in each columnar form and as JSON lines, with Server-Timing
     python3 dev.py load --minutes 10         # 80 % of the maximum for so long, then twice the maximum
     python3 dev.py load --slow 200           # so many slow clients beside a usual load
     python3 dev.py load --json FILE          # the figures as JSON too
 
-The body has three members and is the same on both sides. Medians of `--rounds` rounds; every server is one process.
+Each body has three members; both sides get the same ones, sent in turn. Medians of `--rounds` rounds; every server is
+one process; `client` is the share of a core that the client took.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import copy
 import datetime as dt
 import json
+import random
 import statistics
 import sys
 import threading
@@ -28,14 +30,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from hardship_api.documents import EXAMPLE  # noqa: E402
-from service.live import ARROW, BATCH, JSON, LINES, ON, PARQUET, Live  # noqa: E402
+from service.live import ARROW, BATCH, JSON, LINES, ON, PARQUET, TABLE, Live  # noqa: E402
 from service.registers import arrow, documents, json_lines, nested, parquet, tables  # noqa: E402
 
 from benchmarks.wire import Seen, flood, paced, slow  # noqa: E402
+from hardship.load import find_table, load_table  # noqa: E402
+from hardship.roots import default_roots  # noqa: E402
 
 FORMS = ("summary", "items", "full")
 ASKED = {"summary": 0.8, "items": 0.6, "full": 0.6}
 """The share of the echo's requests a second that each form is asked to reach."""
+MEASURED = ("a_second", "p50_ms", "p99_ms", "client")
+FIXED = ("area_code", "residence_type", "relation_to_head", "member_counted", "dwelling_safety_grade")
+"""Facts that are not drawn: what the place, and the shape of the household, are."""
 LATER = 3.0
 """How many times the echo's p99 ours may take."""
 
@@ -47,41 +54,77 @@ def three_members() -> bytes:
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def beside_echo(rounds: int, seconds: float) -> dict[str, Any]:
+def households(count: int) -> list[bytes]:
+    """Different households of three members that both sides take: the worked case with every fact drawn anew."""
+    kinds = load_table(find_table(TABLE, dt.date.fromisoformat(ON), default_roots())[0]).names.attributes
+    draw = random.Random(1)
+
+    def drawn(name: str, value: Any) -> Any:
+        kind = kinds.get(name)
+        if name in FIXED or kind is None or isinstance(value, list | dict):
+            return value
+        match kind.type:
+            case "bool":
+                return draw.random() < 0.3
+            case "enum":
+                return draw.choice([one.value for one in kind.values])
+            case "date":
+                return f"{draw.randint(1930, 2010)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+            case "money":
+                return draw.randrange(100_000)
+        return value
+
+    found = []
+    for number in range(count):
+        one = json.loads(three_members())
+        for row in (one["household"], *one["members"], *one["transfers"]):
+            row.update({name: drawn(name, value) for name, value in row.items()})
+        one["household"]["household_id"] = f"JX-{number:04}"
+        found.append(json.dumps(one, ensure_ascii=False, separators=(",", ":")).encode())
+    return found
+
+
+def beside_echo(rounds: int, seconds: float, bodies: Sequence[bytes]) -> dict[str, Any]:
     """Requests a second of the echo and of each form, in turn; medians and ratios."""
-    body = three_members()
     seen: dict[str, list[dict[str, Any]]] = {name: [] for name in ("echo", *FORMS)}
     with Live() as ours, Live(program=[sys.executable, str(ROOT / "benchmarks" / "bare.py")]) as bare:
         where = {"echo": (bare.port, "/echo")}
         where |= {form: (ours.port, f"/v1/score?detail={form}") for form in FORMS}
         sizes = {}
         for name, (_, path) in where.items():
-            status, _, answer = (bare if name == "echo" else ours).send("POST", path, body, {"content-type": JSON})
-            assert status == 200, (name, answer[:500])
-            sizes[name] = len(answer)
+            answers = []
+            for body in bodies:
+                status, _, answer = (bare if name == "echo" else ours).send("POST", path, body, {"content-type": JSON})
+                assert status == 200, (name, answer[:500])
+                answers.append(len(answer))
+            sizes[name] = sum(answers) // len(answers)
         for port, path in where.values():
-            flood(port, path, body, 1)
+            flood(port, path, bodies, 1)
         for _ in range(rounds):
             for name, (port, path) in where.items():
-                seen[name].append(flood(port, path, body, seconds))
+                seen[name].append(flood(port, path, bodies, seconds))
     found: dict[str, Any] = {}
     for name, several in seen.items():
-        medians = {key: statistics.median(one[key] for one in several) for key in ("a_second", "p50_ms", "p99_ms")}
+        medians = {key: statistics.median(one[key] for one in several) for key in MEASURED}
         found[name] = {
             **medians,
             "bytes": sizes[name],
             "refused": sum(one["refused"] for one in several),
             "broken": sum(one["broken"] for one in several),
         }
-    print(f"\n{len(body)} bytes, 16 connections, median of {rounds} rounds of {seconds:g} s")
-    print("  form       requests/s    of echo   asked   p50 ms   p99 ms   of echo   answer bytes  refused  broken")
+    size = sum(map(len, bodies)) // len(bodies)
+    print(f"\nbodies: {len(bodies)} of {size} bytes, 16 connections, median of {rounds} rounds of {seconds:g} s")
+    print(
+        "  form       requests/s    of echo   asked   p50 ms   p99 ms   of echo   answer bytes  client  refused  broken"
+    )
     for name, one in found.items():
         one["of_echo"] = one["a_second"] / found["echo"]["a_second"]
         one["p99_of_echo"] = one["p99_ms"] / found["echo"]["p99_ms"]
         asked = f"{ASKED[name]:.0%}" if name in ASKED else ""
         print(
             f"  {name:10} {one['a_second']:10.0f} {one['of_echo']:10.1%} {asked:>7} {one['p50_ms']:8.2f} "
-            f"{one['p99_ms']:8.2f} {one['p99_of_echo']:9.2f} {one['bytes']:14} {one['refused']:8} {one['broken']:7}"
+            f"{one['p99_ms']:8.2f} {one['p99_of_echo']:9.2f} {one['bytes']:14} "
+            f"{one['client']:7.0%} {one['refused']:8} {one['broken']:7}"
         )
     return found
 
@@ -96,7 +139,7 @@ def batches(households: int, rounds: int) -> dict[str, Any]:
     print(f"\n{households:,} households of county_model, form in = form out, median of {rounds}")
     with Live() as live:
         for kind, body in bodies.items():
-            several = []
+            several: list[dict[str, Any]] = []
             for number in range(rounds + 1):
                 begin = time.perf_counter()
                 status, headers, answer = live.send("POST", path, body, {"content-type": kind, "accept": kind}, 600)
@@ -131,11 +174,11 @@ def timings(header: str) -> dict[str, float]:
 
 def soak(minutes: float, detail: str) -> dict[str, Any]:
     """80 % of the maximum for so long with the memory watched; then twice the maximum."""
-    body, path = three_members(), f"/v1/score?detail={detail}"
+    bodies, path = households(500), f"/v1/score?detail={detail}"
     with Live() as live:
-        flood(live.port, path, body, 2)
+        flood(live.port, path, bodies, 2)
         most = statistics.median(
-            asyncio.run(paced(live.port, path, body, None, 10)).figures()["a_second"] for _ in range(3)
+            asyncio.run(paced(live.port, path, bodies, None, 10)).figures()["a_second"] for _ in range(3)
         )
         memory: list[tuple[float, float]] = []
         stop = threading.Event()
@@ -147,11 +190,11 @@ def soak(minutes: float, detail: str) -> dict[str, Any]:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        steady = asyncio.run(paced(live.port, path, body, 0.8 * most, minutes * 60)).figures()
+        steady = asyncio.run(paced(live.port, path, bodies, 0.8 * most, minutes * 60)).figures()
         stop.set()
         watcher.join()
-        over = asyncio.run(paced(live.port, path, body, 2 * most, min(60, minutes * 60), 256)).figures()
-        after = asyncio.run(paced(live.port, path, body, 0.5 * most, 5)).figures()
+        over = asyncio.run(paced(live.port, path, bodies, 2 * most, min(60, minutes * 60), 256)).figures()
+        after = asyncio.run(paced(live.port, path, bodies, 0.5 * most, 5)).figures()
     settled = [megabytes for at, megabytes in memory if at > minutes * 6] or [0.0]
     drift = max(settled) / settled[0] - 1 if settled[0] else 0.0
     print(f"\n{detail}: maximum {most:.0f} requests/s (16 connections, asyncio clients)")
@@ -173,16 +216,16 @@ def shown(figures: dict[str, Any]) -> str:
 
 def beside_slow(count: int, seconds: float = 20) -> dict[str, Any]:
     """A usual load alone, and with so many clients that send a byte a second."""
-    body, path = three_members(), "/v1/score?detail=items"
+    bodies, path = households(500), "/v1/score?detail=items"
     with Live() as live:
-        flood(live.port, path, body, 2)
-        most = asyncio.run(paced(live.port, path, body, None, 5)).figures()["a_second"]
-        alone = asyncio.run(paced(live.port, path, body, 0.3 * most, seconds)).figures()
+        flood(live.port, path, bodies, 2)
+        most = asyncio.run(paced(live.port, path, bodies, None, 5)).figures()["a_second"]
+        alone = asyncio.run(paced(live.port, path, bodies, 0.3 * most, seconds)).figures()
 
         async def both() -> tuple[Seen, Any]:
             crawling = asyncio.create_task(slow(live.port, path, count, seconds))
             await asyncio.sleep(1)
-            return await paced(live.port, path, body, 0.3 * most, seconds - 2), await crawling
+            return await paced(live.port, path, bodies, 0.3 * most, seconds - 2), await crawling
 
         seen, ended = asyncio.run(both())
     beside = seen.figures()
@@ -199,6 +242,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10, help="of each round")
+    parser.add_argument("--bodies", type=int, default=500, metavar="N", help="different households for single scores")
     parser.add_argument("--batch", type=int, metavar="N", help="households in one batch, instead of single scores")
     parser.add_argument("--minutes", type=float, metavar="M", help="the steady load, instead of single scores")
     parser.add_argument("--detail", choices=FORMS, default="full", help="of the steady load")
@@ -217,8 +261,10 @@ def main(arguments: Sequence[str]) -> int:
         found["slow"] = beside_slow(given.slow)
         wrong += found["slow"]["beside"]["refused"] + found["slow"]["beside"]["broken"]
     if not found:
-        found["single"] = beside_echo(given.rounds, given.seconds)
-        wrong += sum(one["refused"] + one["broken"] for one in found["single"].values())
+        found["single"] = beside_echo(given.rounds, given.seconds, households(given.bodies))
+        found["one body"] = beside_echo(given.rounds, given.seconds, [three_members()])
+        for name in ("single", "one body"):
+            wrong += sum(one["refused"] + one["broken"] for one in found[name].values())
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 1 if wrong else 0

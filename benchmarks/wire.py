@@ -7,13 +7,16 @@ still cannot hide it.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,30 +48,50 @@ class Seen:
         }
 
 
-def flood(port: int, path: str, body: bytes, seconds: float, connections: int = 16) -> dict[str, Any]:
-    """As many requests as the service takes over kept connections: the figures, as `Seen.figures` gives them."""
+def requests(path: str, bodies: Sequence[bytes]) -> list[bytes]:
+    """Whole requests, made once."""
+    top = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ".encode()
+    return [b"%b%d\r\n\r\n%b" % (top, len(body), body) for body in bodies]
+
+
+def flood(port: int, path: str, bodies: Sequence[bytes], seconds: float, connections: int = 16) -> dict[str, Any]:
+    """As many requests as the service takes over kept connections, the bodies in turn.
+
+    Returns:
+        The figures, as `Seen.figures` gives them, and `client`: the share of a core that the client took.
+    """
+    before = client_seconds()
     if shutil.which("wrk") is None:
-        return asyncio.run(paced(port, path, body, None, seconds, connections)).figures()
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
-        file.flush()
-        url = f"http://127.0.0.1:{port}{path}"
-        said = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(HERE / "wrk.lua"), url],
-            env={**os.environ, "BODY": file.name}, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
-    found["a_second"] = (found["requests"] - found["refused"]) / found["seconds"]
+        found = asyncio.run(paced(port, path, bodies, None, seconds, connections)).figures()
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.writelines(struct.pack("<I", len(one)) + one for one in requests(path, bodies))
+            file.flush()
+            said = subprocess.run(
+                ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(HERE / "wrk.lua"),
+                 f"http://127.0.0.1:{port}{path}"],
+                env={**os.environ, "REQUESTS": file.name}, capture_output=True, text=True, check=True,
+            ).stdout  # fmt: skip
+        found = json.loads(said.splitlines()[-1])
+        found["a_second"] = (found["requests"] - found["refused"]) / found["seconds"]
+    found["client"] = (client_seconds() - before) / found["seconds"]
     return found
 
 
-async def paced(port: int, path: str, body: bytes, rate: float | None, seconds: float, connections: int = 16) -> Seen:
+def client_seconds() -> float:
+    """CPU seconds of this process and of those it has waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+async def paced(
+    port: int, path: str, bodies: Sequence[bytes], rate: float | None, seconds: float, connections: int = 16
+) -> Seen:
     """Requests at so many a second (None: each connection one after the other) over kept connections."""
     seen = Seen()
     due: deque[float] = deque()
     waiting = asyncio.Semaphore(0)
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    message = head.encode() + body
+    messages = itertools.cycle(requests(path, bodies))
     began = time.perf_counter()
     end = began + seconds
 
@@ -100,7 +123,7 @@ async def paced(port: int, path: str, body: bytes, rate: float | None, seconds: 
             try:
                 if reader is None or writer is None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(message)
+                writer.write(next(messages))
                 status, keep = await answer(reader)
                 seen.status[status] += 1
                 if status == 200:

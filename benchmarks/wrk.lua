@@ -1,9 +1,21 @@
--- Posts one body again and again; prints what it saw as one line of JSON.
-local file = assert(io.open(os.getenv("BODY"), "rb"))
-wrk.method = "POST"
-wrk.body = file:read("*a")
-wrk.headers["Content-Type"] = "application/json"
+-- Posts whole requests in turn, made ready in a file: four bytes of length, the request. Prints what it saw as one line of
+-- JSON.
+local file = assert(io.open(os.getenv("REQUESTS"), "rb"))
+local requests, count = {}, 0
+while true do
+  local size = file:read(4)
+  if not size then break end
+  local a, b, c, d = size:byte(1, 4)
+  count = count + 1
+  requests[count] = file:read(a + 256 * (b + 256 * (c + 256 * d)))
+end
 file:close()
+
+local place = 0
+function request()
+  place = place % count + 1
+  return requests[place]
+end
 
 function done(summary, latency)
   io.write(string.format(

@@ -158,7 +158,7 @@ PAYLOADS = [
 ]
 
 FACTS: dict[str, list[Any]] = {
-    "household.household_id": ["", 12345, "x" * 900, f"{CANARY}\u202e\u202e{NAME} ", {"$ne": CANARY}],
+    "household.household_id": ["", 12345, ["H1"], [], "x" * 900, f"{CANARY}\u202e\u202e{NAME} ", {"$ne": CANARY}],
     "household.area_code": ["北京", "../../x"],
     "household.residence_type": [CANARY, 1, ["rural", "urban"]],
     "household.motor_vehicles": [-1, 1.5, "一", 10**17],
@@ -172,7 +172,7 @@ FACTS: dict[str, list[Any]] = {
     f"household.{CANARY}": [1],
     "household.__class__": ["x"],
     "household.$ref": ["file:///etc/hostname"],
-    "members.0.member_id": [7, None],
+    "members.0.member_id": [7, None, ["1"]],
     "members.0.birth_date": ["1947-02-30", CANARY, 194701, "1800-01-01", "2018-07-02", "١٩٤٧-01-01"],
     "members.0.sex": [NAME],
     "members.0.disability_grade": [5, 1e300],

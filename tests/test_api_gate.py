@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,7 +167,7 @@ def test_beyond_the_room_nobody_waits() -> None:
 
 
 def test_a_full_service_answers_health_and_frees_its_room() -> None:
-    with service(in_flight=1, batches=1) as client:
+    with service(in_flight=1, batches=1, open_batches=1) as client:
         app: Any = client.app
         app.state.batches = 1
         line = json.dumps({key: value for key, value in EXAMPLE.items() if key not in ("table", "on")})
@@ -324,3 +327,44 @@ def test_packed_bodies_are_unpacked_within_bounds() -> None:
         assert client.post(url, content=twice, headers=headers).status_code == 200
         assert client.post(url, content=gzip.compress(b" " * 10**7), headers=headers).status_code == 413
         assert client.post(url, content=body, headers=headers).status_code == 400
+
+
+def test_slow_batches_take_nobodys_place() -> None:
+    """Two that send a line and then hardly anything, where two may be worked on: a third is scored all the same."""
+    line = json.dumps({key: value for key, value in EXAMPLE.items() if key not in ("table", "on")}).encode() + b"\n"
+    head = f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n".encode()
+    names = {"IDLE_SECONDS": "2", "OPEN_BATCHES": "3"}
+    with Live("--batches", "1", env={PREFIX + name: value for name, value in names.items()}) as live:
+        slow = []
+        for _ in range(2):
+            slow.append(socket.create_connection(("127.0.0.1", live.port), timeout=20))
+            slow[-1].sendall(head + b"Content-Length: 900000\r\n\r\n" + line[:100])
+        for _ in range(2):
+            assert live.send("POST", BATCH, line, LINES)[0] == 200
+        fourth = socket.create_connection(("127.0.0.1", live.port), timeout=20)
+        fourth.sendall(head + b"Content-Length: 900000\r\n\r\n")
+        time.sleep(0.3)
+        assert live.send("POST", BATCH, line, LINES)[0] == 503
+        for _ in range(8):  # bytes come, but too few of them
+            time.sleep(0.4)
+            with contextlib.suppress(OSError):
+                slow[0].sendall(b" ")
+        for one in (*slow, fourth):
+            assert one.recv(100).startswith(b"HTTP/1.1 408")
+            one.close()
+        assert live.send("POST", BATCH, line, LINES)[0] == 200
+
+
+def test_native_code_writes_nothing() -> None:
+    """What a panic prints may hold values; what Python writes, and logs, stays."""
+    lines = (
+        "import logging, os, sys",
+        "logging.getLogger('kept').addHandler(logging.StreamHandler())",
+        "from hardship_api.served import hush",
+        "hush()",
+        "os.write(2, b'a panic with a value')",
+        "print('said', file=sys.stderr)",
+        "logging.getLogger('kept').error('logged')",
+    )
+    ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert ended.stderr.split() == ["said", "logged"]

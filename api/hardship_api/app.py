@@ -8,6 +8,7 @@ GET  /health, /ready, /metrics, /openapi.json, /docs
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -89,6 +90,8 @@ def create_app(
     app.state.metrics = metrics
     app.state.settings = chosen
     app.state.batches = 0
+    app.state.places = asyncio.Semaphore(chosen.batches)
+    app.state.unpackers = asyncio.Semaphore(2 * chosen.batches)
     app.state.kept = {}
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(HTTPException, on_http)

@@ -67,7 +67,8 @@ async def _batch(request: Request, ranks: bool) -> Response:
         checked, engine.standards, on, forced, language(request), given.get("accept", ""), detail == "items", ranks,
         settings.rank_households if ranks else settings.batch_households,
     )  # fmt: skip
-    run = Run(request, job, _source(coming, job), form_of(going, job), settings)
+    unpackers: asyncio.Semaphore = request.app.state.unpackers
+    run = Run(request, job, _source(coming, job, unpackers), form_of(going, job), settings)
     return await run.response()
 
 
@@ -88,7 +89,7 @@ def _wanted(accept: str) -> str:
     raise Refused("api.not_acceptable", 406)
 
 
-def _source(form: str, job: Job) -> Source:
+def _source(form: str, job: Job, unpackers: asyncio.Semaphore) -> Source:
     attributes = job.checked.names.attributes
     match form:
         case "lines":
@@ -96,16 +97,16 @@ def _source(form: str, job: Job) -> Source:
         case "csv":
             return Sheet(attributes, job.lang, whole=job.ranks)
         case "any":
-            return Told(job)
+            return Told(job, unpackers)
         case _:
-            return Columnar("parquet" if form == "parquet" else "arrow", attributes, job.lang, job.most, job.ranks)
+            return Columnar(form == "parquet", attributes, job.lang, job.most, job.ranks, unpackers)
 
 
 class Told:
     """A body of any form, told by its first bytes."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, unpackers: asyncio.Semaphore) -> None:
+        self._job, self._unpackers = job, unpackers
         self._source: Source | None = None
 
     async def blocks(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Any]:
@@ -124,7 +125,7 @@ class Told:
             async for piece in pieces:
                 yield piece
 
-        self._source = _source(name, self._job)
+        self._source = _source(name, self._job, self._unpackers)
         async for block in self._source.blocks(again()):
             yield block
 
@@ -135,7 +136,9 @@ class Told:
 
 
 class Run:
-    """One batch on its way: parts are read and scored in a thread, answers wait in a spool until they are taken."""
+    """One batch on its way: parts are read and scored in a thread when there is a place for that, answers wait in a
+    spool until they are taken.
+    """
 
     def __init__(self, request: Request, job: Job, source: Source, form: Form, settings: Settings) -> None:
         self._request, self._job, self._source, self._form, self._settings = request, job, source, form, settings
@@ -148,9 +151,9 @@ class Run:
         """The answer, as soon as its first part is there.
 
         Raises:
-            Refused: nothing could be read, or too many batches run already.
+            Refused: nothing could be read, or too many batches are open already.
         """
-        if self._state.batches >= self._settings.batches:
+        if self._state.batches >= self._settings.open_batches:
             raise Busy(WAIT)
         self._state.batches += 1
         self._task = asyncio.create_task(self._work())
@@ -202,7 +205,9 @@ class Run:
         body = pieces(head(asked), asked.receive, limit, settings.batch_seconds, settings.idle_seconds)
         try:
             async for block in ahead(self._source.blocks(body)):
-                await self._spool.put(await asyncio.to_thread(self._part, block))
+                async with self._state.places:  # only for the work: who sends slowly takes nobody's place
+                    answered = await asyncio.to_thread(self._part, block)
+                await self._spool.put(answered)
                 if self._progress.households and not self._job.ranks and not self._first.done():
                     self._first.set_result(None)
             if not self._progress.parts:

@@ -22,6 +22,7 @@ RATIO = 200
 FREE = 2**25
 """A packed body may grow `RATIO` times; the first `FREE` bytes are not held against it."""
 PIECE = 2**18
+SLOWEST = 1_000
 _DATE = re.compile(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}\Z")
 
 
@@ -116,7 +117,7 @@ async def pieces(headers: Headers, receive: Receive, limit: int, seconds: int, i
     Args:
         limit: most bytes, packed and unpacked.
         seconds: until when the whole must be there.
-        idle: longest wait for the next byte.
+        idle: longest wait for the next byte; beyond so many seconds of waiting `SLOWEST` bytes a second must come.
 
     Raises:
         Refused: as `read_body`.
@@ -124,15 +125,19 @@ async def pieces(headers: Headers, receive: Receive, limit: int, seconds: int, i
     _declared(headers, limit)
     unpack = unpacker(headers.get(b"content-encoding", b"").decode("latin-1"), limit)
     loop = asyncio.get_running_loop()
-    until, size = loop.time() + seconds, 0
+    until, size, waited = loop.time() + seconds, 0, 0.0
     more = True
     while more:
+        waited -= loop.time()
         try:
             async with asyncio.timeout_at(min(until, loop.time() + idle)):
                 part, more = await _part(receive)
         except TimeoutError:
             raise Refused("api.slow", 408) from None
+        waited += loop.time()
         size += len(part)
+        if more and waited > idle and size < SLOWEST * waited:
+            raise Refused("api.slow", 408)
         if size > limit:
             raise Refused("api.too_large", 413)
         if unpack is None:

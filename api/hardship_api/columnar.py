@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,23 +33,27 @@ class Columnar:
     Supporters and transfers stand inside their member, or as lists of the household with a `member_id`.
 
     Args:
+        parquet: or else Arrow.
         most: most rows of the whole body.
         whole: all rows in one part.
+        unpackers: so many processes may unpack at a time.
     """
 
     def __init__(
         self,
-        form: Literal["arrow", "parquet"],
+        parquet: bool,
         attributes: Mapping[str, DeclaredAttribute],
         lang: str,
         most: int,
-        whole: bool = False,
+        whole: bool,
+        unpackers: asyncio.Semaphore,
     ) -> None:
-        self._form = form
+        self._form = "parquet" if parquet else "arrow"
         self._names = names_of(attributes)
         self._lang = lang
         self._most, self._rows = most, most if whole else MOST
         self._count = 0
+        self._unpackers = unpackers
 
     async def blocks(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Plain Arrow streams of one batch each.
@@ -62,22 +66,23 @@ class Columnar:
                 async for piece in pieces:
                     await asyncio.to_thread(spool.write, piece)
                 spool.seek(0)
-                process = await self._start(spool.fileno())
+                async with self._unpackers:
+                    async for block in _unpacked(await self._start(spool.fileno())):
+                        yield block
+            return
+        async with self._unpackers:
+            process = await self._start(asyncio.subprocess.PIPE)
+            feeding = asyncio.create_task(_feed(process, pieces))
+            try:
                 async for block in _unpacked(process):
                     yield block
-            return
-        process = await self._start(asyncio.subprocess.PIPE)
-        feeding = asyncio.create_task(_feed(process, pieces))
-        try:
-            async for block in _unpacked(process):
-                yield block
-            await feeding
-        except Refused:
-            if feeding.done():
-                feeding.result()  # what stopped the pieces comes first
-            raise
-        finally:
-            feeding.cancel()
+                await feeding
+            except Refused:
+                if feeding.done():
+                    feeding.result()  # what stopped the pieces comes first
+                raise
+            finally:
+                feeding.cancel()
 
     async def _start(self, body: int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -27,7 +27,9 @@ class Settings:
         head_seconds: the head of a request must be there after so many seconds.
         in_flight: most requests at a time in one worker; beyond it 503.
         waiting: most requests with one household at a time in one worker whose body is still on its way; beyond it 503.
-        batches: most batches and rankings at a time in one worker; beyond it 503.
+        batches: most batches and rankings that are worked on at a time in one worker; others wait their turn.
+        open_batches: most batches and rankings at a time in one worker whose body is on its way or whose answer is
+            being taken; beyond it 503.
         keys: file of the API keys; "" asks for none.
         secret: server secret of the keys (hex or any text of at least 32 characters).
         secret_file: file with the secret, instead of `secret`.
@@ -49,6 +51,7 @@ class Settings:
     in_flight: int = 64
     waiting: int = 1024
     batches: int = 2
+    open_batches: int = 16
     keys: str = ""
     secret: str = dataclasses.field(default="", repr=False)
     secret_file: str = ""

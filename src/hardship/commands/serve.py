@@ -91,13 +91,13 @@ def run(host: str, port: int, workers: int, proxy: str | None, access_log: bool)
     if access_log:
         options["log_config"] = logging_config()
     if workers == 1:
-        uvicorn.run("hardship_api.app:create_app", **options)
+        uvicorn.run("hardship_api.served:app", **options)
         return
     warm()  # the workers then find the machine compiled
     counts = tempfile.mkdtemp(prefix="hardship-counts-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
     try:
-        uvicorn.run("hardship_api.app:create_app", workers=workers, **options)
+        uvicorn.run("hardship_api.served:app", workers=workers, **options)
     finally:
         shutil.rmtree(counts, ignore_errors=True)
 
