@@ -13,7 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import hostile
 import pytest
+from hardship_api.documents import EXAMPLE
+from hardship_api.engine import Engine
 from hardship_api.strict_json import Refused, decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -331,3 +334,33 @@ def test_the_same_without_compiling() -> None:
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
     )  # fmt: skip
     assert json.loads(done.stdout) == json.loads(json.dumps(expected))
+
+
+def answers(engine: Engine, body: bytes, *, decoding: bool) -> list[Any]:
+    """The answer to a body in two forms, or how it is refused."""
+    found: list[Any] = []
+    for form in ("summary", "items"):
+        try:
+            asked = engine._decoded(body) if decoding else engine.asked(body)
+            found.append((asked.explained, engine.one(asked, form, "zh")))
+        except Refused as error:
+            found.append((error.code, error.status, error.faults))
+    return found
+
+
+def test_a_body_is_answered_as_if_it_had_been_decoded() -> None:
+    engine = Engine(None, [])
+    engine.table("jinxiang", ON)
+    engine.table("county_model", ON)
+    plain = json.dumps(EXAMPLE, ensure_ascii=False)
+    bodies = [body for _, body in [*hostile.bodies(EXAMPLE), *hostile.payloads(EXAMPLE)][::4] if len(body) < 100_000]
+    for old, new in (
+        ('"table"', '"tab\\u006ce"'), ('"members"', '"on":"2018-07-01","members"'), ("2018-07-01", "2018-06-31"),
+        ('"jinxiang"', '"county_model"'), ('"household_id"', '"table":"jinxiang","household_id"'), ("370828", "999999"),
+        ('"rural"', '"农村"'), ('"rural"', "null"), ("{", '{"table":"county_model",'), ("{", '{"explain":false,'),
+        ("{", '{"explain":null,'), ("{", '{"explain":true,'), ("{", '{"expl\\u0061in":false,'), ("{", "{"),
+    ):  # fmt: skip
+        assert old in plain
+        bodies.append(plain.replace(old, new, 1).encode())
+    for body in bodies:
+        assert answers(engine, body, decoding=False) == answers(engine, body, decoding=True), body[:200]
