@@ -12,25 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hardship import messages
-from hardship.language import units
+from hardship.language import nodes, units
 from hardship.language.fields import DeclaredAttribute, Title
-from hardship.language.nodes import (
-    Aggregate,
-    And,
-    Binary,
-    Call,
-    Cases,
-    Compare,
-    In,
-    Name,
-    Negate,
-    Node,
-    Not,
-    Number,
-    Or,
-    Text,
-    Truth,
-)
+from hardship.language.nodes import Node
 from hardship.language.table import Ladder, Otherwise, Rung
 
 if TYPE_CHECKING:
@@ -198,68 +182,72 @@ class Wording:
         text, own = self._part(node)
         return self._say("explain.w_brackets", text=text) if own < tightness else text
 
-    def _list(self, nodes: tuple[Node, ...]) -> str:
-        return self._say("explain.w_comma").join(self._at(node, CHOICE) for node in nodes)
+    def _list(self, parts: tuple[Node, ...]) -> str:
+        return self._say("explain.w_comma").join(self._at(node, CHOICE) for node in parts)
 
     def _part(self, node: Node) -> tuple[str, int]:
         match node:
-            case Number():
+            case nodes.Number():
                 return str(node.value), ATOM
-            case Text():
+            case nodes.Text():
                 return self._say("explain.w_quoted", text=node.value), ATOM
-            case Truth():
+            case nodes.Truth():
                 return self.truth(node.value), ATOM
-            case Name():
+            case nodes.Name():
                 return self._name(node), ATOM
-            case Negate():
+            case nodes.Negate():
                 return "−" + self._at(node.operand, SIGN), SIGN
-            case Binary():
+            case nodes.Binary():
                 return self._binary(node)
-            case Compare():
+            case nodes.Compare():
                 return self._compare(node), COMPARE
-            case In():
+            case nodes.In():
                 return self._in(node), COMPARE
-            case And():
+            case nodes.And():
                 return self._and(node)
-            case Or():
+            case nodes.Or():
                 return self._say("explain.w_or").join(self._at(part, AND) for part in node.operands), OR
-            case Not():
+            case nodes.Not():
                 return self._not(node)
-            case Cases():
+            case nodes.Cases():
                 return self._cases(node), CHOICE
-            case Call():
+            case nodes.Call():
                 return self._call(node), ATOM
-            case Aggregate():
+            case nodes.Aggregate():
                 return self._aggregate(node), ATOM
             case _:
                 raise TypeError(type(node).__name__)
 
-    def _name(self, node: Name) -> str:
+    def _name(self, node: nodes.Name) -> str:
         title = self.name(node.name)
         # An English title such as "lost or stolen land" would run into the words around it.
         if self.lang == "en" and {"and", "or", "not", "is", "in", "if", "where"} & set(title.lower().split()):
             return self._say("explain.w_quoted", text=title)
         return title
 
-    def _binary(self, node: Binary) -> tuple[str, int]:
+    def _binary(self, node: nodes.Binary) -> tuple[str, int]:
         own = SUM if node.op in "+-" else PRODUCT
         # a − (b + c) and a ÷ (b × c) need their brackets; a + (b − c) and a × (b × c) do not.
         right = own + 1 if node.op in "-/" or (node.op == "*" and _divides(node.right)) else own
         return f"{self._at(node.left, own)} {SIGNS[node.op]} {self._at(node.right, right)}", own
 
-    def _compare(self, node: Compare) -> str:
+    def _compare(self, node: nodes.Compare) -> str:
         if node.op in COMPARISONS:
             left, right = self._at(node.left, SUM), self._at(node.right, SUM)
             return f"{left} {COMPARISONS[node.op]} {right}"
         titles = self._domain(node.left) or self._domain(node.right)
         left, right = self._choice(node.left, titles), self._choice(node.right, titles)
         code = "explain.w_equal" if node.op == "==" else "explain.w_unequal"
-        if not titles and not isinstance(node.left, Text) and not isinstance(node.right, Text | Truth):
+        if (
+            not titles
+            and not isinstance(node.left, nodes.Text)
+            and not isinstance(node.right, nodes.Text | nodes.Truth)
+        ):
             return f"{left} {'=' if node.op == '==' else '≠'} {right}"
         return self._say(code, left=left, right=right)
 
-    def _in(self, node: In) -> str:
-        if isinstance(node.options, Name):
+    def _in(self, node: nodes.In) -> str:
+        if isinstance(node.options, nodes.Name):
             titles = self._domain(node.options)
             named = self.names.by_name.get(node.options.name)
             if named is not None and named.role == "list":
@@ -276,27 +264,27 @@ class Wording:
             code = "explain.w_equal_any" if several else "explain.w_equal"
         return self._say(code, left=self._at(node.operand, SUM), right=options)
 
-    def _and(self, node: And) -> tuple[str, int]:
+    def _and(self, node: nodes.And) -> tuple[str, int]:
         parts: list[str] = []
         last: Node | None = None
         for part in node.operands:
-            chained = isinstance(part, Compare) and part.op in COMPARISONS and part.left is last
-            if chained and isinstance(part, Compare):
+            chained = isinstance(part, nodes.Compare) and part.op in COMPARISONS and part.left is last
+            if chained and isinstance(part, nodes.Compare):
                 parts[-1] += f" {COMPARISONS[part.op]} {self._at(part.right, SUM)}"
             else:
                 parts.append(self._at(part, NOT))
-            last = part.right if isinstance(part, Compare) and part.op in COMPARISONS else None
+            last = part.right if isinstance(part, nodes.Compare) and part.op in COMPARISONS else None
         return self._say("explain.w_and").join(parts), AND if len(parts) > 1 else COMPARE
 
-    def _not(self, node: Not) -> tuple[str, int]:
+    def _not(self, node: nodes.Not) -> tuple[str, int]:
         inner = node.operand
-        if isinstance(inner, Name) and inner.name in NEGATED:
+        if isinstance(inner, nodes.Name) and inner.name in NEGATED:
             return self._say(NEGATED[inner.name]), ATOM
-        if isinstance(inner, Name):
+        if isinstance(inner, nodes.Name):
             return self._say("explain.w_equal", left=self._name(inner), right=self.truth(False)), COMPARE
         return self._say("explain.w_not", text=self.expression(inner)), ATOM
 
-    def _cases(self, node: Cases) -> str:
+    def _cases(self, node: nodes.Cases) -> str:
         parts = [
             self._say("explain.w_case", when=self._at(when, OR), value=self._at(value, OR))
             for when, value in node.cases
@@ -304,16 +292,16 @@ class Wording:
         parts.append(self._say("explain.w_otherwise", value=self._at(node.otherwise, OR)))
         return self._say("explain.w_case_stop").join(parts)
 
-    def _call(self, node: Call) -> str:
+    def _call(self, node: nodes.Call) -> str:
         arguments = node.arguments
         if node.function == "age":
-            if isinstance(arguments[0], Name) and arguments[0].name == "birth_date":
+            if isinstance(arguments[0], nodes.Name) and arguments[0].name == "birth_date":
                 return self._say("explain.w_age")
             return self._say("explain.w_age_of", value=self.expression(arguments[0]))
         if node.function == "round":
             to, mode = node.option("to"), node.option("mode")
             step = self._step(to)
-            code = ROUNDINGS[mode.value if isinstance(mode, Text) else "half_up"]
+            code = ROUNDINGS[mode.value if isinstance(mode, nodes.Text) else "half_up"]
             return self._say(code, value=self.expression(arguments[0]), to=step)
         if node.function == "lookup":
             title = self._at(arguments[0], CHOICE)
@@ -325,13 +313,13 @@ class Wording:
         return self._say(FUNCTIONS[node.function], all=self._list(arguments), first=first, second=second, third=third)
 
     def _step(self, to: Node | None) -> str:
-        if isinstance(to, Name) and to.name in ROUND_TO:
+        if isinstance(to, nodes.Name) and to.name in ROUND_TO:
             if to.name != "whole" and self.currency != "CNY":
                 return self._say("explain.w_cent" if to.name in ("fen", "cent") else "explain.w_whole")
             return self._say(ROUND_TO[to.name])
         return self._say("explain.w_multiple", value=self.expression(to)) if to is not None else ""
 
-    def _aggregate(self, node: Aggregate) -> str:
+    def _aggregate(self, node: nodes.Aggregate) -> str:
         entity = self._say(ENTITIES[node.entity])
         inside = "" if node.value is None else self.expression(node.value)
         if node.where is not None:
@@ -355,7 +343,7 @@ class Wording:
     # -- legal values ---------------------------------------------------------------------------------------
 
     def _choice(self, node: Node, titles: dict[str, str]) -> str:
-        if isinstance(node, Text):
+        if isinstance(node, nodes.Text):
             return self._titled(node.value, titles)
         return self._at(node, SUM)
 
@@ -364,16 +352,16 @@ class Wording:
         if depth > 8:
             return {}
         match node:
-            case Name():
+            case nodes.Name():
                 named = self.names.by_name.get(node.name)
                 return self._titles(named, depth) if named is not None else {}
-            case Cases():
+            case nodes.Cases():
                 for part in (*(value for _, value in node.cases), node.otherwise):
                     if found := self._domain(part, depth + 1):
                         return found
-            case Call(function="or_else"):
+            case nodes.Call(function="or_else"):
                 return self._domain(node.arguments[0], depth + 1)
-            case Call(function="known" | "age" | "months_between"):
+            case nodes.Call(function="known" | "age" | "months_between"):
                 return {}
         return {}
 
@@ -394,4 +382,4 @@ class Wording:
 
 def _divides(node: Node) -> bool:
     """True if a product ends in a division on its right side: a × (b ÷ c) keeps its brackets."""
-    return isinstance(node, Binary) and node.op == "/"
+    return isinstance(node, nodes.Binary) and node.op == "/"

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from hardship.language import infer_calls, infer_texts, scales
+from hardship.language import infer_calls, infer_texts, nodes, scales
 from hardship.language.infer_base import (
     BAD,
     BOOL,
@@ -37,24 +37,7 @@ from hardship.language.infer_base import (
 )
 from hardship.language.kinds import Kind
 from hardship.language.names import Names
-from hardship.language.nodes import (
-    Aggregate,
-    And,
-    Binary,
-    Call,
-    Cases,
-    Compare,
-    In,
-    Name,
-    Negate,
-    Node,
-    Not,
-    Number,
-    Or,
-    Text,
-    Truth,
-    walk,
-)
+from hardship.language.nodes import Node
 from hardship.language.spelling import spell
 from hardship.language.units import NONE, Unit
 from hardship.limits import INT64
@@ -105,32 +88,32 @@ class Inference:
 
     def _kind(self, node: Node, level: str, domain: tuple[str, ...] | None, proved: Proved) -> Kind:
         match node:
-            case Number():
+            case nodes.Number():
                 return Kind("number", lo=node.value, hi=node.value, constant=True)
-            case Truth():
+            case nodes.Truth():
                 return replace(BOOL, lo=int(node.value), hi=int(node.value))
-            case Text():
+            case nodes.Text():
                 return infer_texts.text(self, node, domain)
-            case Name():
+            case nodes.Name():
                 return self.of_name.get(node.name, BAD)
-            case Negate():
+            case nodes.Negate():
                 operand = self.number(node.operand, level, proved)
                 return operand if operand is BAD else replace(operand, lo=-operand.hi, hi=-operand.lo)
-            case Binary():
+            case nodes.Binary():
                 return self._binary(node, level, proved)
-            case Compare():
+            case nodes.Compare():
                 return self._compare(node, level, proved)
-            case In():
+            case nodes.In():
                 return infer_texts.membership(self, node, level, proved)
-            case And() | Or():
+            case nodes.And() | nodes.Or():
                 return self._logic([self.truth(part, level, proved) for part in node.operands])
-            case Not():
+            case nodes.Not():
                 return self.truth(node.operand, level, proved)
-            case Cases():
+            case nodes.Cases():
                 return self._cases(node, level, domain, proved)
-            case Call():
+            case nodes.Call():
                 return infer_calls.call(self, node, level, domain, proved)
-            case Aggregate():
+            case nodes.Aggregate():
                 return infer_calls.aggregate(self, node, level, proved)
         raise TypeError(type(node).__name__)
 
@@ -172,9 +155,9 @@ class Inference:
     def _largest(self, node: Node) -> tuple[str, str]:
         """The name below a node that reaches furthest, and how far."""
         found = [("", Fraction(0))]
-        for part in walk(node):
-            kind = self.of_name.get(part.name, BAD) if isinstance(part, Name) else BAD
-            if isinstance(part, Name) and kind is not BAD and kind.type == "number":
+        for part in nodes.walk(node):
+            kind = self.of_name.get(part.name, BAD) if isinstance(part, nodes.Name) else BAD
+            if isinstance(part, nodes.Name) and kind is not BAD and kind.type == "number":
                 found.append((part.name, max(map(abs, scales.value_range(kind)))))
         name, reach = max(found, key=lambda pair: pair[1])
         return name or spell(node), f"{int(reach):,}"
@@ -248,7 +231,7 @@ class Inference:
 
     # ── operators ──
 
-    def _binary(self, node: Binary, level: str, proved: Proved) -> Kind:
+    def _binary(self, node: nodes.Binary, level: str, proved: Proved) -> Kind:
         left, right = self.number(node.left, level, proved), self.number(node.right, level, proved)
         if left is BAD or right is BAD:
             return BAD
@@ -256,7 +239,7 @@ class Inference:
             return self._sum(node, left, right)
         return self._product(node, left, right) if node.op == "*" else self._quotient(node, level, left, right, proved)
 
-    def _sum(self, node: Binary, left: Kind, right: Kind) -> Kind:
+    def _sum(self, node: nodes.Binary, left: Kind, right: Kind) -> Kind:
         parts = [(node.left, left), (node.right, right)]
         unit = self.units(parts)
         over = self.aligned(parts)
@@ -267,7 +250,7 @@ class Inference:
         constant = left.constant and right.constant
         return replace(a, unit=unit, lo=low, hi=high, missing=missing(over), constant=constant)
 
-    def _product(self, node: Binary, left: Kind, right: Kind) -> Kind:
+    def _product(self, node: nodes.Binary, left: Kind, right: Kind) -> Kind:
         if left.divisor is not None and right.divisor is not None:
             self.report(node.right, "table.ratio_here", "table.hint_round", text=spell(node.right))
             return BAD
@@ -284,7 +267,7 @@ class Inference:
             constant=left.constant and right.constant,
         )
 
-    def _quotient(self, node: Binary, level: str, left: Kind, right: Kind, proved: Proved) -> Kind:
+    def _quotient(self, node: nodes.Binary, level: str, left: Kind, right: Kind, proved: Proved) -> Kind:
         if right.divisor is not None:
             self.report(node.right, "table.ratio_here", "table.hint_round", text=spell(node.right))
             return BAD
@@ -330,9 +313,9 @@ class Inference:
     def _logic(self, kinds: Sequence[Kind]) -> Kind:
         return BAD if BAD in kinds else replace(BOOL, missing=missing(kinds))
 
-    def _compare(self, node: Compare, level: str, proved: Proved) -> Kind:
+    def _compare(self, node: nodes.Compare, level: str, proved: Proved) -> Kind:
         sides = (node.left, node.right)
-        texts = [side for side in sides if isinstance(side, Text)]
+        texts = [side for side in sides if isinstance(side, nodes.Text)]
         if len(texts) == 1:
             other = next(side for side in sides if side is not texts[0])
             kind = self.infer(other, level, None, proved)
@@ -364,7 +347,7 @@ class Inference:
         self.report(node, "table.compare", "table.hint_compare", found=TYPES[kind.type], text=spell(node))
         return BAD
 
-    def _cases(self, node: Cases, level: str, domain: tuple[str, ...] | None, proved: Proved) -> Kind:
+    def _cases(self, node: nodes.Cases, level: str, domain: tuple[str, ...] | None, proved: Proved) -> Kind:
         values = [*(value for _, value in node.cases), node.otherwise]
         given = domain or infer_texts.choice_domain(self, values)
         parts, conditions = [], []
@@ -382,7 +365,7 @@ class Inference:
 
 def facts(condition: Node, level: str, holds: bool) -> Proved:
     """What a condition says of a divisor where it is true (`holds`), or where it is false."""
-    if not isinstance(condition, Compare):
+    if not isinstance(condition, nodes.Compare):
         return frozenset()
     left, right = condition.left, condition.right
     op: str = condition.op

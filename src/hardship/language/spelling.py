@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from hardship.language.nodes import (
-    Aggregate,
-    And,
-    Binary,
-    Call,
-    Cases,
-    Compare,
-    In,
-    Name,
-    Negate,
-    Node,
-    Not,
-    Number,
-    Or,
-    Text,
-    Truth,
-)
+from hardship.language import nodes
+from hardship.language.nodes import Node
 
 
 def spell(node: Node, level: str = "") -> str:
@@ -31,38 +16,38 @@ def spell(node: Node, level: str = "") -> str:
 
     def inner(part: Node) -> str:
         text = spell(part, level)
-        plain = isinstance(part, (Name, Number, Text, Truth, Call, Aggregate))
+        plain = isinstance(part, (nodes.Name, nodes.Number, nodes.Text, nodes.Truth, nodes.Call, nodes.Aggregate))
         return text if plain else f"({text})"
 
     match node:
-        case Number() | Text():
-            return str(node.value) if isinstance(node, Number) else f"'{node.value}'"
-        case Truth():
+        case nodes.Number() | nodes.Text():
+            return str(node.value) if isinstance(node, nodes.Number) else f"'{node.value}'"
+        case nodes.Truth():
             return "true" if node.value else "false"
-        case Name():
+        case nodes.Name():
             return f"{node.entity}.{node.name}" if node.entity and not level else node.name
-        case Negate():
+        case nodes.Negate():
             return f"-{inner(node.operand)}"
-        case Not():
+        case nodes.Not():
             return f"not {inner(node.operand)}"
-        case Binary() | Compare():
+        case nodes.Binary() | nodes.Compare():
             return f"{inner(node.left)} {node.op} {inner(node.right)}"
-        case In():
+        case nodes.In():
             options = node.options
-            listed = options.name if isinstance(options, Name) else f"[{', '.join(map(spell, options))}]"
+            listed = options.name if isinstance(options, nodes.Name) else f"[{', '.join(map(spell, options))}]"
             return f"{inner(node.operand)} {'not in' if node.negated else 'in'} {listed}"
-        case And():
+        case nodes.And():
             return " and ".join(map(inner, node.operands))
-        case Or():
+        case nodes.Or():
             return " or ".join(map(inner, node.operands))
-        case Cases():
+        case nodes.Cases():
             parts = [f"{inner(value)} if {inner(condition)} else " for condition, value in node.cases]
             return "".join(parts) + inner(node.otherwise)
-        case Call():
+        case nodes.Call():
             given = [spell(part, level) for part in node.arguments]
             given += [f"{key} = {spell(part, level)}" for key, part in node.options]
             return f"{node.function}({', '.join(given)})"
-        case Aggregate():
+        case nodes.Aggregate():
             given = [node.entity] if node.value is None else [spell(node.value, node.entity if level else "")]
             if level and node.value is not None:
                 given.append(f"of = {node.entity}")

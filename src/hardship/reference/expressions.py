@@ -13,24 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from hardship.errors import EngineError, Fault
+from hardship.language import nodes
 from hardship.language.names import Names
-from hardship.language.nodes import (
-    Aggregate,
-    And,
-    Binary,
-    Call,
-    Cases,
-    Compare,
-    In,
-    Name,
-    Negate,
-    Node,
-    Not,
-    Number,
-    Or,
-    Text,
-    Truth,
-)
+from hardship.language.nodes import Node
 from hardship.language.table import Axis, Require, Table
 from hardship.reference.static import Statics
 from hardship.reference.values import (
@@ -121,37 +106,37 @@ class Expressions(ABC):
 
     def _value(self, node: Node, row: Row) -> Value:
         match node:
-            case Name():
+            case nodes.Name():
                 return self.name(node.name, row)
-            case Number():
+            case nodes.Number():
                 return Fraction(node.value)
-            case Text() | Truth():
+            case nodes.Text() | nodes.Truth():
                 return node.value
-            case Negate():
+            case nodes.Negate():
                 operand = self.number(node.operand, row)
                 return None if operand is None else -operand
-            case Binary():
+            case nodes.Binary():
                 return self._binary(node, row)
-            case Compare():
+            case nodes.Compare():
                 left, right = self.value(node.left, row), self.value(node.right, row)
                 return None if left is None or right is None else ORDER[node.op](left, right)
-            case In():
+            case nodes.In():
                 return self._in(node, row)
-            case And():
+            case nodes.And():
                 return both(self.truth(part, row) for part in node.operands)
-            case Or():
+            case nodes.Or():
                 return either(self.truth(part, row) for part in node.operands)
-            case Not():
+            case nodes.Not():
                 return negation(self.truth(node.operand, row))
-            case Cases():
+            case nodes.Cases():
                 return self._cases(node, row)
-            case Call():
+            case nodes.Call():
                 return self._call(node, row)
-            case Aggregate():
+            case nodes.Aggregate():
                 return self._aggregate(node, row)
         raise broken(f"no meaning of {type(node).__name__}")
 
-    def _binary(self, node: Binary, row: Row) -> Value:
+    def _binary(self, node: nodes.Binary, row: Row) -> Value:
         left, right = self.number(node.left, row), self.number(node.right, row)
         if left is None or right is None:
             return None
@@ -166,7 +151,7 @@ class Expressions(ABC):
             raise broken("division by zero in a checked table")
         return left / right
 
-    def _in(self, node: In, row: Row) -> Kleene:
+    def _in(self, node: nodes.In, row: Row) -> Kleene:
         value = self.value(node.operand, row)
         options: Any
         if isinstance(node.options, tuple):
@@ -179,7 +164,7 @@ class Expressions(ABC):
             return None
         return (value in options) != node.negated
 
-    def _cases(self, node: Cases, row: Row) -> Value:
+    def _cases(self, node: nodes.Cases, row: Row) -> Value:
         for condition, value in node.cases:
             holds = self.truth(condition, row)
             if holds is None:
@@ -188,7 +173,7 @@ class Expressions(ABC):
                 return self.value(value, row)
         return self.value(node.otherwise, row)
 
-    def _call(self, node: Call, row: Row) -> Value:
+    def _call(self, node: nodes.Call, row: Row) -> Value:
         if node.function == "lookup":
             return self._lookup(node, row)
         given = [self.value(argument, row) for argument in node.arguments]
@@ -224,17 +209,17 @@ class Expressions(ABC):
                 return numbers[0] * MONTHS_OF_YEAR
         raise broken(f"no function {node.function}")
 
-    def _round(self, node: Call, value: Fraction, row: Row) -> Fraction:
+    def _round(self, node: nodes.Call, value: Fraction, row: Row) -> Fraction:
         to, mode = node.option("to"), node.option("mode")
-        assert isinstance(to, Name)
-        assert isinstance(mode, Text)
+        assert isinstance(to, nodes.Name)
+        assert isinstance(mode, nodes.Text)
         step = STEPS[to.name] if to.name in STEPS else self.name(to.name, row)
         assert isinstance(step, Fraction)
         return rounded(value, step, mode.value)
 
-    def _lookup(self, node: Call, row: Row) -> Value:
+    def _lookup(self, node: nodes.Call, row: Row) -> Value:
         named = node.arguments[0]
-        assert isinstance(named, Name)
+        assert isinstance(named, nodes.Name)
         lookup = self.ground.lookups[named.name]
         places = [self.value(argument, row) for argument in node.arguments[1:]]
         if any(place is None for place in places):
@@ -255,7 +240,7 @@ class Expressions(ABC):
             self.counts[member.key] = False if member.key in self.left else holds
         return self.counts[member.key]
 
-    def _aggregate(self, node: Aggregate, row: Row) -> Value:
+    def _aggregate(self, node: nodes.Aggregate, row: Row) -> Value:
         filtered = row.level == "household" and not node.everyone
         rows = list(row.down(node.entity))
 
