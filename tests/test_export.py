@@ -22,6 +22,7 @@ from hardship.columns import csv_parts, csv_texts, sha256_of
 from hardship.errors import UsageError
 from hardship.reading.rejects import COLUMNS as REJECT_COLUMNS
 from hardship.results import Results
+from hardship.sheet import Sheet
 
 PAYLOADS = [
     "=1+1",
@@ -56,7 +57,7 @@ def some_results(ids=("a", "b"), persons=None) -> Results:
     )
     rejects = pl.DataFrame({name: list(ids) for name in REJECT_COLUMNS})
     digest = sha256_of(frame)
-    return Results(frame, persons, rejects, {"schema": 1, "results_sha256": digest}, digest)
+    return Results(Sheet.of(frame), persons, rejects, {"schema": 1, "results_sha256": digest}, digest)
 
 
 def tree(folder):
@@ -110,7 +111,7 @@ def test_same_results_give_the_same_bytes_however_they_are_chunked(tmp_path):
     ids = [f"h{i:05}" for i in range(3000)]
     whole = some_results(ids)
     chunked = pl.concat([whole.frame[:7], whole.frame[7:2000], whole.frame[2000:]], rechunk=False)
-    parts = Results(chunked, None, whole.rejects, whole.run, whole.sha256)
+    parts = Results(Sheet.of(chunked), None, whole.rejects, whole.run, whole.sha256)
     for name, results in (("one", whole), ("other", parts)):
         export.write(tmp_path / name, results, formats=("csv", "xlsx"))
     one, other = tree(tmp_path / "one"), tree(tmp_path / "other")
@@ -157,7 +158,7 @@ def test_a_folder_of_other_files_is_refused(tmp_path):
     export.prepare(tmp_path / "new")
 
 
-@pytest.mark.parametrize("step", ["write_parquet", "write_csv", "settle", "publish"])
+@pytest.mark.parametrize("step", ["sheet_parquet.write", "write_csv", "settle", "publish"])
 def test_a_failure_at_any_step_leaves_the_old_result(step, tmp_path, monkeypatch):
     out = tmp_path / "out"
     export.write(out, some_results())
@@ -166,8 +167,7 @@ def test_a_failure_at_any_step_leaves_the_old_result(step, tmp_path, monkeypatch
     def fail(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, step, fail)
-    monkeypatch.setitem(export.WRITERS, "parquet", export.write_parquet)
+    monkeypatch.setattr(f"hardship.export.{step}", fail)
     with pytest.raises(OSError, match="No space"):
         export.write(out, some_results(ids=("c",)))
     assert tree(out) == before

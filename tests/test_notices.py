@@ -13,6 +13,7 @@ from report_data import county, scored
 from hardship.errors import EngineError
 from hardship.reports.notices import MOST, SENTENCES, Sender, notices, only_households, write
 from hardship.results import Results
+from hardship.sheet import Sheet
 
 SENDER = Sender("某镇人民政府", "0537-0000000", 60)
 
@@ -54,7 +55,7 @@ def test_missing_papers_are_no_refusal(made):
 def test_a_result_that_the_plain_evaluator_does_not_find_stops_all():
     frame = scored().frame
     other = frame.with_columns(benefit_month=pl.col("benefit_month") + pl.lit("0.01").cast(pl.Decimal(18, 2)))
-    wrong = Results(other, None, scored().rejects, scored().run, scored().sha256)
+    wrong = Results(Sheet.of(other), None, scored().rejects, scored().run, scored().sha256)
     with pytest.raises(EngineError):
         list(notices(wrong, county(), chosen(), SENDER, "zh"))
 

@@ -63,60 +63,103 @@ def oracle(keys, chosen):
 
 @pytest.mark.parametrize("values", [SMALL, WIDE], ids=["packed", "wide"])
 def test_positions_ranks_and_groups_equal_sorted(values):
-    @given(problems(values))
-    def hold(problem):
+    @given(problems(values), st.lists(st.integers(-1, 2), min_size=4, max_size=4))
+    def hold(problem, level):
         keys, chosen, groups = problem
-        ordered = rank.order(as_keys(keys), np.array(chosen, dtype=np.bool_))
-        position, ranks = rank.positions(ordered, len(chosen))
+        grouping = rank.Grouping(np.array(groups, dtype=np.int64), [np.arange(4), np.array(level)])
+        position, ranks, *inside = rank.ranks(as_keys(keys), np.array(chosen, dtype=np.bool_), [grouping])
         expected = oracle(keys, chosen)
         assert position.tolist() == [expected.get(r, (0, 0))[0] for r in range(len(chosen))]
         assert ranks.tolist() == [expected.get(r, (0, 0))[1] for r in range(len(chosen))]
-        inside = rank.within(ordered, np.array(groups, dtype=np.int64))
-        for group in range(4):
-            members = [c and g == group for c, g in zip(chosen, groups, strict=True)]
-            for row, (_, place) in oracle(keys, members).items():
-                assert inside[row] == place
-        outside = [not c or g < 0 for c, g in zip(chosen, groups, strict=True)]
-        assert not inside[np.array(outside, dtype=np.bool_)].any()
+        above = [-1 if g < 0 else level[g] for g in groups]
+        for found, own in zip(inside, (groups, above), strict=True):
+            wanted = [0] * len(chosen)
+            for group in range(4):
+                members = [c and g == group for c, g in zip(chosen, own, strict=True)]
+                for row, (_, place) in oracle(keys, members).items():
+                    wanted[row] = place
+            assert found.tolist() == wanted
 
     hold()
 
 
+def in_order(keys, chosen):
+    """Rows by position, and each one's rank."""
+    position, ranks = rank.ranks(keys, chosen)
+    rows = np.argsort(position, kind="stable")[len(chosen) - int(chosen.sum()) :]
+    return rows.tolist(), ranks[rows].tolist()
+
+
 def test_words_of_exactly_64_bits_are_packed_and_right():
     values = np.array([0, 2**61 - 1, 5, 5, 2**61 - 1, 0, 1], dtype=np.int64)  # 61 bits of key + 3 of row
-    ordered = rank.order([Key(values, descending=True)], np.ones(7, dtype=np.bool_))
-    assert ordered.rows.tolist() == [1, 4, 2, 3, 6, 0, 5]
-    assert ordered.tie.tolist() == [0, 0, 2, 2, 4, 5, 5]
-    one_more = rank.order([Key(values * 2, descending=True)], np.ones(7, dtype=np.bool_))
-    assert one_more.rows.tolist() == ordered.rows.tolist()
+    everybody = np.ones(7, dtype=np.bool_)
+    found = in_order([Key(values, descending=True)], everybody)
+    assert found == ([1, 4, 2, 3, 6, 0, 5], [1, 1, 3, 3, 5, 6, 6])
+    assert in_order([Key(values * 2, descending=True)], everybody) == found
+
+
+def test_the_widest_key_alone():
+    values = np.array([2**63 - 1, -(2**63), 0, 2**63 - 1], dtype=np.int64)
+    assert in_order([Key(values)], np.ones(4, dtype=np.bool_)) == ([1, 2, 0, 3], [1, 2, 3, 3])
 
 
 def test_a_key_that_says_nothing_leaves_the_order_of_ids():
-    ordered = rank.order([Key(np.zeros(4, np.int64), np.zeros(4, np.bool_))], np.ones(4, dtype=np.bool_))
-    assert ordered.rows.tolist() == [0, 1, 2, 3]
-    assert ordered.tie.tolist() == [0, 0, 0, 0]
+    found = in_order([Key(np.zeros(4, np.int64), np.zeros(4, np.bool_))], np.ones(4, dtype=np.bool_))
+    assert found == ([0, 1, 2, 3], [1, 1, 1, 1])
 
 
-def test_any_order_of_the_keys_values_gives_the_same_bytes_at_scale():
+@pytest.mark.parametrize("few", [1, 50_000])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_and_buckets_give_the_same_ranks(monkeypatch, few, threads):
+    monkeypatch.setattr(rank, "FEW", few)
     rng = np.random.default_rng(7)
-    points, money = rng.integers(0, 100, 50_000), rng.integers(0, 10**9, 50_000)
-    keys = [Key(points.astype(np.int64), descending=True), Key(money.astype(np.int64))]
-    chosen = rng.random(50_000) < 0.9
-    ordered = rank.order(keys, chosen)
-    expected = sorted(np.flatnonzero(chosen).tolist(), key=lambda r: (-points[r], money[r], r))
-    assert ordered.rows.tolist() == expected
+    points, money = rng.integers(0, 40, 20_000), rng.integers(0, 300, 20_000)
+    known = rng.random(20_000) < 0.8
+    keys = [Key(points, descending=True), Key(money, known)]
+    chosen = rng.random(20_000) < 0.9
+    areas, circle = rng.integers(-1, 30, 20_000), rng.integers(-1, 3, 20_000)
+    halves = np.arange(30) // 15
+    groupings = [
+        rank.Grouping(areas, [np.zeros(30, np.int64), halves, halves + 2, np.arange(30)]),
+        rank.Grouping(circle, [np.arange(3)]),
+    ]
+    position, ranks, *inside = rank.ranks(keys, chosen, groupings, threads)
+    order = sorted(
+        np.flatnonzero(chosen).tolist(), key=lambda r: (-points[r], not known[r], money[r] if known[r] else 0, r)
+    )
+    assert position[order].tolist() == list(range(1, len(order) + 1))
+    every = oracle_ranks(order, points, money, known, np.zeros(20_000, np.int64))
+    assert ranks.tolist() == every
+    above = np.where(areas < 0, -1, areas // 15)
+    for found, own in zip(inside, (np.minimum(areas, 0), above, above, areas, circle), strict=True):
+        assert found.tolist() == oracle_ranks(order, points, money, known, own)
+
+
+def oracle_ranks(order, points, money, known, groups):
+    """Competition ranks inside groups, along an order."""
+    found, seen = [0] * len(groups), {}
+    for row in order:
+        group = int(groups[row])
+        if group < 0:
+            continue
+        count, last, place = seen.get(group, (0, None, 0))
+        key = points[row], known[row], money[row] if known[row] else 0
+        place = place if key == last else count + 1
+        seen[group] = count + 1, key, place
+        found[row] = place
+    return found
 
 
 def test_percentile_floors_to_hundredths():
-    ranks = np.array([1, 2, 3, 3, 0], dtype=np.int64)
+    ranks = np.array([1, 2, 3, 3, 0], dtype=np.uint32)
     assert rank.percentile(ranks, 3).tolist() == [0, 3333, 6666, 6666, 0]
-    assert rank.percentile(np.array([1], dtype=np.int64), 1).tolist() == [0]
+    assert rank.percentile(np.array([1], dtype=np.uint32), 1).tolist() == [0]
 
 
 def test_area_groups_are_prefixes_and_short_codes_have_none():
     codes = ["370828", "370828101", "370828101001", "370829"]
-    rows = np.array([0, 1, 2, 3, -1])
-    assert rank.area_groups(codes, rows, 6).tolist() == [0, 0, 0, 1, -1]
-    assert rank.area_groups(codes, rows, 9).tolist() == [-1, 0, 0, -1, -1]
-    assert rank.area_groups(codes, rows, 2).tolist() == [0, 0, 0, 0, -1]
-    assert rank.area_groups(codes, rows, 12).tolist() == [-1, -1, 0, -1, -1]
+    province, city, county, township, village = (level.tolist() for level in rank.area_levels(codes))
+    assert province == city == [0, 0, 0, 0]
+    assert county == [0, 0, 0, 1]
+    assert township == [-1, 0, 0, -1]
+    assert village == [-1, -1, 0, -1]

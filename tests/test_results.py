@@ -51,38 +51,6 @@ def test_a_null_cell_may_hold_anything():
     assert series.cast(pl.String).to_list() == ["5.00", None, None]
 
 
-@given(st.lists(st.integers(-1000, 1000), max_size=20), st.sampled_from([1, 9, 12]))
-def test_exact_texts_are_lowest_terms(values, den):
-    texts = columns.exact_texts(np.array(values, dtype=np.int64), den)
-    assert texts.to_list() == [str(Fraction(value, den)) for value in values]
-
-
-@given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.integers(0, 2**n - 1), max_size=30))))
-def test_bits_are_named_in_sorted_order(given_masks):
-    labels, masks = given_masks
-    names = [f"v{(7 * k) % labels if labels % 7 else k:02}" for k in range(labels)]
-    planes = np.zeros(((labels + 7) // 8, len(masks)), dtype=np.uint8)
-    for row, mask in enumerate(masks):
-        for plane in range(len(planes)):
-            planes[plane, row] = mask >> (8 * plane) & 255
-    expected = [";".join(sorted(names[k] for k in range(labels) if mask >> k & 1)) for mask in masks]
-    assert columns.plane_texts(planes, names).to_list() == expected
-    assert columns.mask_texts(np.array(masks, dtype=np.int64), names).to_list() == expected
-
-
-def test_the_highest_bit_of_a_word_is_a_bit():
-    names = [f"x{k}" for k in range(64)]
-    masks = np.array([-(2**63), 1, 0], dtype=np.int64)
-    assert columns.mask_texts(masks, names).to_list() == ["x63", "x0", ""]
-
-
-def test_flags_are_unique_sorted_and_empty_where_there_are_none():
-    pairs = [(np.array([2, 0]), "b"), (np.array([2]), "a"), (np.array([2]), "b"), (np.array([], dtype=int), "c")]
-    assert columns.joined_flags(4, pairs).to_list() == ["b", "", "a;b", ""]
-    assert columns.joined_flags(2, []).to_list() == ["", ""]
-    assert columns.joined_flags(0, []).to_list() == []
-
-
 def test_dates_come_from_their_digits():
     found = columns.date_series(np.array([20180701, 20200229], dtype=np.int64))
     assert found.to_list() == [dt.date(2018, 7, 1), dt.date(2020, 2, 29)]
@@ -132,8 +100,3 @@ def frames():
 )
 def test_a_fact_is_missing_in_a_household_if_it_is_in_a_row(level, attribute, expected):
     assert results.households_with_null(frames(), level, attribute).tolist() == expected
-
-
-def test_areas_number_their_codes():
-    areas = results.Areas.of(pl.Series(["37", None, "370828", "37"]))
-    assert [None if place < 0 else areas.codes[place] for place in areas.of_row] == ["37", None, "370828", "37"]

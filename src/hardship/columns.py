@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -60,14 +59,6 @@ def round_half_up(value: Fraction) -> int:
     return -whole if value < 0 else whole
 
 
-def exact_texts(values: Array, den: int) -> pl.Series:
-    """`61`, `5/9`: the exact fractions as text."""
-    if den == 1:
-        return pl.Series(values.astype(np.int64, copy=False)).cast(pl.String)
-    distinct, place = np.unique(values, return_inverse=True)
-    return pl.Series([str(Fraction(int(v), den)) for v in distinct], dtype=pl.String).gather(place)
-
-
 def nulled(series: pl.Series, valid: Array | None) -> pl.Series:
     """The series with null where `valid` is false."""
     if valid is None:
@@ -81,68 +72,11 @@ def chosen_texts(texts: Sequence[str | None], place: Array) -> pl.Series:
     return pl.Series(list(texts), dtype=pl.String).gather(place.astype(np.uint32))
 
 
-def mask_texts(masks: Array, names: Sequence[str], *, keep_order: bool = False) -> pl.Series:
-    """Bit masks as the names of their bits, sorted (or in declared order), joined by `;`."""
-    distinct, place = np.unique(masks, return_inverse=True)
-    texts = []
-    for mask in distinct:
-        found = [name for bit, name in enumerate(names) if int(mask) >> bit & 1]
-        texts.append(";".join(found if keep_order else sorted(found)))
-    return chosen_texts(texts, place)
-
-
-def plane_texts(planes: Array, names: Sequence[str]) -> pl.Series:
-    """Bit planes, uint8 [planes, rows] with eight of `names` a plane, as sorted names joined by `;`."""
-    pattern = np.zeros(planes.shape[1], dtype=np.int64)
-    for plane in planes:
-        # Few patterns occur, so numbering them anew after each plane keeps the numbers small.
-        pattern = _numbered(pattern * 256 + plane)
-    first = np.zeros(int(pattern.max(initial=-1)) + 1, dtype=np.int64)
-    first[pattern] = np.arange(len(pattern))  # some row of each pattern; they are all alike
-    bits = np.unpackbits(planes[:, first].T, axis=1, bitorder="little")
-    order = sorted(range(len(names)), key=lambda bit: names[bit])
-    sorted_names = [names[bit] for bit in order]
-    texts = [";".join(compress(sorted_names, row)) for row in bits[:, order].tolist()]
-    return chosen_texts(texts, pattern)
-
-
-def _numbered(values: Array) -> Array:
-    """Small numbers in the place of values (not negative): equal for equal ones."""
-    widest = int(values.max(initial=0))
-    if widest >= 1 << 22:
-        return np.unique(values, return_inverse=True)[1]
-    present = np.zeros(widest + 1, dtype=np.int64)
-    present[values] = 1
-    number: Array = np.cumsum(present) - 1
-    return number[values]
-
-
-def flagged_texts(marks: Sequence[Array], names: Sequence[str]) -> pl.Series:
-    """(rows,) 0 or 1 for each name: the names of the ones, sorted, joined by `;`."""
-    if not marks:
-        return pl.Series([], dtype=pl.String)
-    bits = np.array(marks, dtype=np.uint8)
-    planes = np.zeros(((len(names) + 7) // 8, bits.shape[1]), dtype=np.uint8)
-    for number, mark in enumerate(bits):
-        planes[number // 8] |= mark << (number % 8)
-    return plane_texts(planes, names)
-
-
 def date_series(values: Array) -> pl.Series:
     """yyyymmdd integers as dates."""
     day = pl.col("d")
     frame = pl.DataFrame({"d": values.astype(np.int64, copy=False)})
     return frame.select(pl.date(day // 10_000, day // 100 % 100, day % 100)).to_series()
-
-
-def joined_flags(rows: int, pairs: Iterable[tuple[Array, str]]) -> pl.Series:
-    """Texts `flag;flag`, sorted, from pairs of the rows that carry a flag and the flag."""
-    schema = {"row": pl.UInt32, "flag": pl.String}
-    parts = [pl.DataFrame({"row": at.astype(np.uint32)}).with_columns(flag=pl.lit(flag)) for at, flag in pairs]
-    found = pl.concat([pl.DataFrame(schema=schema), *parts]).unique().sort("row", "flag")
-    joined = found.group_by("row", maintain_order=True).agg(pl.col("flag").str.join(";"))
-    every = pl.DataFrame({"row": np.arange(rows, dtype=np.uint32)})
-    return every.join(joined, on="row", how="left", maintain_order="left")["flag"].fill_null("")
 
 
 CSV_BATCH = 200_000

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from hardship import sheet_parquet
 from hardship.columns import csv_parts
 from hardship.errors import Fault, UsageError
 
@@ -99,11 +100,14 @@ def write(
     prepare(out)
     began = time.perf_counter()
     with staged(out, OURS) as staging:
-        frames = {"results": results.frame, "persons": results.persons}
-        for done, form in enumerate(forms := dict.fromkeys(("parquet", *formats))):
+        sheet_parquet.write(results.sheet, staging / "results.parquet", ROW_GROUP)
+        if results.persons is not None:
+            write_parquet(results.persons, staging / "persons.parquet")
+        further = [form for form in dict.fromkeys(formats) if form != "parquet"]
+        for done, form in enumerate(further, 1):
             if progress is not None:
-                progress("write", done / len(forms))
-            for name, frame in frames.items():
+                progress("write", done / (len(further) + 1))
+            for name, frame in (("results", results.frame), ("persons", results.persons)):
                 if frame is not None:
                     WRITERS[form](frame, staging / f"{name}.{form}")
         more_tables = {} if results.overrides is None else {OVERRIDES: results.overrides}
@@ -186,7 +190,7 @@ def write_xlsx(frame: pl.DataFrame, path: Path) -> None:
     path.write_bytes(made.getbuffer())
 
 
-WRITERS = {"parquet": write_parquet, "csv": write_csv, "xlsx": write_xlsx}
+WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:

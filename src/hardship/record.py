@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from hardship import __version__
-from hardship.columns import Array, sha256_of
+from hardship import __version__, sheet_csv
+from hardship.columns import Array
 from hardship.language.table import Table
 from hardship.reading.rejects import COLUMNS, with_messages
 from hardship.results import Found, Results, plane_bit
@@ -115,8 +115,9 @@ def record(
     columns: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
     """The results with the content of `run.json`, all but sources and timings."""
-    table, digest = checked.table.table, sha256_of(found.frame)
-    incomplete = int((found.frame["outcome"] == "incomplete").sum())
+    table, digest = checked.table.table, sheet_csv.sha256(found.sheet)
+    outcomes, places, _ = found.sheet.columns["outcome"].coded()
+    incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
     run = {
         "schema": 1,
         "engine": __version__,
@@ -131,4 +132,4 @@ def record(
         "incomes": dict(incomes),
         "columns": [dict(column) for column in columns],
     }
-    return Results(found.frame, found.persons, rejects, run, digest)
+    return Results(found.sheet, found.persons, rejects, run, digest)

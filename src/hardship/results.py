@@ -14,30 +14,34 @@ import numpy as np
 import polars as pl
 
 from hardship import rank
-from hardship.columns import (
-    WIDE,
-    Array,
-    chosen_texts,
-    date_series,
-    decimal_series,
-    exact_texts,
-    fixed_point,
-    flagged_texts,
-    joined_flags,
-    mask_texts,
-    nulled,
-    plane_texts,
-    scaled_integers,
-)
+from hardship.columns import WIDE, Array, chosen_texts, date_series, decimal_series, nulled
 from hardship.errors import EngineError, Fault
 from hardship.language.fields import Assume, Show
 from hardship.language.table import Ladder, Outcome, Table
+from hardship.lowering.program import incomplete as incomplete_rows
 from hardship.lowering.program import missing_behind
 from hardship.reviews import review_columns
+from hardship.sheet import (
+    Column,
+    Sheet,
+    absent,
+    bit_texts,
+    fraction_column,
+    known_of,
+    marked,
+    mask_column,
+    number_column,
+    of_series,
+    own_texts,
+    patterns,
+    plain_column,
+    spelled,
+    text_column,
+)
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
-    from hardship.engine.machine import Raw
+    from hardship.engine.machine import Raw, Stored
     from hardship.language.kinds import Kind
     from hardship.lowering.bind import Columns
     from hardship.lowering.ops import Program
@@ -103,12 +107,12 @@ def decimals_of(step: Fraction) -> int:
     raise EngineError(Fault("common.engine", params={"what": f"step {step}"}))
 
 
-def ladder_texts(ladder: Ladder, stored: Array) -> pl.Series:
+def ladder_column(ladder: Ladder, stored: Array, complete: Array | None) -> Column:
     """A ladder's stored rung index (or mask, for `pick = "all"`) as ids; null where it is missing."""
     rungs = [*(rung.id for rung in ladder.rung), ladder.otherwise.id]
     if ladder.pick == "all":
-        return mask_texts(stored, rungs, keep_order=True)
-    return chosen_texts([*rungs, None], np.where(stored == LADDER_MISSING, len(rungs), stored))
+        return mask_column(stored, rungs, complete, keep_order=True)
+    return text_column([*rungs, None], np.minimum(stored, len(rungs)), complete)
 
 
 def ladder_outcomes(ladder: Ladder) -> list[Outcome]:
@@ -144,49 +148,27 @@ def _parent(level: str) -> str:
     return "household" if level == "member" else "member"
 
 
-@dataclass(frozen=True, slots=True)
-class Areas:
-    """The area codes of the households: distinct codes, and each household's index into them."""
-
-    codes: list[str]
-    of_row: Array
-
-    @classmethod
-    def of(cls, area_code: pl.Series) -> Areas:
-        """Number the distinct codes; a missing code is −1."""
-        codes = area_code.drop_nulls().unique().sort()
-        places = (
-            area_code.to_frame("c")
-            .join(
-                pl.DataFrame({"c": codes, "i": np.arange(len(codes), dtype=np.int64)}),
-                on="c",
-                how="left",
-                maintain_order="left",
-            )["i"]
-            .fill_null(-1)
-        )
-        return cls(codes.to_list(), places.to_numpy())
-
-
-def rank_columns(keys: Sequence[rank.Key], chosen: Array, areas: Areas, circle: Array) -> dict[str, pl.Series]:
+def rank_columns(keys: Sequence[rank.Key], chosen: Array, area: Column, circle: Array) -> dict[str, Column]:
     """`position`, all ranks and `percentile`; null for households that are not ranked.
 
     Args:
         keys: the table's rank keys over all households, which stand in the order of their ids.
         chosen: (n,) bool; who is ranked.
-        areas: their area codes.
+        area: their area codes.
         circle: (n,) integers; place on the circle ladder, negative for none.
     """
-    rows = len(chosen)
-    ordered = rank.order(keys, chosen)
-    position, overall = rank.positions(ordered, rows)
-    found = {"position": position, "rank": overall}
-    for level, length in rank.AREA_LEVELS.items():
-        found[f"rank_{level}"] = rank.within(ordered, rank.area_groups(areas.codes, areas.of_row, length))
-    found["rank_circle"] = rank.within(ordered, circle)
-    columns = {name: nulled(pl.Series(v.astype(np.uint32)), v > 0) for name, v in found.items()}
-    share = fixed_point(pl.Series(rank.percentile(overall, len(ordered.rows))), 5, 2)
-    return columns | {"percentile": nulled(share, overall > 0)}
+    codes, places, known = area.coded()
+    if known is not None:
+        places = np.where(known, places.astype(np.int64), -1)
+    ladder = np.arange(int(circle.max(initial=-1)) + 1)
+    found = rank.ranks(keys, chosen, [rank.Grouping(places, rank.area_levels(codes)), rank.Grouping(circle, [ladder])])
+    made: dict[int, Column] = {}
+    for values in found:  # ranks that are the same everywhere are one array
+        if id(values) not in made:
+            made[id(values)] = Column(pl.UInt32(), values, known_of(values > 0))
+    columns = {name: made[id(values)] for name, values in zip(("position", *RANKS), found, strict=True)}
+    share = rank.percentile(found[1], int(np.count_nonzero(chosen)))
+    return columns | {"percentile": Column(pl.Decimal(5, 2), share, columns["rank"].valid)}
 
 
 @dataclass(frozen=True)
@@ -194,7 +176,7 @@ class Results:
     """What a run gives.
 
     Attributes:
-        frame: one row for each household that is not rejected, by `household_id`; columns of `column_types`.
+        sheet: one row for each household that is not rejected, by `household_id`; columns of `column_types`.
         persons: `PERSON_COLUMNS`, None for a table without person rules.
         rejects: the columns of `rejects.csv`, a row for each thing that is wrong.
         run: the content of `run.json` without sources and timings.
@@ -202,27 +184,37 @@ class Results:
         overrides: what each correction on record does, columns of `corrections.COLUMNS`; None for a register without.
     """
 
-    frame: pl.DataFrame
+    sheet: Sheet
     persons: pl.DataFrame | None
     rejects: pl.DataFrame
     run: dict[str, Any]
     sha256: str
     overrides: pl.DataFrame | None = None
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """`sheet` as a polars frame, made when first asked for."""
+        return self.sheet.frame
+
 
 @dataclass(frozen=True)
 class Found:
-    """What the machine found, as frames.
+    """What the machine found.
 
     Attributes:
-        frame: the result columns of the households that are not rejected.
+        sheet: the result columns of the households that are not rejected.
         persons: see `Results`.
         kept: bool (households of the register), which are not rejected.
     """
 
-    frame: pl.DataFrame
+    sheet: Sheet
     persons: pl.DataFrame | None
     kept: Array
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """`sheet` as a polars frame, made when first asked for."""
+        return self.sheet.frame
 
 
 def build(
@@ -238,53 +230,61 @@ def build(
     program = columns.program
     table, household = checked.table, register.frames["household"]
     rows = household.height
-    incomplete: Array = np.zeros(rows, dtype=np.bool_)
-    missing = empty_texts(rows)
-    if "missing" in raw:
-        incomplete = np.logical_or.reduce(raw["missing"].values, axis=0)
-        behind = missing_behind(program, raw, columns)
-        texts = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
-        missing = texts.gather(np.where(incomplete, np.cumsum(incomplete), 0))
-    complete = ~incomplete
+    missing = missing_column(program, raw, columns)
+    incomplete = np.asarray(missing.values != 0)
+    complete = known_of(~incomplete)
     kept = columns.served & ~rejected_rows(table, program, raw, rows)
-    found: dict[str, pl.Series] = {name: household[name] for name in ("household_id", "area_code")}
+    area = of_series(household["area_code"])
+    found = {"household_id": own_texts(household["household_id"]), "area_code": area}
     circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
-    found["outcome"] = outcomes(circle, raw, incomplete)
+    found["outcome"] = text_column(*outcome_places(circle, raw, incomplete))
     for ladder in table.ladder:
         name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
-        found[name] = nulled(ladder_texts(ladder, raw[f"ladder:{ladder.id}"].values), complete)
+        found[name] = ladder_column(ladder, raw[f"ladder:{ladder.id}"].values, complete)
     if ranks:
-        chosen = complete & kept
+        chosen = ~incomplete & kept
         if "among" in raw:
             chosen &= raw["among"].values == TRUE
         place = np.full(rows, -1, dtype=np.int64)
         if circle is not None and circle.pick == "first":
-            place = np.where(complete, raw["ladder:circle"].values.astype(np.int64), -1)
-        areas = Areas.of(household["area_code"])
-        found |= rank_columns(rank_keys(table, raw), chosen, areas, place)
+            place = np.where(incomplete, -1, raw["ladder:circle"].values.astype(np.int64))
+        found |= rank_columns(rank_keys(table, raw), chosen, area, place)
     found |= points_columns(table, raw, complete, program.detail)
     for column, store in MONEY_STORES.items():
         if store in raw:
-            stored = raw[store]
-            known = complete if stored.valid is None else complete & (stored.valid == 1)
-            found[column] = decimal_series(stored.values, known, stored.den, 2)
+            found[column] = stored_number(raw[store], complete, 2, MONEY)
     if "exit:months" in raw:
-        months = raw["exit:months"]
-        known = complete if months.valid is None else complete & (months.valid == 1)
-        found["exit_months"] = nulled(scaled_integers(months.values, months.den, 0), known)
+        found["exit_months"] = stored_number(raw["exit:months"], complete, 0, pl.Int64())
     if table.review is not None:
-        found |= review_columns(raw, complete, columns.on)
-    found["vetoes"] = plane_texts(raw["veto"].values, program.vetoes) if "veto" in raw else empty_texts(rows)
-    found["flags"] = joined_flags(rows, flag_rows(register, program, raw, run_flags))
-    found["assumed"] = joined_flags(rows, assumed_rows(register, checked))
+        reviews = review_columns(raw, ~incomplete, columns.on)
+        found |= {name: plain_column(series) for name, series in reviews.items()}
+    if "veto" in raw:
+        found["vetoes"] = bit_texts(raw["veto"].values, program.vetoes)
+    found["flags"] = marked(rows, flag_rows(register, program, raw, run_flags))
+    found["assumed"] = marked(rows, assumed_rows(register, checked))
     found["missing"] = missing
     for output in table.output:
-        found[output.name] = nulled(output_series(raw[f"output:{output.name}"], output.show), complete)
+        found[output.name] = output_column(raw[f"output:{output.name}"], output.show, complete)
     kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
     types = column_types(table, program.detail, kinds)
-    absent = pl.Series([None], dtype=pl.Null).new_from_index(0, rows)
-    frame = pl.DataFrame([found.get(name, absent).cast(kind).alias(name) for name, kind in types.items()])
-    return Found(frame.filter(pl.Series(kept)), persons_frame(register, table, raw, kept), kept)
+    nothing = {"vetoes": text_column([""], np.zeros(rows, dtype=np.uint32))}
+    made = {name: found.get(name) or nothing.get(name) or absent(kind, rows) for name, kind in types.items()}
+    return Found(Sheet(made, rows).taken(kept), persons_frame(register, table, raw, kept), kept)
+
+
+def missing_column(program: Program, raw: Raw, columns: Columns) -> Column:
+    """The attributes missing behind the missing sinks of each incomplete household; place 0 for the complete ones."""
+    place = np.zeros(columns.rows[0], dtype=np.uint32)
+    if "missing" not in raw:
+        return text_column([""], place)
+    rows = np.flatnonzero(incomplete_rows(raw))
+    behind = missing_behind(program, raw, columns)
+    planes = np.zeros(((len(behind) + 7) // 8, len(rows)), dtype=np.uint8)
+    for number, mark in enumerate(behind.values()):
+        planes[number // 8] |= np.asarray(mark, dtype=np.uint8) << np.uint8(number % 8)
+    pattern, first = patterns(planes, np.arange(len(rows)))
+    place[rows] = pattern + np.uint32(1)
+    return Column(pl.String(), place, None, spelled(planes, first, list(behind)))
 
 
 MONEY_STORES = {
@@ -294,11 +294,6 @@ MONEY_STORES = {
     "exit_amount": "exit:amount",
 }
 """Money columns and the machine's stores, all in fen."""
-
-
-def empty_texts(rows: int) -> pl.Series:
-    """A text column of empty texts."""
-    return pl.Series([""], dtype=pl.String).new_from_index(0, rows)
 
 
 def plane_bit(planes: Array, label: int) -> Array:
@@ -315,11 +310,6 @@ def rejected_rows(table: Table, program: Program, raw: Raw, rows: int) -> Array:
         if name in rejecting:
             found |= plane_bit(raw["require"].values, label)
     return found
-
-
-def outcomes(circle: Ladder | None, raw: Raw, incomplete: Array) -> pl.Series:
-    """The outcome of each household."""
-    return chosen_texts(*outcome_places(circle, raw, incomplete))
 
 
 def outcome_places(circle: Ladder | None, raw: Raw, incomplete: Array) -> tuple[list[str], Array]:
@@ -349,22 +339,30 @@ def rank_keys(table: Table, raw: Raw) -> list[rank.Key]:
     return keys
 
 
-def points_columns(table: Table, raw: Raw, complete: Array, detail: str) -> dict[str, pl.Series]:
+def stored_number(stored: Stored, complete: Array | None, decimals: int, kind: pl.DataType) -> Column:
+    """A stored number as a column; null where it is missing or the household is incomplete."""
+    known = complete
+    if stored.valid is not None:
+        known = known_of(stored.valid == 1 if complete is None else complete & (stored.valid == 1))
+    return number_column(stored.values, known, stored.den, decimals, kind)
+
+
+def points_columns(table: Table, raw: Raw, complete: Array | None, detail: str) -> dict[str, Column]:
     """Index, group points and, on request, item points."""
-    found: dict[str, pl.Series] = {}
+    found: dict[str, Column] = {}
     for place, index in enumerate(table.index):
-        stored = raw[f"index:{index.id}"]
-        shown = decimal_series(stored.values, complete, stored.den, index.decimals)
+        kind = pl.Decimal(18, index.decimals)
+        shown = stored_number(raw[f"index:{index.id}"], complete, index.decimals, kind)
         found["index" if place == 0 else f"index_{index.id}"] = shown
     if table.index:
         main = table.index[0]
-        stored = raw[f"index:{main.id}"]
-        found["index_exact"] = nulled(exact_texts(stored.values, stored.den), complete)
+        stored, kind = raw[f"index:{main.id}"], pl.Decimal(18, main.decimals)
+        found["index_exact"] = fraction_column(stored.values, stored.den, complete)
         parts = {f"points_{group.id}": f"group:{group.id}:{main.id}" for group in table.group}
         if detail == "items":
             parts |= {f"item_{item.id}": f"item:{item.id}:{main.id}" for item in table.item}
         for column, name in parts.items():
-            found[column] = decimal_series(raw[name].values, complete, raw[name].den, main.decimals)
+            found[column] = stored_number(raw[name], complete, main.decimals, kind)
     return found
 
 
@@ -378,31 +376,33 @@ def assumed_rows(register: Register, checked: Checked) -> list[tuple[Array, str]
 
 def flag_rows(register: Register, program: Program, raw: Raw, run_flags: Sequence[str]) -> list[tuple[Array, str]]:
     """Which rows carry which flag: the register's, the requires', the run's."""
-    households = register.frames["household"].select("household_id").with_row_index("row")
+    ids = register.frames["household"]["household_id"]
     found: list[tuple[Array, str]] = []
-    flagged = register.flags.join(households, on="household_id", maintain_order="left")
-    for (flag,), part in flagged.group_by("flag", maintain_order=True):
-        found.append((part["row"].to_numpy(), str(flag)))
+    for (flag,), part in register.flags.group_by("flag", maintain_order=True):
+        found.append((ids.search_sorted(part["household_id"]).to_numpy(), str(flag)))
     for label, name in enumerate(program.requires):
         found.append((np.flatnonzero(plane_bit(raw["require"].values, label)), f"require:{name}"))
-    return found + [(np.arange(households.height), flag) for flag in run_flags]
+    return found + [(np.arange(len(ids)), flag) for flag in run_flags]
 
 
-def output_series(stored: Any, show: Show | None) -> pl.Series:
+def output_column(stored: Stored, show: Show | None, complete: Array | None) -> Column:
     """One `[[output]]` as a column; the machine has rounded numbers already."""
-    valid = None if stored.valid is None else stored.valid == 1
+    if stored.type == "number":
+        decimals = decimals_of(show.to if show else CENT)
+        return stored_number(stored, complete, decimals, pl.Decimal(WIDE, decimals))
+    known = None if stored.valid is None else stored.valid == 1
+    if stored.type == "bool":
+        known = stored.values != 0
+    known = complete if known is None else known_of(known if complete is None else known & complete)
     match stored.type:
-        case "number":
-            decimals = decimals_of(show.to if show else CENT)
-            return decimal_series(stored.values, valid, stored.den, decimals, WIDE)
         case "bool":
-            return nulled(pl.Series(stored.values == TRUE), stored.values != 0)
+            return Column(pl.Boolean(), stored.values == TRUE, known)
         case "date":
-            return nulled(date_series(stored.values), valid)
+            return plain_column(nulled(date_series(stored.values), known))
         case "enum":
-            return nulled(chosen_texts(stored.domain, stored.values), valid)
+            return text_column(stored.domain, stored.values, known)
         case _:
-            return nulled(mask_texts(stored.values, stored.domain), valid)
+            return mask_column(stored.values, stored.domain, known)
 
 
 PERSON_STATES = (None, "meets", "does_not_meet", "incomplete")

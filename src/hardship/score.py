@@ -72,10 +72,10 @@ def score(
     flags = run_flags(checked.table, on, forced)
     found = results.build(register, checked, columns, raw, flags)
     rejects = set_aside(register, checked, columns, raw)
-    if found.frame.height == 0:
+    if found.sheet.height == 0:
         count = register.counts["households"]["in"]
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
-    incomes = check_incomes(found.frame, checked, standards, on, accepted)
+    incomes = check_incomes(found.sheet.select(["area_code", "income_per_head"]), checked, standards, on, accepted)
     used = [column.attribute for column in program.columns]
     doubtful = check_columns(register, used, checked, standards, on, accepted)
     done = record(

@@ -131,14 +131,14 @@ def missing_is_the_smallest_value(patch: pytest.MonkeyPatch) -> None:
 @fault
 def deferred_before_refused(patch: pytest.MonkeyPatch) -> None:
     """Where both are hit, the household is deferred instead of refused."""
-    outcomes = results.outcomes
+    places = results.outcome_places
+    swapped = {"does_not_meet": "needs_review", "needs_review": "does_not_meet"}
 
     def wrong(circle: Any, raw: Any, incomplete: Any) -> Any:
-        return outcomes(circle, {**raw, "refused": raw["deferred"], "deferred": raw["refused"]}, incomplete).replace(
-            {"does_not_meet": "needs_review", "needs_review": "does_not_meet"}
-        )
+        texts, place = places(circle, {**raw, "refused": raw["deferred"], "deferred": raw["refused"]}, incomplete)
+        return [swapped.get(text, text) for text in texts], place
 
-    patch.setattr(results, "outcomes", wrong)
+    patch.setattr(results, "outcome_places", wrong)
 
 
 @fault

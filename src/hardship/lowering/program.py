@@ -107,9 +107,10 @@ def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Ar
     if level == 0:
         found: Array = null.astype(np.uint8)
         return found
-    members = np.arange(columns.rows[1]) if level == 1 else columns.parents[level - 1]
+    rows = np.flatnonzero(null)
+    members = rows if level == 1 else columns.parents[level - 1][rows]
     if "counted" in raw and not program.everyone:
-        null = null & (raw["counted"].values[members] != 2)
+        members = members[raw["counted"].values[members] != 2]
     found = np.zeros(columns.rows[0], np.uint8)
-    found[columns.parents[0][members[null]]] = 1
+    found[columns.parents[0][members]] = 1
     return found

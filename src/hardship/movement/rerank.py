@@ -27,7 +27,6 @@ from hardship.movement.runs import BEFORE, FACTORS, Runs
 from hardship.movement.side import Lacking, lacking, side
 from hardship.movement.transition import kept, stand
 from hardship.movement.transition import record as transition_record
-from hardship.results import empty_texts
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -100,7 +99,11 @@ def rerank(
     standing = kept(before, after, two, runs.states)
     two = stand(two, standing.rows, after, runs.states)
     say("causes", 0.4)
-    parts, cause = _causes(runs, order, two, standing.rows) if not quick else ({}, empty_texts(two.height))
+    parts, cause = (
+        _causes(runs, order, two, standing.rows)
+        if not quick
+        else ({}, pl.repeat("", two.height, dtype=pl.String, eager=True))
+    )
     say("write", 0.7)
     ends = (before, after)
     where = places(order, (before.register, after.register))

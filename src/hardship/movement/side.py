@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 
 from hardship import rank
-from hardship.columns import Array, chosen_texts, flagged_texts, nulled, plane_texts, scaled_integers
+from hardship.columns import Array, chosen_texts, nulled, scaled_integers
 from hardship.days import as_number
-from hardship.lowering.program import missing_behind
 from hardship.movement.answer import summed
 from hardship.movement.states import circle_of
-from hardship.results import TRUE, empty_texts, outcome_places, rank_keys
+from hardship.results import TRUE, missing_column, outcome_places, rank_keys
 from hardship.reviews import review_columns
+from hardship.sheet import bit_texts
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -56,12 +56,7 @@ def lacking(columns: Columns, raw: Raw, found: Answer, known: Lacking | None = N
     """What incomplete households lack; taken from another run where that lacks the same."""
     if known is not None and known.same(columns, raw):
         return replace(known, columns=columns, raw=raw)
-    incomplete = ~found.complete
-    if not incomplete.any():
-        return Lacking(columns, raw, empty_texts(columns.rows[0]))
-    behind = missing_behind(columns.program, raw, columns)
-    missing = pl.concat([empty_texts(1), flagged_texts(list(behind.values()), list(behind))])
-    return Lacking(columns, raw, missing.gather(np.where(incomplete, np.cumsum(incomplete), 0)))
+    return Lacking(columns, raw, missing_column(columns.program, raw, columns).series())
 
 
 def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFrame:
@@ -99,9 +94,8 @@ def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFr
     made["exit_months"] = _known(raw, "exit:months", scored, nothing)
     made |= _reviews(table, raw, scored, setting.on)
     chosen = scored & (raw["among"].values == TRUE) if "among" in raw else scored
-    ordered = rank.order(rank_keys(table, raw), chosen)
-    for name, values in zip(("position", "rank"), rank.positions(ordered, rows), strict=True):
-        made[name] = nulled(pl.Series(values), values > 0)
+    for name, values in zip(("position", "rank"), rank.ranks(rank_keys(table, raw), chosen), strict=True):
+        made[name] = nulled(pl.Series(values.astype(np.int64)), values > 0)
     return pl.DataFrame(made)
 
 
@@ -144,8 +138,7 @@ def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, found: Answ
 def _reasons(told: Lacking, found: Answer) -> pl.Series:
     """Why a household is not scored, or which vetoes it has hit; ids joined by `;`."""
     columns, raw = told.columns, told.raw
-    vetoes = plane_texts(raw["veto"].values, columns.program.vetoes) if len(raw["veto"].values) else None
-    texts = vetoes if vetoes is not None else empty_texts(columns.rows[0])
+    texts = bit_texts(raw["veto"].values, columns.program.vetoes).series()
     if not found.complete.all():
         texts = _instead(texts, told.texts, ~found.complete)
     if not found.kept.all():

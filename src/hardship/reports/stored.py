@@ -21,6 +21,7 @@ from hardship.reports.run_book import write_books
 from hardship.reports.story import Story, Sums, told
 from hardship.reports.write import FILES, write_reports
 from hardship.results import MONEY, Results
+from hardship.sheet import Sheet
 from hardship.standards import load_standards
 from hardship.verify import read_run, read_stored, reopen
 
@@ -76,7 +77,7 @@ def report_run(
     run, frame, inputs = stored_run(folder, register, progress)
     rejects = _texts(folder / export.REJECTS)
     rejects = rejects.with_columns(pl.col("line").cast(pl.Int64, strict=False))
-    results = Results(frame, None, rejects, run, run["results_sha256"])
+    results = Results(Sheet.of(frame), None, rejects, run, run["results_sha256"])
     groups = group_report(frame, inputs)
     return _staged(
         out, run["results_sha256"], lambda place: write_books(results, inputs, groups, place, lang, townships=bool(by))

@@ -1,0 +1,379 @@
+"""Kernels of what comes after the machine: words numbered, bits spelled out, rows as CSV, integers packed.
+
+They work on plain arrays and know nothing of tables or results. Each is held to a plain version by a test.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hardship.engine.jit import bytes_at, i64_at, kernel, u32_at, u64_at
+
+TEXT, OWN, SMALL, WIDE = range(4)
+"""Kinds of CSV columns: one of few texts, a text of its own in each row, uint32, int64."""
+KIND, VALUES, VALID, SCALE, STARTS, DATA = range(6)
+"""What `csv_rows` is told of a column: its kind, addresses of its arrays (0: none), its decimals."""
+
+DIGITS = np.frombuffer("".join(f"{number:04}" for number in range(10_000)).encode(), dtype="<u4").copy()
+"""Four ASCII digits of each number below 10,000, the first in the lowest byte."""
+
+
+@kernel
+def numbered(words: Any, place: Any, first: Any) -> int:
+    """Number the distinct words in the order in which they appear.
+
+    Args:
+        words: (n,) uint64.
+        place: (n,) uint32, filled with the number of each row's word.
+        first: (n,) int64, filled with the row in which each number appears first.
+
+    Returns:
+        how many there are.
+    """
+    size = 1 << 12
+    table = np.full(size, -1, np.int64)
+    shift = np.uint64(52)
+    count = 0
+    for i in range(len(words)):
+        word = words[i]
+        if i > 0 and word == words[i - 1]:
+            place[i] = place[i - 1]
+            continue
+        at = np.int64((word * np.uint64(0x9E3779B97F4A7C15)) >> shift)
+        found = table[at]
+        while found >= 0 and words[first[found]] != word:
+            at = (at + 1) & (size - 1)
+            found = table[at]
+        if found < 0:
+            found = count
+            table[at] = found
+            first[found] = i
+            count += 1
+            if count * 2 > size:
+                size *= 4
+                shift -= np.uint64(2)
+                table = np.full(size, -1, np.int64)
+                for k in range(count):
+                    at = np.int64((words[first[k]] * np.uint64(0x9E3779B97F4A7C15)) >> shift)
+                    while table[at] >= 0:
+                        at = (at + 1) & (size - 1)
+                    table[at] = k
+        place[i] = np.uint32(found)
+    return count
+
+
+@kernel
+def spelled_sizes(planes: Any, rows: Any, order: Any, lengths: Any, starts: Any) -> None:
+    """Where the text of each row begins: the lengths of its bits' names, and a `;` between two.
+
+    Args:
+        planes: (p, n) uint8; bit b of plane k is label 8·k + b.
+        rows: (m,) int64; the rows asked for.
+        order: (labels,) int64; the labels in the order in which they are written.
+        lengths: (labels,) int64; bytes of each label's name.
+        starts: (m + 1,) int64, filled.
+    """
+    at = 0
+    starts[0] = 0
+    for i in range(len(rows)):
+        begun = False
+        for label in order:
+            if planes[label >> 3, rows[i]] >> np.uint8(label & 7) & np.uint8(1):
+                at += lengths[label] + begun
+                begun = True
+        starts[i + 1] = at
+
+
+@kernel
+def spelled(planes: Any, rows: Any, order: Any, begins: Any, names: Any, starts: Any, out: Any) -> None:
+    """Write those texts. `begins`, `names`: where each label's name begins among the bytes of all names."""
+    for i in range(len(rows)):
+        at = starts[i]
+        for label in order:
+            if planes[label >> 3, rows[i]] >> np.uint8(label & 7) & np.uint8(1):
+                if at > starts[i]:
+                    out[at] = 59
+                    at += 1
+                for k in range(begins[label], begins[label + 1]):
+                    out[at] = names[k]
+                    at += 1
+
+
+@kernel
+def copied(out: Any, at: int, source: Any, size: int) -> int:
+    """Copy `size` bytes between two addresses, sixteen at a time and up to fifteen more; the place behind them."""
+    for k in range(0, max(size, 1), 16):
+        u64_at(out + np.uint64(at + k), 1)[0] = u64_at(source + np.uint64(k), 1)[0]
+        u64_at(out + np.uint64(at + k + 8), 1)[0] = u64_at(source + np.uint64(k + 8), 1)[0]
+    return at + size
+
+
+@kernel
+def four(out: Any, at: int, value: int, digits: Any) -> int:
+    """Write a number below 10,000 without leading zeros."""
+    more = (value >= 10) + (value >= 100) + (value >= 1000)
+    u32_at(out + np.uint64(at), 1)[0] = digits[value] >> np.uint32(8 * (3 - more))
+    return at + 1 + more
+
+
+@kernel
+def number(out: Any, at: int, value: int, digits: Any) -> int:
+    """Write a number that is not negative."""
+    if value < 10_000:
+        return four(out, at, value, digits)
+    high = value // 10_000
+    if high < 10_000:
+        at = four(out, at, high, digits)
+    else:
+        # From behind, four digits at a time; beyond 10^8 numbers are rare.
+        upper = high // 10_000
+        at = four(out, at, upper, digits) if upper < 10_000 else long(out, at, upper, digits)
+        u32_at(out + np.uint64(at), 1)[0] = digits[high - upper * 10_000]
+        at += 4
+    u32_at(out + np.uint64(at), 1)[0] = digits[value - high * 10_000]
+    return at + 4
+
+
+@kernel
+def long(out: Any, at: int, value: int, digits: Any) -> int:
+    """Write a number of five to twelve digits."""
+    high = value // 10_000
+    upper = high // 10_000
+    if upper > 0:
+        at = four(out, at, upper, digits)
+        u32_at(out + np.uint64(at), 1)[0] = digits[high - upper * 10_000]
+        at += 4
+    else:
+        at = four(out, at, high, digits)
+    u32_at(out + np.uint64(at), 1)[0] = digits[value - high * 10_000]
+    return at + 4
+
+
+@kernel
+def fixed(out: Any, at: int, value: int, scale: int, power: int, digits: Any) -> int:
+    """Write `value / 10^scale` with all its decimals."""
+    if value < 0:
+        bytes_at(out + np.uint64(at), 1)[0] = 45
+        at += 1
+        value = -value
+    if scale == 0:
+        return number(out, at, value, digits)
+    whole = value // 100 if scale == 2 else value // power
+    at = number(out, at, whole, digits)
+    rest = value - whole * power
+    bytes_at(out + np.uint64(at), 1)[0] = 46
+    at += 1
+    if scale == 2:
+        pair = digits[rest] >> np.uint32(16)
+        bytes_at(out + np.uint64(at), 1)[0] = pair & np.uint32(255)
+        bytes_at(out + np.uint64(at + 1), 1)[0] = pair >> np.uint32(8)
+        return at + 2
+    for k in range(scale):
+        bytes_at(out + np.uint64(at + scale - 1 - k), 1)[0] = 48 + rest % 10
+        rest //= 10
+    return at + scale
+
+
+@kernel
+def csv_rows(columns: Any, begin: int, end: int, digits: Any, out: Any) -> int:
+    """Rows as lines of CSV; nothing for a null.
+
+    Args:
+        columns: (c, 6) uint64, see `KIND` …; texts are quoted already, numbers above −2^63.
+        digits: `DIGITS`.
+        out: address of room for the lines and 32 bytes.
+
+    Returns:
+        how many bytes were written.
+    """
+    at = 0
+    last = len(columns) - 1
+    powers = np.empty(len(columns), np.int64)
+    for c in range(len(columns)):
+        powers[c] = 1
+        for _ in range(np.int64(columns[c, SCALE])):
+            powers[c] *= 10
+    for i in range(begin, end):
+        row = np.uint64(i)
+        for c in range(len(columns)):
+            kind, values, valid = np.int64(columns[c, KIND]), columns[c, VALUES], columns[c, VALID]
+            if valid == np.uint64(0) or bytes_at(valid + row, 1)[0] != 0:
+                if kind <= OWN:
+                    entry = row
+                    if kind == TEXT:
+                        entry = np.uint64(u32_at(values + row * np.uint64(4), 1)[0])
+                    bounds = i64_at(columns[c, STARTS] + entry * np.uint64(8), 2)
+                    at = copied(out, at, columns[c, DATA] + np.uint64(bounds[0]), bounds[1] - bounds[0])
+                elif kind == SMALL:
+                    at = number(out, at, np.int64(u32_at(values + row * np.uint64(4), 1)[0]), digits)
+                else:
+                    value = i64_at(values + row * np.uint64(8), 1)[0]
+                    at = fixed(out, at, value, np.int64(columns[c, SCALE]), powers[c], digits)
+            bytes_at(out + np.uint64(at), 1)[0] = 10 if c == last else 44
+            at += 1
+    return at
+
+
+@kernel
+def packed(values: Any, width: int, out: Any) -> int:
+    """Write values of `width` bits one after the other, the lowest bit first, zeros to the end of the last byte.
+
+    Args:
+        values: (n,) uint64, below 2^width; width from 1 to 64.
+        out: uint8, room for n · width bits and eight bytes.
+
+    Returns:
+        how many bytes were written.
+    """
+    base, at = np.uint64(out.ctypes.data), 0
+    held, bits = np.uint64(0), 0
+    for i in range(len(values)):
+        value = values[i]
+        held |= value << np.uint64(bits)
+        bits += width
+        if bits >= 64:
+            u64_at(base + np.uint64(at), 1)[0] = held
+            at += 8
+            bits -= 64
+            held = value >> np.uint64(width - bits) if bits > 0 else np.uint64(0)
+    u64_at(base + np.uint64(at), 1)[0] = held
+    return at + (bits + 7) // 8
+
+
+@kernel
+def varint(value: Any, out: Any, at: int) -> int:
+    """Write an unsigned number seven bits a byte; where it ends."""
+    while value >= np.uint64(128):
+        out[at] = np.uint8(value & np.uint64(127)) | np.uint8(128)
+        value >>= np.uint64(7)
+        at += 1
+    out[at] = np.uint8(value)
+    return at + 1
+
+
+@kernel
+def zigzag(value: Any) -> Any:
+    """A signed number as an unsigned one, small ones small."""
+    return (np.uint64(value) << np.uint64(1)) ^ np.uint64(value >> 63)
+
+
+@kernel
+def length(word: Any) -> int:
+    """How many bits a word has, up to its highest 1."""
+    bits = 0
+    for step in (32, 16, 8, 4, 2, 1):
+        if word >> np.uint64(step) != np.uint64(0):
+            word >>= np.uint64(step)
+            bits += step
+    return bits + (word != np.uint64(0))
+
+
+def room(count: int) -> int:
+    """Bytes that `deltas` may need for so many values."""
+    return (count // 128 + 1) * (128 * 8 + 4 + 10) + 40
+
+
+@kernel
+def deltas(values: Any, out: Any) -> int:
+    """Parquet's DELTA_BINARY_PACKED: blocks of 128 differences in four miniblocks of 32.
+
+    Args:
+        values: (n,) int64.
+        out: uint8, as many as `room` says.
+
+    Returns:
+        how many bytes were written.
+    """
+    n = len(values)
+    at = varint(np.uint64(128), out, 0)
+    at = varint(np.uint64(4), out, at)
+    at = varint(np.uint64(n), out, at)
+    at = varint(zigzag(values[0] if n > 0 else 0), out, at)
+    block, base = np.empty(128, np.int64), np.uint64(out.ctypes.data)
+    begin = 1
+    while begin < n:
+        size = min(128, n - begin)
+        least = values[begin] - values[begin - 1]
+        for k in range(size):
+            block[k] = values[begin + k] - values[begin + k - 1]
+            least = min(least, block[k])
+        at = varint(zigzag(least), out, at)
+        widths = at
+        at += 4
+        for mini in range(4):
+            first, last = mini * 32, min(mini * 32 + 32, size)
+            all_bits = np.int64(0)
+            for k in range(first, last):
+                block[k] -= least
+                all_bits |= block[k]
+            width = length(np.uint64(all_bits))
+            out[widths + mini] = width
+            if width == 0:
+                continue
+            end = at + 4 * width
+            held, bits = np.uint64(0), np.uint64(0)
+            for k in range(first, last):
+                value = np.uint64(block[k])
+                held |= value << bits
+                bits += np.uint64(width)
+                if bits >= np.uint64(64):
+                    u64_at(base + np.uint64(at), 1)[0] = held
+                    at += 8
+                    bits -= np.uint64(64)
+                    held = value >> (np.uint64(width) - bits) if bits > np.uint64(0) else np.uint64(0)
+            while at < end:
+                out[at] = np.uint8(held & np.uint64(255))
+                held >>= np.uint64(8)
+                at += 1
+        begin += size
+    return at
+
+
+@kernel
+def shared(starts: Any, data: Any, begin: int, prefix: Any, suffix: Any, out: Any) -> int:
+    """What each text has in common with the one before it, and the bytes of the rest.
+
+    Args:
+        starts, data: where texts begin among all bytes; those from `begin` on are looked at, as many as `prefix` has.
+        prefix, suffix: (n,) int64, filled: bytes shared with the text before, bytes of the rest.
+        out: uint8, filled with the rests.
+
+    Returns:
+        how many bytes were written.
+    """
+    at = 0
+    for i in range(len(prefix)):
+        here, end = starts[begin + i], starts[begin + i + 1]
+        same = 0
+        if i > 0:
+            before = starts[begin + i - 1]
+            most = min(end - here, here - before)
+            while same < most and data[here + same] == data[before + same]:
+                same += 1
+        prefix[i], suffix[i] = same, end - here - same
+        for k in range(here + same, end):
+            out[at] = data[k]
+            at += 1
+    return at
+
+
+@kernel
+def plain_texts(starts: Any, data: Any, entries: Any, out: Any) -> int:
+    """Parquet's PLAIN byte arrays: four bytes of length, then the bytes.
+
+    Args:
+        starts, data: where texts begin among all bytes, 16 more bytes behind the last.
+        entries: (m,) int64; which texts.
+        out: uint8, room for them and 16 bytes.
+
+    Returns:
+        how many bytes were written.
+    """
+    target, source, at = np.uint64(out.ctypes.data), np.uint64(data.ctypes.data), 0
+    for entry in entries:
+        size = starts[entry + 1] - starts[entry]
+        u32_at(target + np.uint64(at), 1)[0] = np.uint32(size)
+        at = copied(target, at + 4, source + np.uint64(starts[entry]), size)
+    return at
