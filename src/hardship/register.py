@@ -277,7 +277,7 @@ def _renumber(rows: pl.DataFrame, height: int) -> Rows | None:
 
 def _moved(parent: Rows, new: Rows | None) -> NDArray[np.uint32]:
     """The parent of each row by its new number; of rows without a parent, which are dead, any."""
-    return (parent if new is None else new[parent]).astype(np.uint32)
+    return (new[parent] if new is not None and new.size else parent).astype(np.uint32)
 
 
 def _flag_frame(households: Part, marks: structure.Flags) -> pl.DataFrame:
