@@ -14,7 +14,7 @@ import polars as pl
 
 from hardship import messages
 from hardship.columns import Array
-from hardship.reports.household_facts import AGES, UNKNOWN, Facts, household_facts
+from hardship.reports.household_facts import AGES, NOWHERE, UNKNOWN, Facts, household_facts
 from hardship.reports.suppress import SMALL, Counts, Marks, hidden, hidden_column
 from hardship.reports.words import area_names, circle_titles
 
@@ -47,7 +47,7 @@ def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     parts = states(inputs.checked.table)
     facts = household_facts(results, inputs, _stands(results, parts))
     unread = inputs.register.counts["households"]["in"] - len(facts.state)
-    everybody = np.zeros(len(facts.state), dtype=np.int64)
+    everybody = np.zeros(len(facts.state), dtype=np.int8)
     whole = _counted([ALL], everybody, facts, parts, unread)
     frames = [_shown(whole, parts).with_columns(dimension=pl.lit(ALL))]
     for dimension, (groups, group) in facts.groups.items():
@@ -87,13 +87,14 @@ def states(table: Table) -> list[str]:
     return ["meets", "needs_review", "does_not_meet", "incomplete"]
 
 
-def _stands(results: pl.DataFrame, parts: Sequence[str]) -> pl.Series:
-    """The number of each row's state among `parts`."""
-    number = {part: place for place, part in enumerate(parts)}
-    outcome = results["outcome"].replace_strict(number, default=None, return_dtype=pl.Int64)
-    circles = {part.removeprefix("circle_"): place for part, place in number.items() if part.startswith("circle_")}
-    circle = results["circle"].replace_strict(circles, default=None, return_dtype=pl.Int64)
-    return pl.select(pl.coalesce(outcome, circle)).to_series()
+def _stands(results: pl.DataFrame, parts: Sequence[str]) -> Array:
+    """The number of each row's state among `parts` (int8)."""
+    found = np.full(results.height, NOWHERE, dtype=np.int8)
+    for column, prefix in (("circle", "circle_"), ("outcome", "")):  # an outcome of its own goes before the circle
+        for place, part in enumerate(parts):
+            if part.startswith("circle_") == (prefix != ""):
+                found[(results[column] == part.removeprefix(prefix)).fill_null(False).to_numpy()] = place
+    return found
 
 
 def _title(dimension: str, group: str, lang: str, areas: Mapping[str, tuple[str, str]]) -> str:
@@ -129,14 +130,15 @@ def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[s
         group: the group of each household.
         unread: households that could not even be read: rejected, of an unknown group.
     """
-    size, scored = len(names), facts.state >= 0
-    cells = np.bincount(group[scored] * len(parts) + facts.state[scored], minlength=size * len(parts))
-    cells = cells.reshape(size, len(parts))
-    rejected = np.bincount(group[~scored], minlength=size)
+    size, width = len(names), len(parts) + 1  # the last part: not scored
+    cells = np.bincount(group * np.intp(width) + facts.state % width, minlength=size * width).reshape(size, width)
+    rejected, cells = cells[:, -1], cells[:, :-1]
     rejected[-1] += unread
-    persons = np.zeros(size, dtype=np.int64)
-    np.add.at(persons, group[scored], facts.persons[scored])
-    near = None if facts.near is None else np.bincount(group[scored & facts.near], minlength=size)
+    scored = group if facts.whole else np.where(facts.state >= 0, group, size)
+    most = int(facts.persons.max(initial=0)) + 1
+    persons = np.bincount(scored * np.intp(most) + facts.persons, minlength=(size + 1) * most).reshape(-1, most)
+    persons = (persons @ np.arange(most))[:size]
+    near = None if facts.near is None else np.bincount(scored[facts.near], minlength=size + 1)[:size]
     made = pl.DataFrame(
         {
             "group": pl.Series(list(names), dtype=pl.String),

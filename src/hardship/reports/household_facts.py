@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ RESIDENCES = ("urban", "rural")
 SEVERE = 2  # grades 1 and 2
 NOWHERE = -1
 _NULL_DATE = 0
+_NULL = 255  # of enums and grades, which are small
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Facts:
     Attributes:
         groups: dimension → names of its groups (`unknown` last) and the group of each household.
         persons: members of each.
-        state: its place among the states of the report, −1 where it was not scored.
+        state: its place among the states of the report, −1 where it was not scored (int8).
         near: whether it is near a line; None where the table has no line for incomes.
     """
 
@@ -46,77 +48,100 @@ class Facts:
     state: Array
     near: Array | None
 
+    @property
+    def whole(self) -> bool:
+        """Whether every household was scored."""
+        return bool((self.state >= 0).all())
 
-def household_facts(results: pl.DataFrame, inputs: Inputs, states: pl.Series) -> Facts:
+
+def household_facts(results: pl.DataFrame, inputs: Inputs, states: Array) -> Facts:
     """The facts of all households.
 
     Args:
         results: see `group_report`; in the order of ids, as all results are.
-        states: the state of each of its rows, as a number.
+        states: the state of each of its rows, as a number (int8).
     """
     household = inputs.register.frames["household"]
     place = places(inputs.register, inputs.standards)
     lines = circle_lines(inputs.checked, inputs.standards, inputs.on, place)
-    there = np.arange(household.height)
+    state, near, there = states, None, None
     if results.height < household.height:
         there = np.flatnonzero(household["household_id"].is_in(results["household_id"].implode()).to_numpy())
-    state = np.full(household.height, NOWHERE, dtype=np.int64)
-    state[there] = states.to_numpy()  # both stand in the order of their ids
-    near = None
+        state = np.full(household.height, NOWHERE, dtype=np.int8)
+        state[there] = states  # both stand in the order of their ids
+        place = place[there]
     if lines:
-        near = np.zeros(household.height, dtype=np.bool_)
-        near[there] = near_line(place[there].with_columns(results["income_per_head"]), lines)
-    residences = {name: number for number, name in enumerate(RESIDENCES)}
-    residence = place["residence"].replace_strict(residences, default=len(RESIDENCES), return_dtype=pl.Int64)
+        near = near_line(place.with_columns(results["income_per_head"]), lines)
+        if there is not None:
+            near, some = np.zeros(household.height, dtype=np.bool_), near
+            near[there] = some
     groups, persons = _members(inputs)
-    groups["residence"] = ((*RESIDENCES, UNKNOWN), residence.to_numpy())
+    groups["residence"] = ((*RESIDENCES, UNKNOWN), _residences(inputs))
     groups["area"] = _areas(household["area_code"])
     return Facts(groups, persons, state, near)
 
 
+def _residences(inputs: Inputs) -> Array:
+    stored = _stored(inputs.register.frames["household"], "residence_type")
+    number = [_place(inputs.checked, "residence_type", name) for name in RESIDENCES]
+    return _chosen([stored == one for one in number], range(len(RESIDENCES)), len(RESIDENCES))
+
+
 def _areas(codes: pl.Series) -> tuple[tuple[str, ...], Array]:
     """The finest level above villages with at most `MOST_AREAS` areas."""
-    distinct = codes.unique().fill_null("")
+    codes = codes.fill_null("")
+    distinct = codes.unique()
     lengths = sorted((length for level, length in AREA_LEVELS.items() if level != "village"), reverse=True)
     cut = next((n for n in lengths if distinct.str.slice(0, n).n_unique() <= MOST_AREAS), min(lengths))
     names = [name for name in distinct.str.slice(0, cut).unique().sort() if name]
-    number = {code: names.index(code[:cut]) if code else len(names) for code in distinct}
-    return (*names, UNKNOWN), codes.fill_null("").replace_strict(number, return_dtype=pl.Int64).to_numpy()
+    number = {name: place for place, name in enumerate(names)} | {"": len(names)}
+    place = np.array([number[code[:cut]] for code in distinct], dtype=np.int64)
+    return (*names, UNKNOWN), place[codes.cast(pl.Enum(distinct)).to_physical().to_numpy()]
+
+
+def _stored(frame: pl.DataFrame, name: str, missing: int = _NULL) -> Array:
+    """A column as stored, `missing` where null or absent."""
+    if name not in frame.columns:
+        return np.full(frame.height, missing, dtype=np.int64)
+    found: Array = frame[name].fill_null(missing).to_numpy()
+    return found
+
+
+def _chosen(conditions: Sequence[Array], places: Sequence[int], default: int) -> Array:
+    """For each row the place of the first condition that holds."""
+    found = np.full(len(conditions[0]), default, dtype=np.int8)
+    for condition, place in zip(reversed(conditions), reversed(places), strict=True):
+        found[condition] = place
+    return found
 
 
 def _members(inputs: Inputs) -> tuple[dict[str, tuple[tuple[str, ...], Array]], Array]:
     """The groups that follow from members, and how many there are."""
     frame, rows = inputs.register.frames["member"], inputs.register.frames["household"].height
-    home = frame["household"].to_numpy().astype(np.int64)
-
-    def stored(name: str, missing: int) -> Array:
-        """A column as integers, `missing` where null or absent."""
-        if name not in frame.columns:
-            return np.full(frame.height, missing, dtype=np.int64)
-        found: Array = frame[name].cast(pl.Int64).fill_null(missing).to_numpy()
-        return found
+    home = frame["household"].to_numpy()
 
     def households(condition: Array) -> Array:
         """How many members of each household fulfil a condition."""
         return np.bincount(home[condition], minlength=rows)
 
-    born = stored("birth_date", _NULL_DATE)
+    born = _stored(frame, "birth_date", _NULL_DATE)
     today = inputs.on.year * 10_000 + inputs.on.month * 100 + inputs.on.day
     age = np.where(born == _NULL_DATE, NOWHERE, (today - born) // 10_000)
-    grade, kind = stored("disability_grade", NOWHERE), stored("disability_kind", NOWHERE)
+    grade, kind = _stored(frame, "disability_grade"), _stored(frame, "disability_kind")
+    disabled = (grade >= 1) & (grade != _NULL)
     none = _place(inputs.checked, "disability_kind", "none")
-    heads = np.flatnonzero(stored("relation_to_head", NOWHERE) == _place(inputs.checked, "relation_to_head", "head"))
+    heads = np.flatnonzero(_stored(frame, "relation_to_head") == _place(inputs.checked, "relation_to_head", "head"))
     head = np.full(rows, NOWHERE)
     head[home[heads[::-1]]] = heads[::-1]  # the first one where there are several
     size = np.bincount(home, minlength=rows)
     groups = {
-        "sex": ((*SEXES, UNKNOWN), _sexes(inputs.checked, stored("sex", NOWHERE), head)),
+        "sex": ((*SEXES, UNKNOWN), _sexes(inputs.checked, _stored(frame, "sex"), head)),
         "age": ((*map(str, AGES), UNKNOWN), _bands(age, head)),
         "disability": (
             (*DISABILITIES, UNKNOWN),
             _disabilities(
-                households((grade >= 1) & (grade <= SEVERE)),
-                households((grade >= 1) | ((kind != none) & (kind != NOWHERE))),
+                households(disabled & (grade <= SEVERE)),
+                households(disabled | ((kind != none) & (kind != _NULL))),
                 households((grade == 0) | (kind == none)) == size,
             ),
         ),
@@ -129,9 +154,9 @@ def _members(inputs: Inputs) -> tuple[dict[str, tuple[tuple[str, ...], Array]], 
 
 
 def _sexes(checked: Checked, sex: Array, head: Array) -> Array:
-    number = {_place(checked, "sex", name): place for place, name in enumerate(SEXES)}
-    own = np.where(head == NOWHERE, NOWHERE, sex[head])
-    return np.select([own == code for code in number], list(number.values()), len(SEXES))
+    own = np.where(head == NOWHERE, _NULL, sex[head])
+    number = [_place(checked, "sex", name) for name in SEXES]
+    return _chosen([own == code for code in number], range(len(SEXES)), len(SEXES))
 
 
 def _bands(age: Array, head: Array) -> Array:
@@ -141,7 +166,7 @@ def _bands(age: Array, head: Array) -> Array:
 
 def _disabilities(severe: Array, disabled: Array, clear: Array) -> Array:
     places = [DISABILITIES.index(name) for name in ("severe", "mild", "none")]
-    return np.select([severe > 0, disabled > 0, clear], places, len(DISABILITIES))
+    return _chosen([severe > 0, disabled > 0, clear], places, len(DISABILITIES))
 
 
 def _types(size: Array, young: Array, old: Array, ageless: Array) -> Array:
@@ -157,7 +182,7 @@ def _types(size: Array, young: Array, old: Array, ageless: Array) -> Array:
     }
     unknown = (ageless > 0) | (size == 0)
     places = [len(TYPES), *(TYPES.index(name) for name in kinds)]
-    return np.select([unknown, *kinds.values()], places, len(TYPES))
+    return _chosen([unknown, *kinds.values()], places, len(TYPES))
 
 
 def _place(checked: Checked, name: str, value: str) -> int:
