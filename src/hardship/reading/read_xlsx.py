@@ -8,6 +8,7 @@ runs, no macro, no link. Dates become ISO texts, numbers their shortest decimals
 from __future__ import annotations
 
 import datetime as dt
+import io
 import posixpath
 import re
 import zipfile
@@ -17,18 +18,23 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from xml.parsers import expat
 
+import numpy as np
 import polars as pl
 
 from hardship.errors import Fault, RegisterError
 from hardship.reading.cells import ERROR_CELL, FORMULA_CELL, normal
 from hardship.reading.read_csv import column_names
 from hardship.reading.readers import MAX_COLUMNS, BadLine, RawTable, refuse_bomb
+from hardship.reading.xlsx_rows import Sheet, walk
 
 T = TypeVar("T")
 MAX_ENTRIES = 2_000
 MAX_STRINGS = 400 * 2**20  # characters of all shared strings
 _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+_SHORT_NUMBER = r"^-?(0|[1-9][0-9]{0,9})(\.[0-9]{0,3}[1-9])?$"  # shown as it is written
+_SHORT_DAY = r"^(0|[1-9][0-9]{0,5})$"
+_DAYS_1970 = 25_569
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -113,38 +119,42 @@ class _Workbook:
         return found
 
     def cells(self, part: str) -> list[tuple[int, list[str]]]:
+        sheet = self._sheet(part)
+        found: list[tuple[int, list[str]]] = [(line, []) for line in sheet.lines]
+        for row, place, text in sheet.filled().select("row", "place", "text").iter_rows():
+            cells = found[row][1]
+            cells.extend([""] * (place + 1 - len(cells)))
+            cells[place] = text
+        return [row for row in found if row[1]]
+
+    def _sheet(self, part: str) -> _Sheet:
         sheet = _Sheet(self.strings, self.date_styles, self.epoch_1904)
-        _parse(self.archive.open(part), sheet.start, sheet.end, sheet.text)
-        return [(row, texts) for row, texts, _ in sheet.rows if any(texts)]
+        if not walk(self.archive.open(part), sheet, _parse_text) or sheet.mixed:
+            sheet = _Sheet(self.strings, self.date_styles, self.epoch_1904)
+            _parse(self.archive.open(part), sheet.start, sheet.end, sheet.text)
+        return sheet
 
     def _table(self, entity: str, title: str, part: str) -> RawTable:
-        sheet = _Sheet(self.strings, self.date_styles, self.epoch_1904)
-        _parse(self.archive.open(part), sheet.start, sheet.end, sheet.text)
-        rows = [row for row in sheet.rows if any(cell != "" for cell in row[1])]
-        if not rows:
+        sheet = self._sheet(part)
+        cells, lines = sheet.filled(), pl.Series(sheet.lines, dtype=pl.Int64)
+        if cells.height == 0:
             raise RegisterError(Fault("register.no_header", f"{self.name}:{title}", 1))
-        place, header, _ = rows[0]
-        while header and header[-1] == "":
-            header.pop()
-        names = column_names(header, f"{self.name}:{title}")
-        width = len(names)
-        bad, kept = [], []
-        for line, cells, typed in rows[1:]:
-            if len(cells) > width and any(cells[width:]):
-                filled = max(index for index, cell in enumerate(cells) if cell) + 1
-                bad.append(BadLine(line, "ragged_row", f"cells({filled})", tuple(cells[:width])))
-            else:
-                kept.append((line, cells[:width] + [""] * (width - len(cells)), typed))
-        columns = list(zip(*(cells for _, cells, _ in kept), strict=True)) or [()] * width
-        frame = pl.DataFrame(
-            {name: pl.Series(name, list(c), dtype=pl.String) for name, c in zip(names, columns, strict=True)}
+        first: int = cells["row"][0]
+        header = cells.filter(pl.col("row") == first)
+        titles = dict(header.select("place", "text").iter_rows())
+        names = column_names(
+            [titles.get(place, "") for place in range(header["place"][-1] + 1)], f"{self.name}:{title}"
         )
-        not_text = {
-            name: pl.Series([index in typed for _, _, typed in kept], dtype=pl.Boolean)
-            for index, name in enumerate(names)
-            if any(index in typed for _, _, typed in kept)
-        }
-        lines = pl.Series([line for line, _, _ in kept], dtype=pl.Int64)
+        cells = cells.filter(pl.col("row") > first)
+        ragged = cells.filter(pl.col("place") >= len(names))["row"].unique()
+        bad = [self._bad(cells.filter(pl.col("row") == row), lines[row], len(names)) for row in ragged.sort()]
+        if bad:
+            cells = cells.filter(~pl.col("row").is_in(ragged.implode()))
+        kept = cells["row"].unique().sort()
+        cells = (
+            cells.with_columns(at=kept.search_sorted(cells["row"])) if cells.height else cells.with_columns(at="row")
+        )
+        frame, not_text = _columns(cells, names, kept.len())
         notes = [
             Fault(code, f"{self.name}:{title}", params={"count": count})
             for code, count in (
@@ -153,9 +163,33 @@ class _Workbook:
             )
             if count
         ]
-        if place != 1:
-            notes.append(Fault("register.header_row", f"{self.name}:{title}", place, params={"line": place}))
-        return RawTable(entity, self.name, title, frame, lines, not_text, tuple(bad), tuple(notes))
+        if lines[first] != 1:
+            notes.append(
+                Fault("register.header_row", f"{self.name}:{title}", lines[first], params={"line": lines[first]})
+            )
+        return RawTable(entity, self.name, title, frame, lines.gather(kept), not_text, tuple(bad), tuple(notes))
+
+    def _bad(self, row: pl.DataFrame, line: int, width: int) -> BadLine:
+        """A row with cells beyond the header."""
+        texts = dict(row.select("place", "text").iter_rows())
+        return BadLine(
+            line, "ragged_row", f"cells({row['place'][-1] + 1})", tuple(texts.get(place, "") for place in range(width))
+        )
+
+
+def _columns(cells: pl.DataFrame, names: list[str], rows: int) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Cells (`at`: their row) as columns of texts, and for those with cells that are no text, where that is so."""
+    columns, not_text = {}, {}
+    place = cells["place"].to_numpy().astype(np.uint16)  # small integers are sorted by counting them
+    by_place = cells.select(pl.all().gather(np.argsort(place, kind="stable")))
+    ends = np.cumsum(np.bincount(place, minlength=len(names)))
+    for name, start, end in zip(names, [0, *ends], ends, strict=False):
+        mine = by_place.slice(start, end - start)
+        columns[name] = pl.Series([""], dtype=pl.String).new_from_index(0, rows).scatter(mine["at"], mine["text"])
+        typed = mine["at"].filter(~mine["is_text"])
+        if typed.len():
+            not_text[name] = pl.repeat(False, rows, dtype=pl.Boolean, eager=True).scatter(typed, True)
+    return pl.DataFrame(columns), not_text
 
 
 class _Sheet:
@@ -169,6 +203,8 @@ class _Sheet:
         self.kind, self.style = "", 0
         self.value: list[str] = []
         self.formula = self.has_value = self.inside = False
+        self.split: list[pl.DataFrame] = []
+        self.mixed = False  # cells of a row are not in their order, or one is given twice
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "c":
@@ -223,6 +259,53 @@ class _Sheet:
         cells[self.column] = text
         if not is_text:
             typed.add(self.column)
+
+    def plain(self, cells: pl.DataFrame, kinds: pl.DataFrame) -> None:
+        """The cells of many rows at once (see `xlsx_rows`); those alike but for their place are read once."""
+        number = kinds["kind"] == ""
+        dated = kinds["style"].is_in([str(one) for one in self.date_styles])
+        day = number & dated & kinds["value"].str.contains(_SHORT_DAY)
+        number &= ~dated & kinds["value"].str.contains(_SHORT_NUMBER)
+        days = kinds["value"].filter(day).cast(pl.Int32) + (1462 if self.epoch_1904 else 0)
+        iso = (days + (days < 60).cast(pl.Int32) - _DAYS_1970).cast(pl.Date).cast(pl.String)
+        texts, are_texts = kinds["value"].scatter(day.arg_true(), iso), ~(number | day)
+        others = are_texts.arg_true()
+        if others.len():
+            read = [self._like(*kind) for kind in kinds.select(pl.all().gather(others)).iter_rows()]
+            texts = texts.scatter(others, [text for text, _ in read])
+            are_texts = are_texts.scatter(others, [is_text for _, is_text in read])
+        letters = cells["letters"].unique().to_list()
+        places = pl.Series([self._place(f"{one}1") for one in letters], dtype=pl.UInt32)
+        found = cells.select(
+            "row",
+            place=pl.col("letters").replace_strict(letters, places, return_dtype=pl.UInt32),
+            text=pl.coalesce("text", texts.gather(cells["kind"])),
+            is_text=pl.coalesce(are_texts.gather(cells["kind"]), True),
+        ).filter(pl.col("text") != "")
+        row, place = found["row"].to_numpy().astype(np.int64), found["place"].to_numpy()
+        self.mixed |= bool((np.diff(row * 2**32 + place) <= 0).any())
+        self.split.append(found)
+
+    def _like(self, style: str, kind: str, value: str) -> tuple[str, bool]:
+        self.kind, self.style, self.formula = kind or "n", int(style or "0"), False
+        return self._read(value)
+
+    @property
+    def lines(self) -> list[int]:
+        """The Excel row of each row."""
+        return [row for row, _, _ in self.rows]
+
+    def filled(self) -> pl.DataFrame:
+        """All cells that are not empty, by `row` and `place`: their `text`, and whether it `is_text`."""
+        found = [
+            (number, place, text, place not in typed)
+            for number, (_, cells, typed) in enumerate(self.rows)
+            for place, text in enumerate(cells)
+            if text != ""
+        ]
+        schema = {"row": pl.UInt32, "place": pl.UInt32, "text": pl.String, "is_text": pl.Boolean}
+        whole = pl.concat([pl.DataFrame(found, schema=schema, orient="row"), *self.split])
+        return whole.sort("row", "place") if found and self.split else whole
 
     def _read(self, raw: str) -> tuple[str, bool]:
         if self.formula and not self.has_value:
@@ -326,6 +409,10 @@ def _date_styles(archive: zipfile.ZipFile, part: str) -> frozenset[int]:
         return number in _DATE_FORMATS or any(letter in code for letter in "ymdh年月日")
 
     return frozenset(index for index, number in enumerate(formats) if is_date(number))
+
+
+def _parse_text(text: str, sheet: Sheet) -> None:
+    _parse(io.BytesIO(text.encode()), sheet.start, sheet.end, sheet.text)
 
 
 def _parse(source: IO[bytes], start: Any, end: Any = None, text: Any = None) -> None:
