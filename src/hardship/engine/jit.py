@@ -20,15 +20,22 @@ from typing import Any, TypeVar
 
 import numba as _numba
 import numpy as np
-from numba.core import cgutils, types
+from numba.core import cgutils as _cgutils
 from numba.core import config as _config
+from numba.core import types as _types
 from numba.extending import intrinsic as _intrinsic
 
 numba: Any = _numba  # its own annotations do not fit how it is used
 config: Any = _config
 intrinsic: Any = _intrinsic
+cgutils: Any = _cgutils
+types: Any = _types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+U8, U32, U64 = np.uint8(0), np.uint32(0), np.uint64(0)
+I16, I32, I64 = np.int16(0), np.int32(0), np.int64(0)
+"""Tags: a kernel is compiled once for each type of the tags it is given."""
 
 COMPILED = not config.DISABLE_JIT
 """False under NUMBA_DISABLE_JIT=1: kernels then run as plain Python."""
@@ -79,62 +86,69 @@ def cache_directory() -> Path:
 
 if COMPILED:
 
-    def _to_pointer(context: Any, address: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+    def _tick_type() -> Any:
+        return cgutils.ir.FunctionType(cgutils.ir.IntType(64), [])
 
-        return types.voidptr(types.uint64), generate
+    def _to_clock(context: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+            return builder.call(builder.module.declare_intrinsic("llvm.readcyclecounter", fnty=_tick_type()), [])
 
-    _pointer: Any = intrinsic(_to_pointer)
+        return types.int64(), generate
 
-    @kernel
-    def bytes_at(address: np.uint64, size: int) -> Any:
-        """The `size` bytes at an address."""
-        return numba.carray(_pointer(address), (size,), np.uint8)
+    clock: Any = intrinsic(_to_clock)
 
-    @kernel
-    def i32_at(address: np.uint64, size: int) -> Any:
-        """The `size` 32-bit integers at an address."""
-        return numba.carray(_pointer(address), (size,), np.int32)
+    def _to_typed(_context: Any, address: Any, tag: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    @kernel
-    def u32_at(address: np.uint64, size: int) -> Any:
-        """The `size` unsigned 32-bit integers at an address."""
-        return numba.carray(_pointer(address), (size,), np.uint32)
+        return types.CPointer(tag)(address, tag), generate
 
-    @kernel
-    def i64_at(address: np.uint64, size: int) -> Any:
-        """The `size` 64-bit integers at an address."""
-        return numba.carray(_pointer(address), (size,), np.int64)
+    def _to_like(_context: Any, value: Any, tag: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
+
+        return tag(value, tag), generate
+
+    _typed: Any = intrinsic(_to_typed)
+    like: Any = intrinsic(_to_like)
 
     @kernel
-    def u64_at(address: np.uint64, size: int) -> Any:
-        """The `size` unsigned 64-bit integers at an address."""
-        return numba.carray(_pointer(address), (size,), np.uint64)
+    def at(address: np.uint64, size: int, tag: Any) -> Any:
+        """The `size` numbers of the type of `tag` at an address."""
+        return numba.carray(_typed(address, tag), (size,))
 
 else:
 
-    def _view(address: np.uint64, size: int, item: Any, dtype: Any) -> Any:
+    def clock() -> int:
+        """No ticks are counted without compilation."""
+        return 0
+
+    def like(value: int, tag: Any) -> Any:
+        """A number as one of the type of `tag`."""
+        return type(tag)(value)
+
+    def at(address: np.uint64, size: int, tag: Any) -> Any:
+        """The `size` numbers of the type of `tag` at an address."""
+        kind: Any = np.dtype(type(tag))
         if not size:
-            return np.empty(0, dtype)
-        return np.frombuffer((item * int(size)).from_address(int(address)), dtype)
+            return np.empty(0, kind)
+        view: Any = np.frombuffer
+        return view((ctypes.c_uint8 * (int(size) * kind.itemsize)).from_address(int(address)), kind)
 
-    def bytes_at(address: np.uint64, size: int) -> Any:
-        """The `size` bytes at an address."""
-        return _view(address, size, ctypes.c_uint8, np.uint8)
 
-    def i32_at(address: np.uint64, size: int) -> Any:
-        """The `size` 32-bit integers at an address."""
-        return _view(address, size, ctypes.c_int32, np.int32)
+@kernel
+def bytes_at(address: np.uint64, size: int) -> Any:
+    """The `size` bytes at an address."""
+    return at(address, size, U8)
 
-    def u32_at(address: np.uint64, size: int) -> Any:
-        """The `size` unsigned 32-bit integers at an address."""
-        return _view(address, size, ctypes.c_uint32, np.uint32)
 
-    def i64_at(address: np.uint64, size: int) -> Any:
-        """The `size` 64-bit integers at an address."""
-        return _view(address, size, ctypes.c_int64, np.int64)
+@kernel
+def u32_at(address: np.uint64, size: int) -> Any:
+    """The `size` unsigned 32-bit integers at an address."""
+    return at(address, size, U32)
 
-    def u64_at(address: np.uint64, size: int) -> Any:
-        """The `size` unsigned 64-bit integers at an address."""
-        return _view(address, size, ctypes.c_uint64, np.uint64)
+
+@kernel
+def u64_at(address: np.uint64, size: int) -> Any:
+    """The `size` unsigned 64-bit integers at an address."""
+    return at(address, size, U64)

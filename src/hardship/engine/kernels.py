@@ -1,9 +1,10 @@
 """Kernels that work row by row: loads, words, comparisons, bytes, choices.
 
-Every kernel takes the instruction's number, the count of rows, and where its operands begin in the flat register
-files: `sw` is the address of the words, `by` of the bytes. Sums and products are made of unsigned words, where
-overflow is defined. A result never lies in an operand's register, so that the loops become SIMD code. Addresses
-and no arrays, because the counting of references to an array costs more than most instructions do.
+Every kernel takes the instruction's number, the count of rows, and the addresses where its operands begin. Words are
+of 16, 32 or 64 bits, as the tag says: narrow ones, which only a tuned program has, pass more rows at a time. Sums and
+products of 64-bit words are made unsigned, where overflow is defined. A result never lies in an operand's register, so
+that the loops become SIMD code. Addresses and no arrays, because the counting of references to an array costs more
+than most instructions do.
 """
 
 from __future__ import annotations
@@ -12,55 +13,38 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import bytes_at, i32_at, i64_at, kernel, u64_at
+from hardship.engine.jit import I32, I64, at, bytes_at, kernel, like
 from hardship.lowering import ops
 
-U8, I32, I64 = 1, 4, 8
+
+@kernel
+def load_word(n: int, d: Any, address: Any, size: int, fill: int, tag: Any) -> None:
+    """Copy `n` integers of `size` bytes from an address into words; without a column `fill`."""
+    word = at(d, n, tag)
+    if address == 0:
+        word[:] = like(fill, tag)
+    elif size == 1:
+        small = bytes_at(address, n)
+        for i in range(n):
+            word[i] = small[i]
+    elif size == 4:
+        middle = at(address, n, I32)
+        for i in range(n):
+            word[i] = middle[i]
+    else:
+        large = at(address, n, I64)
+        for i in range(n):
+            word[i] = large[i]
 
 
 @kernel
-def words_at(file: Any, place: int, n: int) -> Any:
-    """`n` words of a register file."""
-    return i64_at(file + np.uint64(place * 8), n)
-
-
-@kernel
-def unsigned_at(file: Any, place: int, n: int) -> Any:
-    """`n` words of a register file, unsigned."""
-    return u64_at(file + np.uint64(place * 8), n)
-
-
-@kernel
-def small_at(file: Any, place: int, n: int) -> Any:
-    """`n` bytes of a register file."""
-    return bytes_at(file + np.uint64(place), n)
-
-
-@kernel
-def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int, sw: Any, by: Any) -> None:
-    """Copy `n` rows from `first` of a column of `size`-byte integers; without a column `fill`."""
-    if op == ops.LOAD_WORD:
-        word = words_at(sw, d, n)
-        if address == 0:
-            word[:] = fill
-        elif size == U8:
-            small = bytes_at(address + np.uint64(first), n)
-            for i in range(n):
-                word[i] = small[i]
-        elif size == I32:
-            middle = i32_at(address + np.uint64(first * 4), n)
-            for i in range(n):
-                word[i] = middle[i]
-        else:
-            large = i64_at(address + np.uint64(first * 8), n)
-            for i in range(n):
-                word[i] = large[i]
-        return
-    byte = small_at(by, d, n)
+def load_byte(op: int, n: int, d: Any, address: Any, fill: int) -> None:
+    """Copy `n` bytes from an address; without a column `fill`."""
+    byte = bytes_at(d, n)
     if address == 0:
         byte[:] = fill
         return
-    source = bytes_at(address + np.uint64(first), n)
+    source = bytes_at(address, n)
     if op == ops.LOAD_TRUTH:
         for i in range(n):
             byte[i] = 2 - source[i]
@@ -70,29 +54,31 @@ def load(op: int, n: int, d: int, address: Any, size: int, first: int, fill: int
 
 
 @kernel
-def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any) -> None:
-    """Arithmetic on words."""
-    out, x = unsigned_at(sw, d, n), unsigned_at(sw, a, n)
-    signed, sx = words_at(sw, d, n), words_at(sw, a, n)
-    c = np.uint64(imm)
+def fill(n: int, d: Any, value: int, tag: Any) -> None:
+    """The same word in every row."""
+    word = at(d, n, tag)
+    word[:] = like(value, tag)
+
+
+@kernel
+def words(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any, wrapping: Any) -> None:
+    """Arithmetic on words; `wrapping` is the type in which they are added and multiplied."""
+    out, x, y = at(d, n, wrapping), at(a, n, wrapping), at(b, n, wrapping)
+    signed, sx, sy = at(d, n, tag), at(a, n, tag), at(b, n, tag)
+    c, edge = like(imm, wrapping), like(imm, tag)
     if op == ops.ADD:
-        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.SUB:
-        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] - y[i]
     elif op == ops.MUL:
-        y = unsigned_at(sw, b, n)
         for i in range(n):
             out[i] = x[i] * y[i]
     elif op == ops.MIN:
-        sy = words_at(sw, b, n)
         for i in range(n):
             signed[i] = sx[i] if sx[i] < sy[i] else sy[i]
     elif op == ops.MAX:
-        sy = words_at(sw, b, n)
         for i in range(n):
             signed[i] = sx[i] if sx[i] > sy[i] else sy[i]
     elif op == ops.ADD_C:
@@ -103,50 +89,52 @@ def words(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any) -> None:
             out[i] = x[i] * c
     elif op == ops.MIN_C:
         for i in range(n):
-            signed[i] = sx[i] if sx[i] < imm else imm
+            signed[i] = sx[i] if sx[i] < edge else edge
     elif op == ops.MAX_C:
         for i in range(n):
-            signed[i] = sx[i] if sx[i] > imm else imm
+            signed[i] = sx[i] if sx[i] > edge else edge
     else:  # SUB_FROM_C
         for i in range(n):
             out[i] = c - x[i]
 
 
 @kernel
-def compare(op: int, n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
+def compare(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any) -> None:
     """Truths from words."""
-    out, x = small_at(by, d, n), words_at(sw, a, n)
+    out, x, y = bytes_at(d, n), at(a, n, tag), at(b, n, tag)
+    edge = like(imm, tag)
     if op == ops.LT:
-        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] < y[i] else 2
     elif op == ops.LE:
-        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] <= y[i] else 2
     elif op == ops.EQ:
-        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] == y[i] else 2
     elif op == ops.NE:
-        y = words_at(sw, b, n)
         for i in range(n):
             out[i] = 1 if x[i] != y[i] else 2
     elif op == ops.LT_C:
         for i in range(n):
-            out[i] = 1 if x[i] < imm else 2
+            out[i] = 1 if x[i] < edge else 2
     elif op == ops.GE_C:
         for i in range(n):
-            out[i] = 1 if x[i] >= imm else 2
+            out[i] = 1 if x[i] >= edge else 2
     elif op == ops.EQ_C:
         for i in range(n):
-            out[i] = 1 if x[i] == imm else 2
-    elif op == ops.NE_C:
+            out[i] = 1 if x[i] == edge else 2
+    else:  # NE_C
         for i in range(n):
-            out[i] = 1 if x[i] != imm else 2
-    else:  # HAS_BIT
-        for i in range(n):
-            out[i] = 2 - ((x[i] >> imm) & 1)
+            out[i] = 1 if x[i] != edge else 2
+
+
+@kernel
+def has_bit(n: int, d: Any, a: Any, imm: int) -> None:
+    """The truth of a bit."""
+    out, x = bytes_at(d, n), at(a, n, I64)
+    for i in range(n):
+        out[i] = 2 - ((x[i] >> imm) & 1)
 
 
 @kernel
@@ -168,10 +156,10 @@ def product(a: Any, b: Any) -> Any:
 
 
 @kernel
-def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, sw: Any, by: Any) -> None:
+def compare_wide(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any) -> None:
     """Truths from exact 128-bit products of words."""
-    out = small_at(by, d, n)
-    x, y, z, w = words_at(sw, a, n), words_at(sw, b, n), words_at(sw, c, n), words_at(sw, e, n)
+    out = bytes_at(d, n)
+    x, y, z, w = at(a, n, I64), at(b, n, I64), at(c, n, I64), at(e, n, I64)
     for i in range(n):
         left, left_low = product(x[i], y[i])
         right, right_low = product(z[i], w[i])
@@ -185,22 +173,20 @@ def compare_wide(op: int, n: int, d: int, a: int, b: int, c: int, e: int, sw: An
 
 
 @kernel
-def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, by: Any) -> None:
+def small(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, imm2: int) -> None:
     """Bytes from bytes."""
-    out, x = small_at(by, d, n), small_at(by, a, n)
+    out, x, y = bytes_at(d, n), bytes_at(a, n), bytes_at(b, n)
     if op == ops.AND:
-        y = small_at(by, b, n)
         for i in range(n):
             out[i] = (x[i] & y[i] & 1) | ((x[i] | y[i]) & 2)
     elif op == ops.OR:
-        y = small_at(by, b, n)
         for i in range(n):
             out[i] = ((x[i] | y[i]) & 1) | (x[i] & y[i] & 2)
     elif op == ops.NOT:
         for i in range(n):
             out[i] = ((x[i] & 1) << 1) | (x[i] >> 1)
     elif op == ops.PICK:
-        y, z = small_at(by, b, n), small_at(by, c, n)
+        z = bytes_at(c, n)
         for i in range(n):
             out[i] = (y[i] & (0 - (x[i] & 1))) | (z[i] & (0 - (x[i] >> 1)))
     elif op == ops.RANGE:
@@ -208,7 +194,6 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 1 if (x[i] >= low) & (x[i] <= high) else 2
     elif op == ops.MASK:
-        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] & (0 - (y[i] & 1))
     elif op == ops.KNOWN:
@@ -218,51 +203,69 @@ def small(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, 
         for i in range(n):
             out[i] = 2 - x[i]
     elif op == ops.ADD_BYTE:
-        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] + y[i]
     elif op == ops.BIT or op == ops.BIT_MISSING:
-        y = small_at(by, b, n)
         bit, wanted = np.uint8(1 << imm), np.uint8(1 if op == ops.BIT else 0)
         for i in range(n):
             out[i] = x[i] | (bit if y[i] == wanted else 0)
     elif op == ops.MARK:
-        y = small_at(by, b, n)
         for i in range(n):
             out[i] = x[i] if y[i] == 1 else 255
-    else:  # PASSED
+    elif op == ops.PASSED:
         for i in range(n):
             out[i] = x[i] & 1
+    elif op == ops.ALL:
+        z, w = bytes_at(c, n), bytes_at(e, n)
+        for i in range(n):
+            out[i] = 1 + ((x[i] | y[i] | z[i] | w[i]) >> 1)
+    elif op == ops.ONE_OF:
+        z, w = bytes_at(c, n), bytes_at(e, n)
+        for i in range(n):
+            out[i] = 1 + ((x[i] & y[i] & z[i] & w[i]) >> 1)
+    else:  # BITS
+        z, w = bytes_at(c, n), bytes_at(e, n)
+        one, two, three, none = np.uint8(1 << imm), np.uint8(2 << imm), np.uint8(4 << imm), np.uint8(0)
+        for i in range(n):
+            here = (one if y[i] == 1 else none) | (two if z[i] == 1 else none) | (three if w[i] == 1 else none)
+            out[i] = x[i] | here
 
 
 @kernel
-def choose(op: int, n: int, d: int, a: int, b: int, c: int, imm: int, imm2: int, sw: Any, by: Any) -> None:
+def choose(op: int, n: int, d: Any, a: Any, b: Any, c: Any, imm: int, imm2: int, tag: Any) -> None:
     """Words chosen by bytes."""
-    out, t = words_at(sw, d, n), small_at(by, a, n)
+    out, t = at(d, n, tag), bytes_at(a, n)
+    x, y = at(b, n, tag), at(c, n, tag)
+    here, there = like(imm, tag), like(imm2, tag)
     if op == ops.SELECT:
-        x, y = words_at(sw, b, n), words_at(sw, c, n)
         for i in range(n):
             out[i] = x[i] if t[i] == 1 else y[i]
     elif op == ops.SELECT_CX:
-        x = words_at(sw, b, n)
         for i in range(n):
-            out[i] = imm if t[i] == 1 else x[i]
+            out[i] = here if t[i] == 1 else x[i]
     elif op == ops.SELECT_XC:
-        x = words_at(sw, b, n)
         for i in range(n):
-            out[i] = x[i] if t[i] == 1 else imm
+            out[i] = x[i] if t[i] == 1 else here
     elif op == ops.SELECT_CC:
         for i in range(n):
-            out[i] = imm if t[i] == 1 else imm2
+            out[i] = here if t[i] == 1 else there
     else:  # WIDEN
         for i in range(n):
             out[i] = t[i]
 
 
 @kernel
-def set_bit(n: int, d: int, a: int, b: int, imm: int, sw: Any, by: Any) -> None:
+def set_bit(n: int, d: Any, a: Any, b: Any, imm: int) -> None:
     """A word with one more bit where a truth holds."""
-    out, x, t = words_at(sw, d, n), words_at(sw, a, n), small_at(by, b, n)
+    out, x, t = at(d, n, I64), at(a, n, I64), bytes_at(b, n)
     bit = np.int64(1) << imm
     for i in range(n):
         out[i] = x[i] | (bit if t[i] == 1 else 0)
+
+
+@kernel
+def copy(n: int, d: Any, a: Any, into: Any, tag: Any) -> None:
+    """Words of the type of `tag` as words of the type of `into`, which holds them."""
+    out, x = at(d, n, into), at(a, n, tag)
+    for i in range(n):
+        out[i] = x[i]

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import bytes_at, i64_at, kernel, u32_at, u64_at
-from hardship.engine.kernels import small_at, unsigned_at, words_at
+from hardship.engine.jit import I16, I64, U64, at, bytes_at, kernel, like, u32_at
 from hardship.lowering import ops
+
+SPREAD = np.array([sum((k >> bit & 1) << (8 * bit) for bit in range(8)) for k in range(256)], np.uint64)
+"""Each bit of a byte in a byte of its own."""
 
 
 @kernel
@@ -22,62 +24,70 @@ def passed(n: Any, d: Any, coefficient: Any, strict: Any) -> Any:
 
 
 @kernel
-def table(
-    op: int, n: int, d: int, a: int, b: int, c: int, at: int, size: int, pool: Any, sw: Any, by: Any
-) -> None:  # fmt: skip
-    """Bands and look-ups; edges are taken four at a time, padded with edges that are never reached."""
-    if op == ops.STEP:
-        band, x = small_at(by, d, n), words_at(sw, a, n)
-        for k in range(0, size, 4):
-            e0, e1, e2, e3 = pool[at + k], pool[at + k + 1], pool[at + k + 2], pool[at + k + 3]
-            if k == 0:
-                for i in range(n):
-                    band[i] = np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
-            else:
-                for i in range(n):
-                    band[i] += np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
-        return
-    if op == ops.STEP_RATIO:
-        band, u, v = small_at(by, d, n), unsigned_at(sw, a, n), unsigned_at(sw, b, n)
-        for k in range(0, size, 2):
-            p = at + 2 * k
-            c0, s0, c1, s1 = np.uint64(pool[p]), np.uint64(pool[p + 1]), np.uint64(pool[p + 2]), np.uint64(pool[p + 3])
-            if k == 0:
-                for i in range(n):
-                    band[i] = passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
-            else:
-                for i in range(n):
-                    band[i] += passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
-        return
-    out = words_at(sw, d, n)
-    if op == ops.STEP_WORD:
-        x = words_at(sw, a, n)
-        start = pool[at]
-        for k in range(0, size, 2):
-            p = at + 1 + 2 * k
-            e0, d0, e1, d1 = pool[p], pool[p + 1], pool[p + 2], pool[p + 3]
-            if k == 0:
-                for i in range(n):
-                    out[i] = start + (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
-            else:
-                for i in range(n):
-                    out[i] += (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
-    elif op == ops.LOOK_BYTE:
-        row = small_at(by, a, n)
-        cells = pool[at : at + size]
+def step(n: int, d: Any, a: Any, place: int, size: int, pool: Any, tag: Any) -> None:
+    """How many edges a word reaches; they are taken four at a time, padded with edges that are never reached."""
+    band, x = bytes_at(d, n), at(a, n, tag)
+    for k in range(0, size, 4):
+        p = place + k
+        e0, e1, e2, e3 = like(pool[p], tag), like(pool[p + 1], tag), like(pool[p + 2], tag), like(pool[p + 3], tag)
+        if k == 0:
+            for i in range(n):
+                band[i] = np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
+        else:
+            for i in range(n):
+                band[i] += np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
+
+
+@kernel
+def step_ratio(n: int, d: Any, a: Any, b: Any, place: int, size: int, pool: Any) -> None:
+    """For how many coefficients a word is at least coefficient times another plus 0 or 1; two at a time."""
+    band, u, v = bytes_at(d, n), at(a, n, U64), at(b, n, U64)
+    for k in range(0, size, 2):
+        p = place + 2 * k
+        c0, s0, c1, s1 = np.uint64(pool[p]), np.uint64(pool[p + 1]), np.uint64(pool[p + 2]), np.uint64(pool[p + 3])
+        if k == 0:
+            for i in range(n):
+                band[i] = passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
+        else:
+            for i in range(n):
+                band[i] += passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
+
+
+@kernel
+def step_word(n: int, d: Any, a: Any, place: int, size: int, pool: Any, into: Any, tag: Any) -> None:
+    """A start and the deltas of the edges that a number reaches, two edges at a time."""
+    out, x = at(d, n, into), at(a, n, tag)
+    start = like(pool[place], into)
+    for k in range(0, size, 2):
+        p = place + 1 + 2 * k
+        e0, e1 = like(pool[p], tag), like(pool[p + 2], tag)
+        d0, d1 = like(pool[p + 1], into), like(pool[p + 3], into)
+        if k == 0:
+            for i in range(n):
+                out[i] = start + (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
+        else:
+            for i in range(n):
+                out[i] += (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
+
+
+@kernel
+def look(op: int, n: int, d: Any, a: Any, b: Any, c: int, place: int, size: int, pool: Any, tag: Any) -> None:
+    """Cells of the pool by one byte, two bytes or a word."""
+    out = at(d, n, tag)
+    cells = pool[place : place + size]
+    if op == ops.LOOK_BYTE:
+        row = bytes_at(a, n)
         for i in range(n):
             out[i] = cells[row[i]]
     elif op == ops.LOOK_TWO:
-        row, column = small_at(by, a, n), small_at(by, b, n)
-        cells = pool[at : at + size]
+        row, column = bytes_at(a, n), bytes_at(b, n)
         width = np.uint64(c)
         for i in range(n):
             out[i] = cells[np.uint64(row[i]) * width + np.uint64(column[i])]
     else:  # LOOK_WORD
-        place = words_at(sw, a, n)
-        cells = pool[at : at + size]
+        number = at(a, n, I64)
         for i in range(n):
-            out[i] = cells[np.uint64(place[i])]
+            out[i] = cells[np.uint64(number[i])]
 
 
 @kernel
@@ -128,17 +138,17 @@ def quotient(n: Any, m: Any) -> Any:
 
 
 @kernel
-def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
+def divide(op: int, n: int, d: Any, a: Any, b: Any, mode: int) -> None:
     """Rounded division, ages, months."""
-    out, x = words_at(sw, d, n), words_at(sw, a, n)
+    out, x = at(d, n, I64), at(a, n, I64)
     if op == ops.ROUND:
         # Both below 2**53: the float64 quotient of a non-integer cannot reach the next integer, so its floor is exact.
-        y = words_at(sw, b, n)
+        y = at(b, n, I64)
         for i in range(n):
             q = np.int64(np.floor(np.float64(x[i]) / np.float64(y[i])))
             out[i] = q + above(mode, x[i], y[i], q, x[i] - q * y[i])
     elif op == ops.ROUND_WIDE:
-        y = words_at(sw, b, n)
+        y = at(b, n, I64)
         for i in range(n):
             q, r = quotient(x[i], y[i])
             rest = y[i] - r  # twice r may leave a word: r is compared with what is left of the divisor
@@ -147,7 +157,7 @@ def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
         for i in range(n):
             out[i] = np.int64(np.floor(np.float64(x[i]) / 10000.0))
     else:  # MONTHS
-        y = words_at(sw, b, n)
+        y = at(b, n, I64)
         for i in range(n):
             begin, end = np.uint32(x[i]), np.uint32(y[i])
             m, k = begin // np.uint32(100), end // np.uint32(100)
@@ -158,84 +168,102 @@ def divide(op: int, n: int, d: int, a: int, b: int, mode: int, sw: Any) -> None:
 
 
 @kernel
-def expand(
-    op: int, n: int, above: int, d: int, a: int, address: Any, first: int, parent: int, sw: Any, by: Any
-) -> None:  # fmt: skip
+def expand(n: int, above: int, d: Any, a: Any, address: Any, first: int, parent: int, tag: Any) -> None:
     """The parent's value at each child row: `n` children from `first`, `above` parents from `parent`."""
     parents = u32_at(address + np.uint64(first * 4), n)
     start = np.uint32(parent)
-    if op == ops.EXPAND_WORD:
-        word, x = words_at(sw, d, n), words_at(sw, a, above)
-        for i in range(n):
-            word[i] = x[parents[i] - start]
-    else:
-        byte, t = small_at(by, d, n), small_at(by, a, above)
-        for i in range(n):
-            byte[i] = t[parents[i] - start]
+    out, x = at(d, n, tag), at(a, above, tag)
+    for i in range(n):
+        out[i] = x[parents[i] - start]
 
 
 @kernel
-def fold(
-    op: int, n: int, rows: int, d: int, a: int, b: int, imm: int, address: Any, parent: int, first: int,
-    sw: Any, by: Any, tally: Any,
+def fold_sum(
+    n: int, rows: int, d: Any, a: Any, b: Any, address: Any, parent: int, first: int, tally: Any, tag: Any
 ) -> None:  # fmt: skip
-    """Over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
+    """Sums over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
     offsets = u32_at(address + np.uint64(parent * 4), n + 1)
     start = np.uint32(first)
     total = np.uint64(0)
-    sums = u64_at(tally, rows + 1)
+    sums = at(tally, rows + 1, U64)
     sums[0] = 0
-    if op == ops.FOLD_SUM:
-        out, x = unsigned_at(sw, d, n), unsigned_at(sw, a, rows)
-        if b < 0:
-            for i in range(rows):
-                total += x[i]
-                sums[i + 1] = total
+    out, x = at(d, n, U64), at(a, rows, tag)
+    if b == 0:
+        for i in range(rows):
+            total += like(x[i], U64)
+            sums[i + 1] = total
+    else:
+        t = bytes_at(b, rows)
+        for i in range(rows):
+            total += like(x[i], U64) if t[i] == 1 else np.uint64(0)
+            sums[i + 1] = total
+    before = sums[offsets[0] - start]
+    for i in range(n):
+        after = sums[offsets[i + 1] - start]
+        out[i] = after - before
+        before = after
+
+
+@kernel
+def scatter_sum(n: int, rows: int, d: Any, a: Any, b: Any, up: Any, parent: int, first: int, tag: Any) -> None:
+    """The same for children that are fewer than their parents: each is added to its own; `up` is where those lie."""
+    out, x = at(d, n, U64), at(a, rows, tag)
+    parents, start = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent)
+    out[:] = 0
+    if b == 0:
+        for i in range(rows):
+            out[parents[i] - start] += like(x[i], U64)
+    else:
+        t = bytes_at(b, rows)
+        for i in range(rows):
+            out[parents[i] - start] += like(x[i], U64) if t[i] == 1 else np.uint64(0)
+
+
+@kernel
+def scatter_bytes(
+    op: int, n: int, rows: int, d: Any, a: Any, up: Any, above: Any, parent: int, first: int
+) -> None:  # fmt: skip
+    """Counts, `any` and validity, each child to its own parent; `above`: where the parents of the parents lie, or 0."""
+    t = bytes_at(a, rows)
+    parents, start = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent)
+    if op == ops.FOLD_COUNT:
+        count = at(d, n, U64)
+        count[:] = 0
+        for i in range(rows):
+            place = parents[i] if above == 0 else u32_at(above + np.uint64(parents[i]) * np.uint64(4), 1)[0]
+            count[place - start] += np.uint64(t[i] & 1)
+        return
+    out = bytes_at(d, n)
+    out[:] = 2 if op == ops.FOLD_ANY else 1
+    for i in range(rows):
+        place = (parents[i] if above == 0 else u32_at(above + np.uint64(parents[i]) * np.uint64(4), 1)[0]) - start
+        so_far = out[place]
+        if op == ops.FOLD_ANY:
+            out[place] = ((so_far | t[i]) & 1) | (so_far & t[i] & 2)
         else:
-            t = small_at(by, b, rows)
-            for i in range(rows):
-                total += x[i] if t[i] == 1 else np.uint64(0)
-                sums[i + 1] = total
-        for i in range(n):
-            out[i] = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
-    elif op == ops.FOLD_COUNT:
-        out, t = unsigned_at(sw, d, n), small_at(by, a, rows)
-        for i in range(rows):
-            total += np.uint64(t[i] & 1)
-            sums[i + 1] = total
-        for i in range(n):
-            out[i] = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
-    elif op == ops.FOLD_ANY:
-        # Low half counts the true rows, high half the missing ones.
-        truth, t = small_at(by, d, n), small_at(by, a, rows)
-        for i in range(rows):
-            total += np.uint64(t[i] & 1) | (np.uint64(1 << 32) if t[i] == 0 else np.uint64(0))
-            sums[i + 1] = total
-        for i in range(n):
-            found = sums[offsets[i + 1] - start] - sums[offsets[i] - start]
-            truth[i] = 1 if (found & np.uint64(0xFFFFFFFF)) != 0 else (0 if found != 0 else 2)
-    elif op == ops.FOLD_VALID:
-        valid, t = small_at(by, d, n), small_at(by, a, rows)
-        for i in range(rows):
-            total += np.uint64(1 - t[i])
-            sums[i + 1] = total
-        for i in range(n):
-            valid[i] = 1 if sums[offsets[i + 1] - start] == sums[offsets[i] - start] else 0
-    else:  # FOLD_MIN, FOLD_MAX
-        best, y, t = words_at(sw, d, n), words_at(sw, a, rows), small_at(by, b, rows)
-        least = op == ops.FOLD_MIN
-        for i in range(n):
-            found, value = False, np.int64(imm)
-            for k in range(offsets[i] - start, offsets[i + 1] - start):
-                if t[k] == 1 and (not found or (y[k] < value if least else y[k] > value)):
-                    found, value = True, y[k]
-            best[i] = value
+            out[place] = so_far & t[i]
+
+
+@kernel
+def fold_extreme(
+    op: int, n: int, rows: int, d: Any, a: Any, b: Any, imm: int, address: Any, parent: int, first: int
+) -> None:  # fmt: skip
+    """Smallest and largest over the child rows of each parent row."""
+    offsets = u32_at(address + np.uint64(parent * 4), n + 1)
+    start = np.uint32(first)
+    best, y, t = at(d, n, I64), at(a, rows, I64), bytes_at(b, rows)
+    least = op == ops.FOLD_MIN
+    for i in range(n):
+        found, value = False, np.int64(imm)
+        for k in range(offsets[i] - start, offsets[i + 1] - start):
+            if t[k] == 1 and (not found or (y[k] < value if least else y[k] > value)):
+                found, value = True, y[k]
+        best[i] = value
 
 
 @kernel
 def fold_bytes(
-    op: int, n: int, rows: int, d: int, a: int, offset: Any, parent: int, first: int, up: Any,
-    sw: Any, by: Any, tally: Any,
+    op: int, n: int, rows: int, d: Any, a: Any, offset: Any, parent: int, first: int, up: Any, tally: Any
 ) -> None:  # fmt: skip
     """Counts, `any` and validity over children that are fewer than 256 a parent; `up` is where their parents lie.
 
@@ -244,16 +272,16 @@ def fold_bytes(
     """
     ones, low7, top = np.uint64(0x0101010101010101), np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
     eights, start = (rows + 7) >> 3, np.uint32(parent)
-    x = u64_at(by + np.uint64(a), eights)
+    x = at(a, eights, U64)
     if op == ops.FOLD_VALID:
-        valid = small_at(by, d, n)
+        valid = bytes_at(d, n)
         valid[:] = 1
     else:
         # count[1 + i] is the count of true rows up to and with row i.
         count = bytes_at(tally + np.uint64(7), rows + 1)
         count[0] = 0
         total = np.uint64(0)
-        counts = u64_at(tally + np.uint64(8), eights)
+        counts = at(tally + np.uint64(8), eights, U64)
         for k in range(eights):
             running = (x[k] & ones) * ones  # the sums within eight rows, none above 8
             so_far = (total & np.uint64(255)) * ones
@@ -264,18 +292,18 @@ def fold_bytes(
         begin = np.uint32(first)
         before = count[np.uint32(0)]
         if op == ops.FOLD_COUNT:
-            out = words_at(sw, d, n)
+            out = at(d, n, I64)
             for i in range(n):
                 after = count[offsets[i + 1] - begin]
                 out[i] = np.uint8(after - before)
                 before = after
             return
-        truth = small_at(by, d, n)
+        truth = bytes_at(d, n)
         for i in range(n):
             after = count[offsets[i + 1] - begin]
             truth[i] = 2 if after == before else 1
             before = after
-    out8 = small_at(by, d, n)
+    out8 = bytes_at(d, n)
     parents = u32_at(up + np.uint64(first * 4), rows)
     for k in range(eights):
         zeros = ~(x[k] | (x[k] >> np.uint64(1))) & ones
@@ -289,13 +317,33 @@ def fold_bytes(
 
 
 @kernel
-def store(op: int, n: int, a: int, address: Any, first: int, sw: Any, by: Any) -> None:
-    """Copy a register to rows from `first` of an output."""
-    if op == ops.STORE_WORD:
-        words, x = i64_at(address + np.uint64(first * 8), n), words_at(sw, a, n)
+def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, first: int, tally: Any) -> None:
+    """For each parent row eight counts in the bytes of a word: of the child rows in which each bit of a byte is set."""
+    offsets = u32_at(address + np.uint64(parent * 4), n + 1)
+    start = np.uint32(first)
+    out, x, sums = at(d, n, U64), bytes_at(a, rows), at(tally, rows + 1, U64)
+    total = np.uint64(0)
+    sums[0] = 0
+    for i in range(rows):
+        # Lanes run over into one another; the difference of two sums is the sum between them all the same.
+        total += SPREAD[x[i]]
+        sums[i + 1] = total
+    before = sums[offsets[0] - start]
+    for i in range(n):
+        after = sums[offsets[i + 1] - start]
+        out[i] = after - before
+        before = after
+
+
+@kernel
+def lane(op: int, n: int, d: Any, a: Any, number: int) -> None:
+    """One byte of a word: as a word of 16 bits, or the truth that it is above 0."""
+    x, shift = at(a, n, U64), np.uint64(8 * number)
+    if op == ops.LANE:
+        out = at(d, n, I16)
         for i in range(n):
-            words[i] = x[i]
+            out[i] = (x[i] >> shift) & np.uint64(255)
     else:
-        out, t = bytes_at(address + np.uint64(first), n), small_at(by, a, n)
+        truth = bytes_at(d, n)
         for i in range(n):
-            out[i] = t[i]
+            truth[i] = 1 if ((x[i] >> shift) & np.uint64(255)) != 0 else 2

@@ -10,17 +10,20 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hardship.engine import kernels, kernels_rows
-from hardship.engine.jit import bytes_at, i32_at, kernel, u32_at
+from hardship.engine import room
+from hardship.engine.block import run_block
+from hardship.engine.jit import bytes_at, kernel, u32_at
 from hardship.errors import EngineError, Fault
 from hardship.lowering import ops
 from hardship.lowering.bind import Columns
-from hardship.lowering.ops import CHILD, DST, ENTITY, IMM, IMM2, OP, A, B, C, D, Program
+from hardship.lowering.ops import CHILD, DST, ENTITY, INTO, OP, SIZE, A, Arrays, B, C, D, Program
+from hardship.lowering.tune import arrays_for
 
 Array = npt.NDArray[Any]
 
@@ -66,100 +69,17 @@ class Inputs(NamedTuple):
 
 
 class Files(NamedTuple):
-    """One thread's registers: addresses of words, bytes and running sums; where each level's registers begin."""
+    """One thread's registers.
 
-    sw: np.uint64
-    by: np.uint64
+    Attributes:
+        places: uint64 [instruction, 5], the addresses of its result and of its operands a, b, c, d.
+        tally: address of the room for running sums.
+        ticks: address of the processor's ticks by instruction; 0: they are not counted.
+    """
+
+    places: Array
     tally: np.uint64
-    layout: Array
-
-
-@kernel
-def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, rows: Any, again: bool) -> None:
-    """All instructions over one block. `first`, `rows`: its first row and its count of rows on each level."""
-    sw, by, tally, layout = files
-    columns, sizes, known, links, values, valid, outputs = data
-    for k in range(code.shape[0]):
-        op, entity = code[k, OP], code[k, ENTITY]
-        n, start = rows[entity], first[entity]
-        words, stride, small, narrow = layout[entity, 0], layout[entity, 1], layout[entity, 2], layout[entity, 3]
-        imm, imm2 = code[k, IMM], code[k, IMM2]
-        d, a, b, c = code[k, DST], code[k, A], code[k, B], code[k, C]
-        dw, db = words + d * stride, small + d * narrow
-        aw, ab = words + a * stride, small + a * narrow
-        bw, bb = words + b * stride, small + b * narrow
-        cw, cb = words + c * stride, small + c * narrow
-        if op < ops.PARAMETER:
-            at = dw if op == ops.LOAD_WORD else db
-            if op == ops.LOAD_VALID:
-                kernels.load(op, n, at, known[imm], 1, start, 1, sw, by)
-            else:
-                kernels.load(op, n, at, columns[imm], sizes[imm], start, imm2, sw, by)
-        elif op == ops.PARAMETER:
-            places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            word = kernels.words_at(sw, dw, n)
-            of_place = values[imm]
-            for i in range(n):
-                word[i] = of_place[np.uint32(places[i])]
-        elif op == ops.PARAMETER_VALID:
-            places = i32_at(links[ops.PLACES] + np.uint64(start * 4), n)
-            byte = kernels.small_at(by, db, n)
-            known_at = valid[imm]
-            for i in range(n):
-                byte[i] = known_at[np.uint32(places[i])]
-        elif op == ops.CONST_WORD:
-            word = kernels.words_at(sw, dw, n)
-            word[:] = imm
-        elif op == ops.CONST_BYTE:
-            byte = kernels.small_at(by, db, n)
-            byte[:] = imm
-        elif op == ops.ON:
-            word = kernels.words_at(sw, dw, n)
-            word[:] = on
-        elif op < ops.LT:
-            kernels.words(op, n, dw, aw, bw, imm, sw)
-        elif op < ops.LT_WIDE:
-            kernels.compare(op, n, db, aw, bw, imm, sw, by)
-        elif op < ops.AND:
-            kernels.compare_wide(op, n, db, aw, bw, cw, words + code[k, D] * stride, sw, by)
-        elif op < ops.SELECT:
-            kernels.small(op, n, db, ab, bb, cb, imm, imm2, by)
-        elif op == ops.BIT_WORD:
-            kernels.set_bit(n, dw, aw, bb, imm, sw, by)
-        elif op < ops.STEP:
-            kernels.choose(op, n, dw, ab, bw, cw, imm, imm2, sw, by)
-        elif op == ops.LOOK_TWO:
-            kernels_rows.table(op, n, dw, ab, bb, c, imm, imm2, pool, sw, by)
-        elif op < ops.ROUND:
-            at = db if op == ops.STEP or op == ops.STEP_RATIO else dw
-            kernels_rows.table(op, n, at, ab if op == ops.LOOK_BYTE else aw, bw, c, imm, imm2, pool, sw, by)
-        elif op < ops.EXPAND_WORD:
-            kernels_rows.divide(op, n, dw, aw, bw, imm, sw)
-        elif op < ops.STORE_WORD:
-            other = code[k, CHILD]
-            words2, stride2, small2, narrow2 = layout[other, 0], layout[other, 1], layout[other, 2], layout[other, 3]
-            link = links[c]
-            if op == ops.EXPAND_WORD:
-                kernels_rows.expand(op, n, rows[other], dw, words2 + a * stride2, link, start, first[other], sw, by)
-            elif op == ops.EXPAND_BYTE:
-                kernels_rows.expand(op, n, rows[other], db, small2 + a * narrow2, link, start, first[other], sw, by)
-            else:
-                at = small2 + a * narrow2
-                if c < 3 and (op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID):
-                    to, up = dw if op == ops.FOLD_COUNT else db, links[ops.LINK_UP + c]
-                    kernels_rows.fold_bytes(
-                        op, n, rows[other], to, at, link, start, first[other], up, sw, by, tally
-                    )  # fmt: skip
-                    continue
-                of_byte = op == ops.FOLD_COUNT or op == ops.FOLD_ANY or op == ops.FOLD_VALID
-                to = db if op == ops.FOLD_ANY or op == ops.FOLD_VALID else dw
-                source = at if of_byte else words2 + a * stride2
-                where = small2 + b * narrow2 if b >= 0 else -1
-                kernels_rows.fold(
-                    op, n, rows[other], to, source, where, imm, link, start, first[other], sw, by, tally
-                )  # fmt: skip
-        elif not (again and imm2 == 1):
-            kernels_rows.store(op, n, aw if op == ops.STORE_WORD else ab, outputs[imm], start, sw, by)
+    ticks: np.uint64
 
 
 @kernel
@@ -205,27 +125,50 @@ def run_range(
 
 
 def registers(
-    program: Program, every: tuple[int, int, int, int], widest: Array, block: int
+    program: Program, every: tuple[int, int, int, int], widest: Array, block: int, arrays: Arrays | None = None
 ) -> tuple[Files, tuple[Array, ...]]:
     """Register files for one thread, large enough for any block of these rows; and the memory to keep alive.
 
     Args:
         every, widest: rows of each level, in all and most of one household.
+        arrays: those that will run, the program's own by default.
     """
+    arrays = arrays or program.arrays
     most = np.maximum(np.array([block, CHILD_ROWS, CHILD_ROWS, CHILD_ROWS]), widest)
     rows = np.minimum(most, np.array(every))
-    layout = np.zeros((4, 4), np.int64)
-    words = small = 0
-    for level in range(4):
-        # A little more than a power of two: registers would otherwise share the same cache sets.
-        stride, narrow = (int(rows[level]) + 7) // 8 * 8 + 24, (int(rows[level]) + 63) // 64 * 64 + 192
-        layout[level] = words, stride, small, narrow
-        words += stride * int(program.arrays.registers[level, 0])
-        small += narrow * int(program.arrays.registers[level, 1])
-    slack = (int(rows.max()) + 135) // 64 * 64
-    memory = np.empty(words + slack, np.int64), np.empty((small + slack) // 8, np.int64), np.empty(slack, np.int64)
-    sw, by, tally = (np.uint64(array.ctypes.data) for array in memory)
-    return Files(sw, by, tally, layout), memory
+    # A little more than a power of two: registers would otherwise share the same cache sets.
+    strides = (rows[:, None] * np.array(ops.SIZES) + 63) // 64 * 64 + 192
+    ends = (strides * arrays.registers).ravel().cumsum()
+    slack = (int(rows.max()) * 8 + 1087) // 64 * 64
+    memory = np.empty(int(ends[-1]) + slack + 64, np.uint8), np.empty(slack, np.uint8)
+    begin = (memory[0].ctypes.data + 63) // 64 * 64
+    starts = (begin + np.concatenate(([0], ends[:-1]))).reshape(strides.shape)
+    code = arrays.code
+    op, level = code[:, OP], code[:, ENTITY]
+    below = np.where((op >= ops.EXPAND_WORD) & (op < ops.STORE_WORD), code[:, CHILD], level)
+    places = np.zeros((len(code), 5), np.uint64)
+    for place, (column, bytes_of, at_level, size) in enumerate(
+        (
+            (DST, ops.BYTE_RESULTS, level, INTO), (A, ops.BYTE_A, below, SIZE), (B, ops.BYTE_B, below, SIZE),
+            (C, ops.BYTE_C, level, SIZE), (D, ops.BYTE_C, level, SIZE),
+        )
+    ):  # fmt: skip
+        kind = np.where(_among(bytes_of)[op], 1, _KINDS[code[:, size]])
+        used = code[:, column] >= 0
+        if column == C:
+            used &= ~_among(ops.LINKED)[op]
+        address = starts[at_level, kind] + code[:, column] * strides[at_level, kind]
+        places[used, place] = address[used]
+    return Files(places, np.uint64(memory[1].ctypes.data), np.uint64(0)), memory
+
+
+_KINDS = np.array([ops.SIZES.index(size) if size in ops.SIZES else 0 for size in range(9)])
+
+
+@cache
+def _among(some: frozenset[int]) -> Array:
+    """bool [256]: whether an instruction is one of some."""
+    return np.isin(np.arange(256), list(some))
 
 
 def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
@@ -251,14 +194,7 @@ def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 20
 
 def compute(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
     """`run` without its checks."""
-    planes = _planes(program, columns.rows[0])
-    outputs: dict[int, Array] = {}
-    for store in program.stores:
-        if store.part == "planes":
-            outputs[store.output] = planes[store.name][store.plane]
-        elif store.output not in outputs:
-            rows = columns.rows[ops.LEVEL[store.level]]
-            outputs[store.output] = np.empty(rows, np.int64 if store.word else np.uint8)
+    planes, outputs = outputs_for(program, columns)
     block = max(1, min(block, MOST_BLOCK))
     _pass(program, columns, outputs, None, threads, block)
     raw = _named(program, outputs) | {name: Stored(array, "byte", "household") for name, array in planes.items()}
@@ -279,15 +215,13 @@ def _pass(
     chunk = max(block, CHUNK)
     starts = iter(range(0, households, chunk))
     lock = threading.Lock()
-    addresses = np.array([outputs[place].ctypes.data for place in range(len(outputs))], np.uint64)
-    data = Inputs(
-        columns.addresses, columns.sizes, columns.known, columns.links, columns.values, columns.valid, addresses
-    )
+    data = inputs(columns, outputs)
     touched = np.uint64(0 if affected is None else affected.ctypes.data)
-    code, pool, _ = program.arrays
+    arrays = arrays_for(program, columns, households)
+    code, pool, _ = arrays
 
     def work() -> None:
-        files, memory = registers(program, columns.rows, columns.widest, block)
+        files, memory = registers(program, columns.rows, columns.widest, block, arrays)
         while True:
             with lock:
                 begin = next(starts, None)
@@ -307,12 +241,29 @@ def _pass(
             done.result()
 
 
-def _planes(program: Program, households: int) -> dict[str, Array]:
-    """Room for the bit planes of each name."""
-    counts = {"missing": 0, "veto": 0, "require": 0}
+def inputs(columns: Columns, outputs: dict[int, Array]) -> Inputs:
+    """What a run over bound columns reads and writes."""
+    addresses = np.array([outputs[place].ctypes.data for place in range(len(outputs))], np.uint64)
+    return Inputs(
+        columns.addresses, columns.sizes, columns.known, columns.links, columns.values, columns.valid, addresses
+    )
+
+
+def outputs_for(program: Program, columns: Columns) -> tuple[dict[str, Array], dict[int, Array]]:
+    """The bit planes of each name, and every output by its number."""
+    planes = ("missing", "veto", "require")
+    counts = {name: sum(store.part == "planes" and store.name == name for store in program.stores) for name in planes}
+    plain = {store.output: store for store in program.stores if store.part != "planes"}
+    shapes: list[tuple[tuple[int, ...], Any]] = [((counts[name], columns.rows[0]), np.uint8) for name in planes]
+    for store in plain.values():
+        shapes.append(((columns.rows[ops.LEVEL[store.level]],), np.int64 if store.word else np.uint8))
+    found = room.empty(shapes)
+    of_planes = dict(zip(planes, found, strict=False))
+    outputs = dict(zip(plain, found[len(planes) :], strict=True))
     for store in program.stores:
-        counts[store.name] = counts.get(store.name, 0) + (store.part == "planes")
-    return {name: np.empty((counts[name], households), np.uint8) for name in ("missing", "veto", "require")}
+        if store.part == "planes":
+            outputs[store.output] = of_planes[store.name][store.plane]
+    return of_planes, outputs
 
 
 def _named(program: Program, outputs: dict[int, Array]) -> Raw:

@@ -11,15 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from hardship.lowering import ops
-from hardship.lowering.ops import DST, ENTITY, OP, A, B, C, D
+from hardship.lowering.ops import DST, ENTITY, INTO, OP, A, B, C, D
 
 Instruction = tuple[int, ...]
-_NO_C = frozenset((ops.LOOK_TWO, *range(ops.EXPAND_WORD, ops.FOLD_MAX + 1)))
+
+
+def size(code: Instruction) -> int:
+    """Bytes of what an instruction makes."""
+    return 1 if code[OP] in ops.BYTE_RESULTS else code[INTO] if len(code) > INTO else 8
 
 
 def operands(code: Instruction) -> list[int]:
     """The instructions whose results one instruction reads."""
-    columns = (A, B, D) if code[OP] in _NO_C else (A, B, C, D)
+    columns = (A, B, D) if code[OP] in ops.LINKED else (A, B, C, D)
     return [code[column] for column in columns if code[column] >= 0]
 
 
@@ -50,29 +54,29 @@ def arrays(
     listed = order(code, stores)
     last = {operand: at for at, one in enumerate(listed) for operand in operands(one)}
     place: dict[int, int] = {}
-    free: dict[tuple[int, bool], list[int]] = {}
-    used = np.zeros((4, 2), np.int64)
-    out = np.zeros((len(listed), ops.WIDTH), np.int64)
+    free: dict[tuple[int, int], list[int]] = {}
+    used = np.zeros((4, len(ops.SIZES)), np.int64)
+    out = np.full((len(listed), ops.WIDTH), 8, np.int64)
     for at, one in enumerate(listed):
         number = one[-1]
-        row = list(one[: ops.WIDTH])
-        for column in (A, B, D) if one[OP] in _NO_C else (A, B, C, D):
+        row = list(one[:-1])
+        for column in (A, B, D) if one[OP] in ops.LINKED else (A, B, C, D):
             if row[column] >= 0:
                 row[column] = place[row[column]]
         if number >= 0:
-            byte = one[OP] in ops.BYTE_RESULTS
-            spare = free.setdefault((one[ENTITY], byte), [])
+            wide = size(code[number])
+            spare = free.setdefault((one[ENTITY], wide), [])
             if spare:
                 place[number] = spare.pop()
             else:
-                place[number] = int(used[one[ENTITY], int(byte)])
-                used[one[ENTITY], int(byte)] += 1
+                kind = one[ENTITY], ops.SIZES.index(wide)
+                place[number] = int(used[kind])
+                used[kind] += 1
             row[DST] = place[number]
         if reuse:
             for operand in dict.fromkeys(operands(one)):
                 if last[operand] == at:
-                    source = code[operand]
-                    free.setdefault((source[ENTITY], source[OP] in ops.BYTE_RESULTS), []).append(place[operand])
-        out[at] = row
+                    free.setdefault((code[operand][ENTITY], size(code[operand])), []).append(place[operand])
+        out[at, : len(row)] = row
     cells = np.array(pool or [0], np.int64)
     return ops.Arrays(np.ascontiguousarray(out), cells, used)

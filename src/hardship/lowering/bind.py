@@ -21,6 +21,7 @@ from hardship.language.table import Parameter
 from hardship.limits import ASSESSMENT, INT64, ROWS
 from hardship.lots import LOT, lot
 from hardship.lowering import ops
+from hardship.lowering.nodes import rounded
 from hardship.lowering.ops import Column, Program
 from hardship.standards import StandardRow, Standards, converted
 
@@ -49,6 +50,7 @@ class Columns:
         rows: count of rows on each level.
         addresses, sizes, known: of each column of the program: where it lies (0: no column), bytes of an integer, where
             its validity bytes lie (0: nothing missing).
+        ranges: of each column whether no cell is missing (0), some (1) or all (2), and a rounded range of its integers.
         links: addresses of offsets, parents and places, by `ops`.
         parents: uint32 household of each member, member of each supporter, of each transfer.
         offsets: uint32 first member of each household, first supporter and transfer of each member; one more at the
@@ -66,6 +68,7 @@ class Columns:
     addresses: Array
     sizes: Array
     known: Array
+    ranges: tuple[tuple[int, int, int], ...]
     links: Array
     parents: tuple[Array, Array, Array]
     offsets: tuple[Array, Array, Array]
@@ -137,8 +140,10 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     addresses, known = np.zeros((2, len(program.columns) or 1), np.uint64)
     sizes = np.ones(len(program.columns) or 1, np.int64)
     alive: list[Array] = [*parents, *offsets]
+    ranges: list[tuple[int, int, int]] = []
     for place, column in enumerate(program.columns):
-        values, valid = _column(column, frames)
+        values, valid, reach = _column(column, frames)
+        ranges.append(reach)
         if values is not None:
             addresses[place], sizes[place] = values.ctypes.data, values.dtype.itemsize
             alive.append(values)
@@ -154,8 +159,8 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     links = np.array([array.ctypes.data for array in (*offsets, *parents, places)], np.uint64)
     widest = [1, *(int(np.diff(offset).max(initial=0)) for offset in (offsets[0], offsets[3], offsets[4]))]
     return Columns(
-        program, frames, rows, addresses, sizes, known, links, parents, offsets[:3], np.array(widest, np.int64), table,
-        valid_table, places, unserved, day, tuple(alive),
+        program, frames, rows, addresses, sizes, known, tuple(ranges), links, parents, offsets[:3],
+        np.array(widest, np.int64), table, valid_table, places, unserved, day, tuple(alive),
     )  # fmt: skip
 
 
@@ -189,23 +194,31 @@ def _offsets(parents: Array, rows: int) -> Array:
     return found
 
 
-def _column(column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Array | None, Array | None]:
-    """The stored integers and validity bytes of one column; None where there is no column, or nothing is missing."""
+def _column(
+    column: Column, frames: Mapping[Level, pl.DataFrame]
+) -> tuple[Array | None, Array | None, tuple[int, int, int]]:
+    """One column's stored integers, None where there is no column; validity, None where nothing is missing; range."""
     frame = frames[column.level]
     if not column.attribute:
-        return np.zeros(frame.height, np.uint8), None
+        return np.zeros(frame.height, np.uint8), None, (0, column.lo, column.hi)
     if column.attribute == LOT:
-        return np.fromiter(map(lot, frame["household_id"]), np.int64, frame.height), None
+        return np.fromiter(map(lot, frame["household_id"]), np.int64, frame.height), None, (0, column.lo, column.hi)
     if column.attribute not in frame.columns:
-        return None, np.zeros(frame.height, np.uint8)
+        return None, np.zeros(frame.height, np.uint8), (2, column.fill, column.fill)
     series = frame[column.attribute]
     valid = None
     if series.null_count():
         valid = series.is_not_null().cast(_types()["byte"]).to_numpy()
     values = _coded(series, column) if column.texts or series.dtype == _types()["text"] else _plain(series, column)
-    if values.size and column.hi <= INT64 and (values.min() < column.lo or values.max() > column.hi):
-        raise _broken(f"{column.attribute} outside its bounds")
-    return np.ascontiguousarray(values), None if valid is None else np.ascontiguousarray(valid)
+    missing = 0 if valid is None else 1
+    reach = (missing, column.lo, column.hi)
+    if values.size and column.hi <= INT64:
+        lo, hi = int(values.min()), int(values.max())
+        if lo < column.lo or hi > column.hi:
+            raise _broken(f"{column.attribute} outside its bounds")
+        if not column.byte:
+            reach = (missing, *rounded(lo, hi))
+    return np.ascontiguousarray(values), None if valid is None else np.ascontiguousarray(valid), reach
 
 
 def _types() -> dict[str, Any]:

@@ -22,8 +22,10 @@ LEVELS: tuple[Level, ...] = ("household", "member", "supporter", "transfer")
 LEVEL = {level: number for number, level in enumerate(LEVELS)}
 
 # Columns of `Program.code`: one row an instruction.
-OP, ENTITY, DST, A, B, C, D, IMM, IMM2, CHILD = range(10)
-WIDTH = 10
+OP, ENTITY, DST, A, B, C, D, IMM, IMM2, CHILD, SIZE, INTO = range(12)
+WIDTH = 12
+# SIZE and INTO: bytes of the words that an instruction reads and makes, 8 as lowered.
+SIZES = (8, 1, 4, 2)  # of registers, in the order in which `Arrays.registers` counts them
 
 # loads: from the register's columns
 LOAD_WORD = 0  # word: column IMM; IMM2 where there is no column
@@ -113,6 +115,16 @@ FOLD_MAX = 147
 STORE_WORD = 160  # word a to output IMM; IMM2 = 1: only in the first pass
 STORE_BYTE = 161
 
+# only in tuned programs (`tune`); their truths are never missing
+UNIFORM = 9  # word: parameter IMM, which all places have the same
+ALL = 74  # truth: a, b, c and d all true
+ONE_OF = 75  # truth: one of a, b, c and d true
+BITS = 76  # a, with bits IMM, IMM + 1 and IMM + 2 set where truths b, c and d are 1
+LANE_ANY = 77  # truth: byte IMM of word a is above 0
+COPY = 86  # word a in another width
+LANE = 87  # word: byte IMM of word a
+FOLD_BITS = 148  # word of eight bytes: byte k counts the child rows in which bit k of byte a is set; below 256 each
+
 FLOOR, CEIL, HALF_UP, HALF_EVEN = range(4)
 MODES = {"floor": FLOOR, "ceil": CEIL, "half_up": HALF_UP, "half_even": HALF_EVEN}
 
@@ -129,8 +141,18 @@ BYTE_RESULTS = frozenset(
         FOLD_ANY,
         FOLD_VALID,
     )
-) | frozenset(range(LT, PASSED + 1))
+) | frozenset(range(LT, LANE_ANY + 1))
 STORES = (STORE_WORD, STORE_BYTE)
+# Which operands are bytes.
+BYTE_A = frozenset(
+    (
+        *range(AND, BITS + 1), *range(SELECT, WIDEN + 1), LOOK_BYTE, LOOK_TWO, EXPAND_BYTE, FOLD_COUNT, FOLD_ANY,
+        FOLD_VALID, FOLD_BITS, STORE_BYTE,
+    )
+)  # fmt: skip
+BYTE_B = frozenset((*range(AND, BITS + 1), BIT_WORD, LOOK_TWO, FOLD_SUM, FOLD_MIN, FOLD_MAX))
+BYTE_C = frozenset((PICK, ALL, ONE_OF, BITS))
+LINKED = frozenset((LOOK_TWO, *range(EXPAND_WORD, FOLD_BITS + 1)))  # C is a link or a width, no register
 
 # How one level folds into another: the number of the offsets in the machine's links.
 FOLDS: dict[tuple[Level, Level], int] = {
@@ -152,7 +174,7 @@ class Arrays(NamedTuple):
     Attributes:
         code: int64 [instruction, `WIDTH`].
         pool: int64, edges, deltas, points and look-up cells.
-        registers: int64 [level, 2], words and bytes that each level needs.
+        registers: int64 [level, 4], registers of each of `SIZES` that each level needs.
     """
 
     code: Words

@@ -1,0 +1,277 @@
+"""A tuned program's last step: words as narrow as their values allow, several instructions as one.
+
+What reaches 16 or 32 bits is computed in them, four or two times as many rows at a time. Truths that are never missing
+are joined four at a time. Counts and `any` over the same children are made together: eight truths are laid into the
+bits of a byte, and one pass over the children counts all eight in the bytes of a word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from hardship.lowering import ops
+from hardship.lowering.nodes import Node
+from hardship.lowering.simplify import JUDGED, Simplifier
+from hardship.lowering.values import NONE
+
+Code = tuple[int, ...]
+_ELEMENTWISE = frozenset((*range(ops.ADD, ops.SUB_FROM_C + 1), *range(ops.SELECT, ops.SELECT_CC + 1)))
+_WITH_IMM = frozenset(
+    (*range(ops.ADD_C, ops.SUB_FROM_C + 1), *range(ops.LT_C, ops.NE_C + 1), *range(ops.SELECT_CX, ops.SELECT_CC + 1))
+)
+_COMPARED = frozenset((*range(ops.LT, ops.NE_C + 1), ops.STEP))
+_ANYWHERE = frozenset((ops.CONST_WORD, ops.ON, ops.UNIFORM))
+_JOINED = {ops.AND: ops.ALL, ops.OR: ops.ONE_OF}
+MOST_CELLS = 12  # of a look-up that is made of steps
+LANES = 8
+
+
+def narrow(made: Simplifier, stores: Sequence[Node]) -> tuple[list[Code], list[Code]]:
+    """The instructions of simplified nodes, and of the stores."""
+    return Narrower(made, stores).all()
+
+
+def bytes_for(lo: int, hi: int) -> int:
+    """Bytes of the narrowest word that holds a range."""
+    return next(size for size in (2, 4, 8) if size == 8 or (-(1 << 8 * size - 1) <= lo and hi < 1 << 8 * size - 1))
+
+
+class Narrower:
+    """Takes nodes in order and makes instructions; `place` and `size` say which one makes a node, and how wide."""
+
+    def __init__(self, made: Simplifier, stores: Sequence[Node]) -> None:
+        self.made, self.stores = made, stores
+        self.code: list[Code] = []
+        self.place: dict[int, int] = {}
+        self.size: dict[int, int] = {}
+        self._known: dict[Code, int] = {}
+        self.uses: Counter[int] = Counter(store.a for store in stores)
+        self.needed = {store.a for store in stores}
+        for number in range(len(made.nodes) - 1, -1, -1):
+            if number in self.needed:
+                for operand in self._operands(made.nodes[number]):
+                    self.needed.add(operand)
+                    self.uses[operand] += 1
+        self.lanes: dict[int, tuple[int, int, tuple[int, ...]]] = {}
+        self._groups()
+
+    @staticmethod
+    def _operands(node: Node) -> list[int]:
+        return [operand for operand in node[2:6] if operand >= 0]
+
+    def all(self) -> tuple[list[Code], list[Code]]:
+        """Every instruction that is needed, and every store."""
+        for number in range(len(self.made.nodes)):
+            if number in self.needed:
+                self._make(number)
+        stores: list[Code] = []
+        for store in self.stores:
+            size = 1 if store.op == ops.STORE_BYTE else self.size[store.a]
+            a = self.place[store.a]
+            stores.append((store.op, store.level, 0, a, NONE, NONE, NONE, store.imm, store.imm2, 0, size, 8))
+        return self.code, stores
+
+    # ── one node ──
+
+    def _emit(self, node: Node, size: int = 8, into: int = 8) -> int:
+        c = node.link if node.op in ops.LINKED else node.c
+        code = (node.op, node.level, 0, node.a, node.b, c, node.d, node.imm, node.imm2, node.child, size, into)
+        found = self._known.get(code)
+        if found is None:
+            found = self._known[code] = len(self.code)
+            self.code.append(code)
+        return found
+
+    def _need(self, number: int) -> int:
+        return bytes_for(*self.made.span[number])
+
+    def _as(self, number: int, size: int) -> int:
+        """The instruction that makes a node's words in this width."""
+        node = self.made.nodes[number]
+        if node.op in _ANYWHERE:
+            return self._emit(node, size, size)
+        if self.size[number] == size:
+            return self.place[number]
+        return self._emit(Node(ops.COPY, node.level, self.place[number]), self.size[number], size)
+
+    def _is_byte(self, number: int) -> bool:
+        return self.made.nodes[number].op in ops.BYTE_RESULTS
+
+    def _make(self, number: int) -> None:
+        node = self.made.nodes[number]
+        op = node.op
+        words = [operand for operand in self._operands(node) if not self._is_byte(operand)]
+        if number in self.lanes:
+            self._lane(number)
+            return
+        if op in _JOINED and self._joined(number):
+            return
+        if op == ops.BIT and self._bits(number):
+            return
+        size = into = 8
+        if op in _ELEMENTWISE:
+            size = into = max([self._need(number), *map(self._need, words), *self._of_constants(node)])
+        elif op in _COMPARED:
+            size = max([*map(self._need, words), *self._of_constants(node)])
+            if len(words) == 1:
+                size = max(size, self.size[words[0]])
+            into = 1
+        elif op == ops.LOOK_BYTE and self._stepped(number):
+            return
+        elif op in (ops.LOAD_WORD, ops.LOOK_BYTE, ops.LOOK_TWO, ops.LOOK_WORD, ops.WIDEN, *_ANYWHERE):
+            into = self._need(number)
+        elif op == ops.STEP_WORD:
+            edges = self.made.pool[node.imm + 1 : node.imm + 1 + 2 * node.imm2 : 2]
+            if max(self._need(number), self._need(node.a)) == 2 and bytes_for(min(edges), max(edges)) == 2:
+                size = into = 2
+        elif op == ops.EXPAND_WORD:
+            size = into = self.size[node.a]
+        elif op == ops.FOLD_SUM:
+            size = self.size[node.a]
+        a, b, c, d = (
+            operand if operand < 0 else self.place[operand] if self._is_byte(operand) else self._as(operand, size)
+            for operand in node[2:6]
+        )
+        self._done(number, self._emit(node._replace(a=a, b=b, c=c, d=d), size, into), into)
+
+    def _of_constants(self, node: Node) -> list[int]:
+        """Widths of an instruction's own constants."""
+        if node.op == ops.STEP:
+            edges = self.made.pool[node.imm : node.imm + node.imm2]
+            return [bytes_for(min(edges, default=0), max(edges, default=0))]
+        if node.op not in _WITH_IMM:
+            return []
+        return [bytes_for(min(node.imm, node.imm2), max(node.imm, node.imm2))]
+
+    def _done(self, number: int, place: int, size: int) -> None:
+        self.place[number], self.size[number] = place, size
+
+    # ── several as one ──
+
+    def _parts(self, number: int) -> list[int]:
+        """The truths that an `and` or `or` joins, through others of its kind that nothing else uses."""
+        node = self.made.nodes[number]
+        found: list[int] = []
+        for operand in (node.a, node.b):
+            inner = self.made.nodes[operand]
+            if inner.op == node.op and self.uses[operand] == 1 and self.made.only(operand, JUDGED):
+                found += self._parts(operand)
+            else:
+                found.append(operand)
+        return list(dict.fromkeys(found))
+
+    def _joined(self, number: int) -> bool:
+        """Make an `and` or `or` of three truths or more, four at a time."""
+        node = self.made.nodes[number]
+        parts = self._parts(number)
+        if len(parts) < 3 or not all(self.made.only(part, JUDGED) for part in parts):
+            return False
+        places = [self.place[part] for part in parts]
+        while len(places) > 1:
+            now, places = places[:4], places[4:]
+            now += [now[0]] * (4 - len(now))
+            places.insert(0, self._emit(Node(_JOINED[node.op], node.level, *now), 1, 1))
+        self._done(number, places[0], 1)
+        return True
+
+    def _bits(self, number: int) -> bool:
+        """Make a byte of bits, three truths at a time, where they follow one another."""
+        chain = [number]
+        while True:
+            node = self.made.nodes[chain[-1]]
+            below = self.made.nodes[node.a]
+            if below.op != ops.BIT or self.uses[node.a] > 1 or below.imm != node.imm - 1:
+                break
+            chain.append(node.a)
+        chain.reverse()
+        first = self.made.nodes[chain[0]]
+        truths = [self.place[self.made.nodes[one].b] for one in chain]
+        self._done(number, self._laid(first.level, self.place[first.a], truths, first.imm), 1)
+        return True
+
+    def _laid(self, level: int, begin: int, truths: Sequence[int], bit: int = 0) -> int:
+        """Truths in the bits of a byte from `bit` on, over what `begin` has there."""
+        never = self._emit(Node(ops.CONST_BYTE, level, imm=2), 1, 1)
+        for place in range(0, len(truths), 3):
+            b, c, d = (*truths[place : place + 3], never, never)[:3]
+            begin = self._emit(Node(ops.BITS, level, begin, b, c, d, imm=bit + place), 1, 1)
+        return begin
+
+    def _groups(self) -> None:
+        """Find counts and `any` over the same children, and give each a lane."""
+        alike: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+        for number in sorted(self.needed):
+            node = self.made.nodes[number]
+            known = node.op == ops.FOLD_ANY and self.made.only(node.a, JUDGED)
+            if node.link < 3 and (node.op == ops.FOLD_COUNT or known):
+                alike[node.level, node.child, node.link].append(number)
+        depth = self._depths()
+        for numbers in alike.values():
+            # What no fold of the same group is made of: those of one depth.
+            by_depth: dict[int, list[int]] = defaultdict(list)
+            for number in numbers:
+                by_depth[depth[number]].append(number)
+            for some in by_depth.values():
+                truths = list(dict.fromkeys(self.made.nodes[number].a for number in some))
+                if len(truths) < 3:
+                    continue
+                for at in range(0, len(truths), LANES):
+                    group = tuple(truths[at : at + LANES])
+                    for number in some:
+                        if self.made.nodes[number].a in group:
+                            self.lanes[number] = at, group.index(self.made.nodes[number].a), group
+
+    def _depths(self) -> dict[int, int]:
+        """How many folds lie below each node."""
+        found: dict[int, int] = {}
+        for number in sorted(self.needed):
+            node = self.made.nodes[number]
+            below = max((found[operand] for operand in self._operands(node)), default=0)
+            found[number] = below + (ops.FOLD_SUM <= node.op <= ops.FOLD_MAX)
+        return found
+
+    def _lane(self, number: int) -> None:
+        """A count or `any` out of the word that eight are made in."""
+        node = self.made.nodes[number]
+        _, lane, group = self.lanes[number]
+        for truth in group:
+            if truth not in self.place:
+                self._make_early(truth)
+        zero = self._emit(Node(ops.CONST_BYTE, node.child, imm=0), 1, 1)
+        laid = self._laid(node.child, zero, [self.place[truth] for truth in group])
+        counts = self._emit(Node(ops.FOLD_BITS, node.level, laid, child=node.child, link=node.link), 1, 8)
+        op, into = (ops.LANE, 2) if node.op == ops.FOLD_COUNT else (ops.LANE_ANY, 1)
+        self._done(number, self._emit(Node(op, node.level, counts, imm=lane), 8, into), into)
+
+    def _make_early(self, number: int) -> None:
+        """A node and what it is made of, before its turn."""
+        stack = [number]
+        while stack:
+            top = stack[-1]
+            waiting = [operand for operand in self._operands(self.made.nodes[top]) if operand not in self.place]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if top not in self.place:
+                self._make(top)
+
+    def _stepped(self, number: int) -> bool:
+        """A look-up of few cells as steps: arithmetic passes many rows at a time, look-ups one."""
+        node = self.made.nodes[number]
+        can = self.made.can[node.a]
+        last = can.bit_length() - 1
+        if last >= min(node.imm2, MOST_CELLS) or self._need(number) != 2:
+            return False
+        cells = self.made.pool[node.imm : node.imm + last + 1]
+        pairs = [(k, cells[k] - cells[k - 1]) for k in range(1, last + 1) if cells[k] != cells[k - 1]]
+        if len(pairs) % 2:
+            pairs.append((2**15 - 1, 0))
+        if not pairs or any(bytes_for(delta, delta) > 2 for _, delta in pairs):
+            return False
+        flat = [cells[0], *(part for pair in pairs for part in pair)]
+        wide = self._emit(Node(ops.WIDEN, node.level, self.place[node.a]), 1, 2)
+        made = Node(ops.STEP_WORD, node.level, wide, imm=self.made.pooled(flat), imm2=len(pairs))
+        self._done(number, self._emit(made, 2, 2), 2)
+        return True
