@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from hardship_api.app import create_app
+from hardship_api.batches import Streamed
 from hardship_api.documents import EXAMPLE
 from hardship_api.gate import Gate, Visit
 from hardship_api.keys import Keys, new_key, new_secret, server_secret
@@ -27,6 +28,7 @@ from hardship_api.problems import Busy
 from hardship_api.settings import PREFIX, Settings, from_environment
 from hardship_api.spool import Spool
 from service.live import Live
+from starlette.requests import ClientDisconnect
 
 from hardship.cli import run
 from hardship.errors import UsageError
@@ -368,3 +370,40 @@ def test_native_code_writes_nothing() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert ended.stderr.split() == ["said", "logged"]
+
+
+def test_who_still_sends_need_not_read_yet() -> None:
+    """A piece of the answer may wait while the body comes; after its end only so long."""
+
+    class Half:
+        receiving = True
+
+        @contextlib.asynccontextmanager
+        async def taken(self) -> AsyncIterator[AsyncIterator[bytes]]:
+            async def pieces() -> AsyncIterator[bytes]:
+                yield b"piece"
+
+            yield pieces()
+
+    async def ask(ends: bool) -> list[str]:
+        run: Any = Half()
+        sent, free = [], asyncio.Event()
+
+        async def send(message: Any) -> None:
+            if message.get("more_body"):
+                await free.wait()
+            sent.append(message["type"])
+
+        going = asyncio.create_task(Streamed(run, "text/csv", {}, 0.05)({}, None, send))
+        await asyncio.sleep(0.2)
+        assert not going.done()
+        if ends:
+            run.receiving = False
+        else:
+            free.set()
+        await going
+        return sent
+
+    assert len(asyncio.run(ask(False))) == 3
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(ask(True))

@@ -138,6 +138,9 @@ class Told:
 class Run:
     """One batch on its way: parts are read and scored in a thread when there is a place for that, answers wait in a
     spool until they are taken.
+
+    Attributes:
+        receiving: the body has not ended.
     """
 
     def __init__(self, request: Request, job: Job, source: Source, form: Form, settings: Settings) -> None:
@@ -146,6 +149,7 @@ class Run:
         self._progress = Progress()
         self._spool = Spool()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.receiving = True
 
     async def response(self) -> Response:
         """The answer, as soon as its first part is there.
@@ -198,6 +202,8 @@ class Run:
             if not self._first.done():
                 self._first.set_result(None)
             self._spool.end()
+        finally:
+            self.receiving = False
 
     async def _all_parts(self) -> None:
         limit = self._settings.rank_bytes if self._job.ranks else self._settings.batch_bytes
@@ -233,12 +239,13 @@ class Run:
 
 
 class Streamed(Response):
-    """An answer that is sent while the body is still read; each piece must be taken within a time.
+    """An answer that is sent while the body is still read; once that has ended each piece must be taken within a time.
 
-    (The framework's own streaming response listens for a disconnect, and would swallow the body.)
+    A client that still sends need not read yet. (The framework's own streaming response listens for a disconnect, and
+    would swallow the body.)
     """
 
-    def __init__(self, run: Run, media: str, headers: Mapping[str, str], idle: int) -> None:
+    def __init__(self, run: Run, media: str, headers: Mapping[str, str], idle: float) -> None:
         super().__init__(None, media_type=media, headers=headers)
         del self.headers["content-length"]
         self._run, self._idle = run, idle
@@ -252,11 +259,14 @@ class Streamed(Response):
         async with self._run.taken() as taken:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for piece in taken:
+                sending = asyncio.ensure_future(send({"type": "http.response.body", "body": piece, "more_body": True}))
                 try:
-                    async with asyncio.timeout(self._idle):
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-                except TimeoutError:
-                    raise ClientDisconnect from None
+                    while not (await asyncio.wait({sending}, timeout=self._idle))[0]:
+                        if not self._run.receiving:
+                            raise ClientDisconnect
+                    sending.result()
+                finally:
+                    sending.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -19,7 +19,7 @@ def encodings() -> Iterator[Attack]:
     good = {SCORE: (json.dumps(EXAMPLE).encode(), JSON)}
     good |= {path: (json.dumps(document).encode(), JSON) for path, document in DOCUMENTS.items()}
     good |= {path: (json.dumps(HOUSEHOLD).encode() + b"\n", LINES) for path in MANY.values()}
-    zeros, spaces = packed_again(bytes(1_000_000), 300), packed_again(b" \n" * 500_000, 200)
+    zeros, spaces = packed_again(bytes(1_000_000), 150), packed_again(b" \n" * 500_000, 150)
     again = gzip.compress(zeros)
     for path, (body, kind) in good.items():
         packed = gzip.compress(body)

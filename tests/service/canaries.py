@@ -195,7 +195,7 @@ def run(live: Live, people: Sequence[Person]) -> tuple[int, list[str]]:
             for method, path, body, headers in requests(one, turn):
                 status, answered, text = live.send(method, path, body, headers)
                 count += 1
-                said.append(json.dumps(answered) + refused(status, text))
+                said.append(json.dumps(answered) + "".join(refused(status, text)))
                 assert status < 500, (status, method, path, text[:300])
         time.sleep(0.1)
     metrics = live.send("GET", "/metrics")[2].decode()
