@@ -152,3 +152,9 @@ def u32_at(address: np.uint64, size: int) -> Any:
 def u64_at(address: np.uint64, size: int) -> Any:
     """The `size` unsigned 64-bit integers at an address."""
     return at(address, size, U64)
+
+
+@kernel
+def i64_at(address: np.uint64, size: int) -> Any:
+    """The `size` 64-bit integers at an address."""
+    return at(address, size, I64)
