@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import os
 import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from xml.parsers import expat
@@ -107,16 +109,16 @@ class _Workbook:
             self.epoch_1904 = attributes.get("date1904", "0") in ("1", "true")
 
     def tables(self, wanted: Mapping[str, Sequence[str]]) -> list[RawTable]:
-        found = []
+        found: list[tuple[str, str, str]] = []
         for entity, names in wanted.items():
             keys = {normal(name).casefold() for name in names}
             matches = [sheet for sheet in self.sheets if normal(sheet[0]).casefold() in keys or not names]
             if names and len(matches) > 1:
                 raise RegisterError(Fault("register.two_files", self.name, params={"entity": entity}))
             if matches:
-                title, part = matches[0]
-                found.append(self._table(entity, title, part))
-        return found
+                found.append((entity, *matches[0]))
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return list(pool.map(lambda one: self._table(*one), found))
 
     def cells(self, part: str) -> list[tuple[int, list[str]]]:
         sheet = self._sheet(part)

@@ -19,6 +19,7 @@ PIECE = 4 * 2**20
 _OPEN, _CLOSE, _ROW_END = "<sheetData>", "</sheetData>", "</row>"
 _TEXT = r"[^<>&\x00-\x1f\x{fffe}\x{ffff}]*"
 _INLINE = rf'<is><t(?: xml:space="preserve")?>({_TEXT})</t></is>'
+_BEFORE, _BEHIND = ' t="inlineStr"><is><t>', "</t></is></c>"
 _WHAT = (
     r'(?: s="([0-9]{1,9})")?(?: t="(n|s|b|str|inlineStr)")?'
     rf"(?:/>|>(?:<v>({_TEXT})</v>|{_INLINE})?</c>)"
@@ -140,19 +141,21 @@ def _batch(rows: list[str], sheet: Sheet, parse: Parse) -> None:
 def _split(numbers: pl.Series, rows: pl.Series, sheet: Sheet) -> None:
     """The cells of plain rows."""
     cells = pl.DataFrame({"row": numbers, "cell": rows.str.split('<c r="')}).explode("cell")
-    cells = cells.filter(pl.col("cell") != "").select(
+    place, what = pl.col("cell").struct[0], pl.col("cell").struct[1]
+    inline = what.str.starts_with(_BEFORE) & what.str.ends_with(_BEHIND)
+    cells = cells.filter(pl.col("cell") != "").with_columns(pl.col("cell").str.splitn('"', 2))
+    cells = cells.select(
         "row",
-        letters=pl.col("cell").str.extract("^([A-Z]+)"),
-        what=pl.col("cell").str.extract('^[A-Z]+[0-9]+"(.*)$'),
+        letters=place.str.strip_chars_end("0123456789"),
+        text=pl.when(inline).then(what.str.strip_prefix(_BEFORE).str.strip_suffix(_BEHIND)),
+        what=pl.when(~inline).then(what),
     )
-    inline = pl.col("what").str.extract(f'^(?: s="[0-9]+")? t="inlineStr">{_INLINE}</c>$')
-    cells = cells.with_columns(text=inline)
-    others = cells.filter(pl.col("text").is_null())["what"].unique(maintain_order=True)
+    others = cells["what"].drop_nulls().unique(maintain_order=True)
     kinds = others.str.extract_groups(f"^{_WHAT}$").struct.unnest().fill_null("")
     kinds.columns = ["style", "kind", "value", "inline"]
     numbered = pl.DataFrame({"what": others, "kind": pl.int_range(others.len(), dtype=pl.UInt32, eager=True)})
     cells = cells.join(numbered, on="what", how="left", maintain_order="left").drop("what")
-    sheet.plain(cells, kinds.drop("inline"))
+    sheet.plain(cells, kinds.select("style", "kind", value=pl.col("value") + pl.col("inline")))
 
 
 def _attributes(text: str) -> dict[str, str]:
