@@ -138,19 +138,12 @@ class Column:
             return nulled(pl.Series(self.values.astype(np.int32)).cast(pl.Date), self.valid)
         return nulled(pl.Series(self.values).cast(self.kind), self.valid)
 
-    def known(self) -> Array:
-        """Of a column of numbers: those that are not null."""
+    def filled(self) -> Array:
+        """Of a column of numbers: its whole numbers, 0 where null; those beyond 64 bits as objects."""
         if self.wide is not None:
-            return np.array(self.wide.drop_nulls().to_physical().to_list(), dtype=object)
+            return np.array(self.wide.to_physical().fill_null(0).to_list(), dtype=object)
         assert self.values is not None
-        return self.values if self.valid is None else self.values[self.valid]
-
-    def occurring(self) -> list[str]:
-        """Of a text column: the texts that some row has."""
-        texts, places, valid = self.coded()
-        occurs = np.zeros(len(texts), dtype=np.bool_)
-        occurs[places if valid is None else places[valid]] = True
-        return [text for text, there in zip(texts, occurs, strict=True) if there]
+        return self.values if self.valid is None else np.where(self.valid, self.values, 0)
 
     def coded(self) -> tuple[list[str], Array, Array | None]:
         """Of a text column: distinct texts, some maybe of no row; each row's place among them; where it is not null."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from hardship import messages
+from hardship.columns import WIDE, Array
 from hardship.rank import AREA_LEVELS
 
 if TYPE_CHECKING:
     from hardship.inputs import Inputs
     from hardship.results import Results
+    from hardship.sheet import Column, Sheet
 
 AREAS_SHOWN = 16
 HARDEST = 10
@@ -41,7 +45,7 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
     def say(code: str, **params: Any) -> str:
         return messages.text(code, lang, **params)
 
-    table, counts, frame = inputs.checked.table, run["counts"], results.frame
+    table, counts, sheet = inputs.checked.table, run["counts"], results.sheet
     titles = circle_titles(inputs, lang)
     lines = [
         say(
@@ -70,24 +74,25 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
     lines += doubtful(run["columns"], inputs, lang)
     if results.overrides is not None:
         lines.append(say("common.sum_overrides", **run["overrides"]))
-    outcomes = dict(frame.group_by("outcome").len().iter_rows())
+    names, places, _ = sheet.columns["outcome"].coded()
+    outcomes = {name: n for name, n in zip(names, np.bincount(places, minlength=len(names)).tolist(), strict=True) if n}
     lines.append(
         say(
             "common.sum_outcomes",
             counts=", ".join(f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes),
         )
     )
-    if frame.height:
-        sized = with_persons(results, inputs)
+    if sheet.height:
+        cells = area_cells(results, inputs)
         short = short_titles(titles)
-        lines += ["", say("common.sum_by_area"), *area_table(sized, short, say)]
+        lines += ["", say("common.sum_by_area"), *area_table(cells, short, say)]
         lines += [f"  {short[name]} = {title}" for name, title in titles.items() if short[name] != title]
-        hardest = frame.filter(pl.col("position") <= HARDEST).sort("position")
+        hardest = hardest_of(sheet)
         if hardest.height:
             lines += ["", say("common.sum_hardest"), *hardest_table(hardest, short, say)]
         lines += [
             "",
-            say("common.sum_budget", money=f"{frame['benefit_month'].sum() or 0:,.2f}", currency=table.table.currency),
+            say("common.sum_budget", money=f"{cells['benefit_month'].sum() or 0:,.2f}", currency=table.table.currency),
         ]
     lines.append(
         say(
@@ -132,30 +137,64 @@ def circle_titles(inputs: Inputs, lang: str) -> dict[str, str]:
     return titles | {circle.otherwise.id: circle.otherwise.title.text(lang)}
 
 
-def with_persons(results: Results, inputs: Inputs) -> pl.DataFrame:
-    """The results with the number of members of each household."""
-    households = inputs.register.frames["household"]["household_id"]
-    rows = inputs.register.frames["member"].group_by("household").len("persons")
-    sizes = rows.with_columns(household_id=households.gather(rows["household"])).drop("household")
-    return results.frame.join(sizes, on="household_id", how="left", maintain_order="left")
+def area_cells(results: Results, inputs: Inputs) -> pl.DataFrame:
+    """Each area code and circle that occur together: `households`, `persons` (members), `benefit_month`."""
+    sheet, household = results.sheet, inputs.register.frames["household"]
+    sizes = np.bincount(inputs.register.frames["member"]["household"].to_numpy(), minlength=household.height)
+    if sheet.height < household.height:
+        ids = sheet.columns["household_id"].series()
+        sizes = sizes[household["household_id"].is_in(ids.implode()).to_numpy()]
+    (areas, area), (circles, circle) = (_with_null(sheet.columns[name]) for name in ("area_code", "circle"))
+    cell = area * len(circles) + circle
+    households = np.bincount(cell, minlength=len(areas) * len(circles))
+    persons = np.zeros(len(households), dtype=np.int64)
+    np.add.at(persons, cell, sizes)
+    money = sheet.columns["benefit_month"].filled()
+    sums = np.zeros(len(households), dtype=money.dtype)
+    np.add.at(sums, cell, money)
+    occur = np.flatnonzero(households)
+    return pl.DataFrame(
+        {
+            "area_code": pl.Series([areas[place // len(circles)] for place in occur], dtype=pl.String),
+            "circle": pl.Series([circles[place % len(circles)] for place in occur], dtype=pl.String),
+            "households": households[occur],
+            "persons": persons[occur],
+            "benefit_month": pl.Series(
+                [Decimal(int(fen)).scaleb(-2) for fen in sums[occur]], dtype=pl.Decimal(WIDE, 2)
+            ),
+        }
+    )
 
 
-def area_table(sized: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list[str]:
+def _with_null(column: Column) -> tuple[list[str | None], Array]:
+    """The texts of a column and None, and each row's place among them."""
+    texts, places, known = column.coded()
+    places = places.astype(np.int64)
+    return [*texts, None], places if known is None else np.where(known, places, len(texts))
+
+
+def hardest_of(sheet: Sheet) -> pl.DataFrame:
+    """The first households of the order, hardest first."""
+    position = sheet.columns["position"]
+    first = position.filled() <= HARDEST
+    chosen = first if position.valid is None else first & position.valid
+    return sheet.taken(chosen).frame.sort("position")
+
+
+def area_table(cells: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list[str]:
     """Households / persons by area (rows) and circle (columns), and the budget of each area."""
     length = next(
         (
             n
             for n in sorted(AREA_LEVELS.values(), reverse=True)
-            if sized["area_code"].str.slice(0, n).n_unique() <= AREAS_SHOWN
+            if cells["area_code"].str.slice(0, n).n_unique() <= AREAS_SHOWN
         ),
         2,
     )
-    areas = sized.with_columns(area=pl.col("area_code").str.slice(0, length).fill_null("-"))
+    areas = cells.with_columns(area=pl.col("area_code").str.slice(0, length).fill_null("-"))
     circles = [*titles, None] if areas["circle"].null_count() else list(titles)
-    found = areas.group_by("area", "circle").agg(
-        pl.len().alias("households"), pl.col("persons").sum(), pl.col("benefit_month").sum()
-    )
-    cells = {
+    found = areas.group_by("area", "circle").agg(pl.col("households", "persons", "benefit_month").sum())
+    sums_of = {
         (area, circle): (households, persons, money or 0)
         for area, circle, households, persons, money in found.iter_rows()
     }
@@ -169,7 +208,7 @@ def area_table(sized: pl.DataFrame, titles: Mapping[str, str], say: Any) -> list
 
     def row(title: str, chosen: Sequence[str]) -> list[str]:
         sums = {
-            c: [sum(parts) for parts in zip(*(cells.get((a, c), (0, 0, 0)) for a in chosen), strict=True)]
+            c: [sum(parts) for parts in zip(*(sums_of.get((a, c), (0, 0, 0)) for a in chosen), strict=True)]
             for c in circles
         }
         total = [sum(parts) for parts in zip(*sums.values(), strict=True)] if sums else [0, 0, 0]

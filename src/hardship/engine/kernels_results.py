@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import bytes_at, i64_at, kernel, u32_at, u64_at
+from hardship.engine.jit import bytes_at, kernel, u32_at, u64_at
 
 TEXT, OWN, SMALL, WIDE = range(4)
 """Kinds of CSV columns: one of few texts, a text of its own in each row, uint32, int64."""
@@ -204,12 +204,12 @@ def csv_rows(columns: Any, begin: int, end: int, digits: Any, out: Any) -> int:
                     entry = row
                     if kind == TEXT:
                         entry = np.uint64(u32_at(values + row * np.uint64(4), 1)[0])
-                    bounds = i64_at(columns[c, STARTS] + entry * np.uint64(8), 2)
-                    at = copied(out, at, columns[c, DATA] + np.uint64(bounds[0]), bounds[1] - bounds[0])
+                    bounds = u64_at(columns[c, STARTS] + entry * np.uint64(8), 2)
+                    at = copied(out, at, columns[c, DATA] + bounds[0], np.int64(bounds[1] - bounds[0]))
                 elif kind == SMALL:
                     at = number(out, at, np.int64(u32_at(values + row * np.uint64(4), 1)[0]), digits)
                 else:
-                    value = i64_at(values + row * np.uint64(8), 1)[0]
+                    value = np.int64(u64_at(values + row * np.uint64(8), 1)[0])
                     at = fixed(out, at, value, np.int64(columns[c, SCALE]), powers[c], digits)
             bytes_at(out + np.uint64(at), 1)[0] = 10 if c == last else 44
             at += 1
