@@ -44,7 +44,7 @@ def content(story: Story, lang: str) -> Entry:
         "area": story.area_title(story.area),
         "head": [say("report.what"), say("report.before"), say("report.after")],
         "settings": setting_rows(story, lang, say),
-        "cards": list(_cards(story, say)),
+        "cards": list(_cards(story, lang, say)),
         "summary": _summary(story, say),
         "sections": [one for part in parts for one in part(story, lang, say)],
         "hashes_title": say("report.sheet_settings"),
@@ -55,7 +55,7 @@ def content(story: Story, lang: str) -> Entry:
     }
 
 
-def _cards(story: Story, say: Say) -> Iterator[Entry]:
+def _cards(story: Story, lang: str, say: Say) -> Iterator[Entry]:
     whole = story.whole()
     for name in ("households", "persons", "month", "year"):
         before, after, change = (whole[f"{name}_{end}"] for end in (*ENDS, "difference"))
@@ -65,7 +65,7 @@ def _cards(story: Story, say: Say) -> Iterator[Entry]:
             "after": number(after),
             "before": say("report.was", value=number(before)),
             "change": signed(change),
-            "unit": story.currency if money else "",
+            "unit": story.money(lang) if money else "",
         }
 
 
@@ -159,7 +159,7 @@ def _budget(story: Story, lang: str, say: Say) -> Iterator[Entry]:
     rows = _areas(story)
     names, ends = _named(story, rows, say), (say("report.before"), say("report.after"))
     values = list(zip(names, *(rows[f"month_{end}"].cast(pl.Float64) for end in ENDS), strict=True))
-    title = say("report.total_month_unit", currency=story.currency)
+    title = say("report.total_month_unit", currency=story.money(lang))
     chart = pictures.svg(pictures.pairs(values, ends, title), "budget")
     head = [say("report.level_area"), *ends, say("report.difference"), say("report.percent")]
     told = [

@@ -31,7 +31,7 @@ def incomes(story: Story, lang: str, say: Say) -> Iterator[Entry]:
         wanted = pl.col("residence") == residence if residence else pl.lit(True)
         frame = story.frame.filter(wanted)
         if len(areas) == 1:
-            yield from _section(frame, lines, residence, story.currency, lang, say)
+            yield from _section(frame, lines, residence, story.money(lang), lang, say)
 
 
 def _section(

@@ -44,7 +44,7 @@ def write(story: Story, path: Path, lang: str) -> list[Path]:
         if part == 0:
             _summary(made, story, lang, say)
             _matrix(made, story, lang, say)
-            _areas(made, story, say)
+            _areas(made, story, lang, say)
         for name, (columns, frame) in lists.items():
             if part < book.pages(frame.height):
                 notes = [say(f"report.list_{name}_note")]
@@ -84,7 +84,9 @@ def _summary(made: Book, story: Story, lang: str, say: Say) -> None:
     for kind, names in (("count", ("households", "persons")), ("money", ("month", "year"))):
         change: book.Kind = "signed" if kind == "count" else "change"
         columns = [
-            Column("what", say("report.figures") if kind == "count" else say("report.budget", currency=story.currency)),
+            Column(
+                "what", say("report.figures") if kind == "count" else say("report.budget", currency=story.money(lang))
+            ),
             Column("before", say("report.before"), "count" if kind == "count" else "money"),
             Column("after", say("report.after"), "count" if kind == "count" else "money"),
             Column("difference", say("report.difference"), change, 18),
@@ -149,7 +151,7 @@ def _summed(values: list[Any]) -> list[Any]:
     return [*values, sum(values, Decimal(0) if values and isinstance(values[0], Decimal) else 0)]
 
 
-def _areas(made: Book, story: Story, say: Say) -> None:
+def _areas(made: Book, story: Story, lang: str, say: Say) -> None:
     ends = ("before", "after", "difference")
     columns = [
         Column("level", say("report.level"), "text", 10),
@@ -174,7 +176,7 @@ def _areas(made: Book, story: Story, say: Say) -> None:
         _residence(say, every=say("report.sum")),
     )
     title = say("report.sheet_areas")
-    made.sheet(title, _titled(title, story), [say("report.areas_note", currency=story.currency)]).frame(
+    made.sheet(title, _titled(title, story), [say("report.areas_note", currency=story.money(lang))]).frame(
         columns, frame, keys=2
     )
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from hardship import __version__, export, messages
+from hardship.explaining.wording import unit_text
 from hardship.rank import AREA_LEVELS
 from hardship.reports import page
 from hardship.reports.book import Book, Column
@@ -148,7 +149,7 @@ class _Words:
         place = 0 if lang == "zh" else 1
         general = self.say("report.assistance")
         self.circles = {name: general if HEALTH.search("".join(both)) else both[place] for name, both in titles.items()}
-        self.currency = inputs.checked.table.table.currency
+        self.currency = unit_text("money", lang, inputs.checked.table.table.currency)
 
     def say(self, code: str, **params: Any) -> str:
         return messages.text(code, self.lang, **params)

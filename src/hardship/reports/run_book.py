@@ -12,6 +12,7 @@ import polars as pl
 
 from hardship import messages
 from hardship.attributes import STRUCTURAL
+from hardship.explaining.wording import unit_text
 from hardship.export import OFFICE, TOWNSHIPS
 from hardship.rank import AREA_LEVELS
 from hardship.reports import book
@@ -158,7 +159,12 @@ class _Maker:
         columns = [
             Column("what", self.say("report.what"), "text", 40),
             Column("n", self.say("report.households"), "count", 14),
-            Column("money", self.say("report.run_month", currency=table.currency), "money", 20),
+            Column(
+                "money",
+                self.say("report.run_month", currency=unit_text("money", self.lang, table.currency)),
+                "money",
+                20,
+            ),
         ]
         rows: list[list[Any]] = []
         for name in OUTCOMES:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 from hardship import messages
+from hardship.explaining.wording import unit_text
 from hardship.movement.states import ABSENT, INCOMPLETE, OUTCOMES, REJECTED
 from hardship.rank import AREA_LEVELS
 from hardship.reports.groups import group_report
@@ -66,6 +67,10 @@ class Story:
     def state(self, name: str, lang: str) -> str:
         """What a state is called."""
         return self.states[name][0 if lang == "zh" else 1]
+
+    def money(self, lang: str) -> str:
+        """What its money is counted in."""
+        return unit_text("money", lang, self.currency)
 
     def area_title(self, code: str) -> str:
         """An area's code and name."""
