@@ -150,6 +150,8 @@ def _split(numbers: pl.Series, rows: pl.Series, sheet: Sheet) -> None:
         text=pl.when(inline).then(what.str.strip_prefix(_BEFORE).str.strip_suffix(_BEHIND)),
         what=pl.when(~inline).then(what),
     )
+    if cells.height == 0:
+        return
     others = cells["what"].drop_nulls().unique(maintain_order=True)
     kinds = others.str.extract_groups(f"^{_WHAT}$").struct.unnest().fill_null("")
     kinds.columns = ["style", "kind", "value", "inline"]
