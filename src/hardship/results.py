@@ -126,22 +126,18 @@ def assumed_attributes(table: Table) -> tuple[str, ...]:
 
 
 def households_with_null(frames: dict[Any, pl.DataFrame], level: str, attribute: str) -> Array:
-    """(households,) bool: whether the attribute is missing in some row of the household.
+    """The households, maybe more than once, in some row of which the attribute is missing.
 
     A column that the register does not have is missing in every row.
     """
-    frame, households = frames[level], frames["household"].height
-    null = (
-        frame[attribute].is_null().to_numpy() if attribute in frame.columns else np.ones(frame.height, dtype=np.bool_)
-    )
+    frame = frames[level]
+    rows: Array = np.arange(frame.height)
+    if attribute in frame.columns:
+        rows = frame[attribute].is_null().arg_true().to_numpy()
     if level == "household":
-        return null
-    rows = frame[_parent(level)].to_numpy()[null]
-    if level != "member":
-        rows = frames["member"]["household"].to_numpy()[rows]
-    found = np.zeros(households, dtype=np.bool_)
-    found[rows] = True
-    return found
+        return rows
+    rows = frame[_parent(level)].to_numpy()[rows]
+    return rows if level == "member" else frames["member"]["household"].to_numpy()[rows]
 
 
 def _parent(level: str) -> str:
@@ -369,9 +365,7 @@ def points_columns(table: Table, raw: Raw, complete: Array | None, detail: str) 
 def assumed_rows(register: Register, checked: Checked) -> list[tuple[Array, str]]:
     """Which households lack which of the attributes that the table assumes."""
     levels = {name: checked.names.attributes[name].level for name in assumed_attributes(checked.table)}
-    return [
-        (np.flatnonzero(households_with_null(register.frames, level, name)), name) for name, level in levels.items()
-    ]
+    return [(households_with_null(register.frames, level, name), name) for name, level in levels.items()]
 
 
 def flag_rows(register: Register, program: Program, raw: Raw, run_flags: Sequence[str]) -> list[tuple[Array, str]]:

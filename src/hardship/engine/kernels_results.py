@@ -102,7 +102,7 @@ def spelled(planes: Any, rows: Any, order: Any, begins: Any, names: Any, starts:
 
 
 @kernel
-def copied(out: Any, at: int, source: Any, size: int) -> int:
+def copied(out: Any, at: Any, source: Any, size: Any) -> Any:
     """Copy `size` bytes between two addresses, sixteen at a time and up to fifteen more; the place behind them."""
     for k in range(0, max(size, 1), 16):
         u64_at(out + np.uint64(at + k), 1)[0] = u64_at(source + np.uint64(k), 1)[0]
@@ -119,7 +119,7 @@ def four(out: Any, at: int, value: int, digits: Any) -> int:
 
 
 @kernel
-def number(out: Any, at: int, value: int, digits: Any) -> int:
+def number(out: Any, at: Any, value: Any, digits: Any) -> Any:
     """Write a number that is not negative."""
     if value < 10_000:
         return four(out, at, value, digits)
@@ -152,7 +152,7 @@ def long(out: Any, at: int, value: int, digits: Any) -> int:
 
 
 @kernel
-def fixed(out: Any, at: int, value: int, scale: int, power: int, digits: Any) -> int:
+def fixed(out: Any, at: Any, value: Any, scale: Any, power: Any, digits: Any) -> Any:
     """Write `value / 10^scale` with all its decimals."""
     if value < 0:
         bytes_at(out + np.uint64(at), 1)[0] = 45
@@ -260,7 +260,7 @@ def zigzag(value: Any) -> Any:
 
 
 @kernel
-def length(word: Any) -> int:
+def length(word: Any) -> Any:
     """How many bits a word has, up to its highest 1."""
     bits = 0
     for step in (32, 16, 8, 4, 2, 1):

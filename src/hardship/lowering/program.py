@@ -100,17 +100,15 @@ def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Ar
     column = next(column for column in program.columns if column.attribute == attribute)
     frame = columns.frames[column.level]
     if attribute in frame.columns:
-        null = frame[attribute].is_null().to_numpy()
+        rows: Array = frame[attribute].is_null().arg_true().to_numpy()
     else:
-        null = np.ones(frame.height, np.bool_)
+        rows = np.arange(frame.height)
     level = ops.LEVEL[column.level]
-    if level == 0:
-        found: Array = null.astype(np.uint8)
-        return found
-    rows = np.flatnonzero(null)
-    members = rows if level == 1 else columns.parents[level - 1][rows]
-    if "counted" in raw and not program.everyone:
-        members = members[raw["counted"].values[members] != 2]
+    if level > 0:
+        members = rows if level == 1 else columns.parents[level - 1][rows]
+        if "counted" in raw and not program.everyone:
+            members = members[raw["counted"].values[members] != 2]
+        rows = columns.parents[0][members]
     found = np.zeros(columns.rows[0], np.uint8)
-    found[columns.parents[0][members]] = 1
+    found[rows] = 1
     return found
