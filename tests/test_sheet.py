@@ -208,3 +208,8 @@ def test_rows_are_taken_from_every_kind_of_column():
 def test_the_hash_is_of_the_csv_form():
     made = Sheet.of(pl.DataFrame({"a": ["x", ""], "n": [1, None]}))
     assert sheet_csv.sha256(made) == hashlib.sha256(b"a,n\nx,1\n,\n").hexdigest()
+
+
+def test_truths_without_a_null_are_words():
+    made = Sheet.of(pl.DataFrame({"a": ["x", "y"], "held": [True, False]}))
+    assert b"".join(bytes(part) for part in sheet_csv.parts(made)) == b"a,held\nx,true\ny,false\n"

@@ -69,7 +69,7 @@ def _written(column: Column) -> tuple[list[int], list[Array], int]:
     if column.wide is not None:
         column = Column(pl.String(), None, column.valid, Texts.of_series(column.wide.cast(pl.String)))
     elif column.kind == pl.Boolean:
-        column = text_column(["false", "true"], _values(column), column.valid)
+        column = text_column(["false", "true"], _values(column).astype(np.uint8), column.valid)
     elif column.kind == pl.Date:
         place, first = numbered(_values(column).astype(np.int64).view(np.uint64))
         days = [(_EPOCH + dt.timedelta(days=int(day))).isoformat() for day in _values(column)[first]]
