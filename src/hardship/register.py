@@ -131,7 +131,7 @@ def clean(
         parts[level] = Part(raw, columns, dead=np.zeros(raw.lines.len(), dtype=np.bool_))
     overrides, corrections = None, list[Correction]()
     owned: list[tuple[Level, str, list[int]]] = []
-    with Reading(parts, attributes) as reading:
+    with Reading(parts, attributes, settled="overrides" not in by_entity) as reading:
         for level, part in parts.items():
             reading.ids(level, marks)
             for row, name_of, code in part.raw.faults:

@@ -18,6 +18,8 @@ from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import MAX_DIGITS, MAX_ID, Cell, bound_class, parser
 
 SMALL = 512  # rows below which plain Python beats polars
+# Texts that normalising leaves as they are: letters and digits of ASCII, and the characters of Chinese names.
+_PLAIN_TEXT = r"^[0-9A-Za-z\x{4e00}-\x{9fff}]{1,100}$"
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 
 
@@ -64,7 +66,8 @@ def convert(column: pl.Series, attribute: DeclaredAttribute) -> Converted:
         return _bounded(_calendar(column), attribute, "date")
     if isinstance(column.dtype, (pl.Categorical, pl.Enum)) and attribute.type in ("enum", "set", "bool"):
         return _by_category(column, parser(attribute), storage(attribute))
-    return read_column(as_text(column), parser(attribute), storage(attribute), attribute)
+    plain = _PLAIN_TEXT if attribute.type == "code" else ""
+    return read_column(as_text(column), parser(attribute), storage(attribute), attribute, plain)
 
 
 def writable(column: pl.Series) -> pl.Series | None:
@@ -212,13 +215,15 @@ def read_column(
         text: the cells, empty or null where missing.
         read: what one cell means.
         dtype: of the stored values.
-        attribute: of a number, which then may take the fast way.
-        plain: of ids, a pattern of texts that `read` gives back as they are.
+        attribute: of a number or date, which then may take the fast way.
+        plain: of ids and codes, a pattern of texts that `read` gives back as they are.
     """
     if text.len() <= SMALL:
         return _one_by_one(text, read, dtype)
     if attribute is not None and attribute.type in ("int", "money", "decimal"):
         return _numbers(text, read, dtype, attribute)
+    if attribute is not None and attribute.type == "date":
+        return _dates(text, read, dtype, attribute)
     if plain:
         stored = pl.select(pl.when(text.str.contains(plain)).then(text)).to_series()
         return _finish(text, stored, stored.is_null().arg_true(), read, dtype)
@@ -284,6 +289,17 @@ def _numbers(
     plain = text.str.contains(rf"^-?[0-9]{{1,{15 - decimals}}}{point}$")
     exact = pl.select(pl.when(plain).then(text)).to_series().cast(pl.Decimal(20, decimals))
     stored = exact.to_physical().cast(pl.Int64)
+    low, high = stored_bounds(attribute)
+    stored = pl.select(pl.when(stored.is_between(low, high)).then(stored)).to_series()
+    left = (stored.is_null() & text.is_not_null() & (text != "")).arg_true()
+    return _finish(text, stored, left, read, dtype)
+
+
+def _dates(text: pl.Series, read: Callable[[str], Cell], dtype: pl.DataType, attribute: DeclaredAttribute) -> Converted:
+    """Days written the usual way by polars; all others, and those out of bounds, by the grammar."""
+    plain = text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    days = pl.select(pl.when(plain).then(text)).to_series().str.to_date("%Y-%m-%d", strict=False)
+    stored = _calendar(days).cast(pl.Int64)
     low, high = stored_bounds(attribute)
     stored = pl.select(pl.when(stored.is_between(low, high)).then(stored)).to_series()
     left = (stored.is_null() & text.is_not_null() & (text != "")).arg_true()

@@ -38,20 +38,28 @@ HASHED_AHEAD: tuple[Level, ...] = ("household", "member")
 
 
 class Reading:
-    """Reads the columns of all entities; those that are still in their files by several threads ahead of need.
+    """Reads the columns of all entities; those of large ones by several threads ahead of need.
 
     Use as a context manager.
     """
 
-    def __init__(self, parts: Mapping[Level, Part], attributes: Mapping[str, DeclaredAttribute]) -> None:
+    def __init__(
+        self, parts: Mapping[Level, Part], attributes: Mapping[str, DeclaredAttribute], *, settled: bool = True
+    ) -> None:
+        """Begin.
+
+        Args:
+            settled: no cell will change before it is read.
+        """
         self.parts, self.attributes = parts, attributes
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.ahead: dict[tuple[Level, str], Future[Any]] = {}
-        late = {level: part for level, part in parts.items() if part.raw.late is not None}
-        for level, part in late.items():
-            for column in ID_COLUMNS[level]:
-                self.ahead[level, column] = self.pool.submit(_late_ids, part, column)
-        for level, part in late.items():
+        large = {level: part for level, part in parts.items() if settled and part.height > SMALL}
+        for level, part in large.items():
+            if part.raw.late is not None:
+                for column in ID_COLUMNS[level]:
+                    self.ahead[level, column] = self.pool.submit(_late_ids, part, column)
+        for level, part in large.items():
             for name in part.columns:
                 if name in attributes:
                     self.ahead[level, name] = self.pool.submit(_values, part, name, attributes[name])
