@@ -352,7 +352,7 @@ def _test(view: View, rung: Rung, test: Test, row: Row) -> Entry:
 
 
 def benefit(view: View) -> Entry:
-    """The benefit a month with every step, and who leaves gradually."""
+    """The benefit a month with every step, who leaves gradually, and when the household is looked at again."""
     steps = [_computed(view, step, step.name, "household", view.root) for step in view.table.benefit]
     stopped = view.stages.stopped()
     amount = view.outcome.benefit
@@ -368,6 +368,9 @@ def benefit(view: View) -> Entry:
             "months": view.shown(view.outcome.exit_months),
             "amount": view.shown(view.outcome.exit_amount, parse("money/month")),
         }
+    due, held = view.outcome.review_on, view.outcome.held
+    if due is not None or held is not None:
+        found["review"] = {"on": due.isoformat() if due is not None else None, "held": held}
     return found
 
 

@@ -157,6 +157,11 @@ class _Page:
         if "exit" in benefit:
             leaving = benefit["exit"]
             yield "  " + self.say("explain.exit", months=leaving["months"]["text"], amount=leaving["amount"]["text"])
+        review = benefit.get("review", {})
+        if review.get("on"):
+            yield "  " + self.say("explain.review_on", day=review["on"])
+        if review.get("held"):
+            yield "  " + self.say("explain.review_held")
 
     def persons(self) -> Iterator[str]:
         for person in self.all["persons"]:

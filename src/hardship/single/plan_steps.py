@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from hardship.days import after_months, as_date
 from hardship.explaining.steps import ORDERS, OUTCOMES, require_entry, veto_entry
 from hardship.explaining.view import Entry, Told
 from hardship.language.fields import Level
@@ -177,7 +178,7 @@ class ClausesPlan:
 
 
 class BenefitPlan:
-    """The benefit with its steps, and who leaves gradually."""
+    """The benefit with its steps, who leaves gradually, and when the household is looked at again."""
 
     def __init__(self, told: Told, wants: Wants) -> None:
         table, asked = told.table, len(wants.refs)
@@ -191,6 +192,19 @@ class BenefitPlan:
             months, amount = (wants.name(f"exit:{name}", "household") for name in ("months", "amount"))
             when = dumps(told.words.expression(table.exit.when.node))
             self.exit = when, wants.shower(told, months), wants.shower(told, amount, MONTHLY)
+        self.review, self.on = table.review, told.on
+        if table.review is not None:
+            asked_for = {
+                "months": True,
+                "since": table.review.since,
+                "due": table.review.holds,
+                "holds": table.review.holds,
+            }
+            self.reviews = {
+                part: wants.name(f"review:{part}", "household")
+                for part, there in asked_for.items()
+                if there is not None
+            }
         self.found = [
             Remembered(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
             for short in (False, True)
@@ -213,7 +227,22 @@ class BenefitPlan:
             if key is not None:
                 paid = whole(amount, amount.ref.key(scene.found))
                 left = b'"exit":{"amount":%b,"months":%b,"when":%b},' % (paid, whole(months, key), when)
-        return b'{%b"month":%b,"steps":%b,"stopped":%b,"text":%b}' % (left, month, steps, self.stopped(scene), text)
+        seen = b"" if short else self._review(scene)
+        form = b'{%b"month":%b,%b"steps":%b,"stopped":%b,"text":%b}'
+        return form % (left, month, seen, steps, self.stopped(scene), text)
+
+    def _review(self, scene: Scene) -> bytes:
+        """The day, and whether the amount stands; empty where neither is known."""
+        if self.review is None:
+            return b""
+        key = {part: ref.key(scene.found) for part, ref in self.reviews.items()}
+        day, held = None, None
+        if key["months"] is not None:
+            since = as_date(key["since"]) if "since" in key else self.on
+            day = after_months(since, key["months"]).isoformat()
+        if key.get("due") == TRUE:
+            held = KLEENE[key["holds"]]
+        return b"" if day is None and held is None else b'"review":%b,' % dumps({"held": held, "on": day})
 
 
 class PersonsPlan:
