@@ -15,8 +15,8 @@ from hardship.language.fields import DeclaredAttribute
 from hardship.reading import parquet_columns
 from hardship.reading.cells import Cell
 from hardship.reading.packed import Packed
-from hardship.reading.parquet_pages import NotPlainError, ParquetFile
-from hardship.reading.readers import can_be_a_cell, is_text
+from hardship.reading.parquet_columns import NotPlainError, Source
+from hardship.reading.readers import can_be_a_cell
 
 T = TypeVar("T")
 
@@ -30,32 +30,24 @@ class LateColumns:
         rows: in each.
     """
 
-    def __init__(self, path: Path, file: ParquetFile, kinds: pa.Schema) -> None:
-        self.path, self.file, self.kinds = path, file, kinds
-        self.names: list[str] = kinds.names
-        self.typed = {one.name for one in kinds if not _reads_as_text(one.type)}
-        self.rows = file.rows
+    def __init__(self, source: Source) -> None:
+        self.source, self.rows = source, source.rows
+        self.names: list[str] = source.kinds.names
+        self.typed = {one.name for one in source.kinds if not _reads_as_text(one.type)}
 
     def stored(self, name: str, attribute: DeclaredAttribute) -> pl.Series | None:
         """The stored values of a column of which every cell is right as it is; None: its cells are to be judged."""
-        found = self._plain(name, lambda place, kind: parquet_columns.stored(self.file, place, kind, attribute))
+        found = _plain(lambda: parquet_columns.stored(self.source, name, attribute))
         return None if found is None else found.alias(name)
 
     def texts(self, name: str, read: Callable[[str], Cell]) -> pl.Series | None:
         """A column of texts of which `read` leaves every one as it is, else None."""
-        found = self._plain(name, lambda place, kind: parquet_columns.texts(self.file, place, kind, read))
+        found = _plain(lambda: parquet_columns.texts(self.source, name, read))
         return None if found is None else found.alias(name)
 
     def ids(self, name: str) -> Packed | None:
         """A column of ids of which every one is right as it is, else None."""
-        return self._plain(name, lambda place, kind: parquet_columns.ids(self.file, place, kind))
-
-    def _plain(self, name: str, read: Callable[[int, Any], T]) -> T | None:
-        place = self.names.index(name)
-        try:
-            return read(place, self.kinds.field(place).type)
-        except NotPlainError:
-            return None
+        return _plain(lambda: parquet_columns.ids(self.source, name))
 
     def cells(self, name: str) -> pl.Series:
         """A column as pyarrow decodes it.
@@ -64,16 +56,13 @@ class LateColumns:
             RegisterError: it cannot be decoded.
         """
         try:
-            with pq.ParquetFile(
-                self.path, metadata=self.file.about, page_checksum_verification=True, pre_buffer=False
-            ) as parts:
-                table = parts.read([name])
+            table = self.source.table(name)
             table.validate(full=True)
             if not can_be_a_cell(table.schema.field(0).type):  # kept by name only, and refused when it is judged
                 return pl.Series(name, [None], dtype=pl.Binary).new_from_index(0, self.rows)
             return pl.DataFrame(pl.from_arrow(table, rechunk=False)).to_series()
         except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-            raise RegisterError(Fault("register.unreadable", self.path.name)) from error
+            raise RegisterError(Fault("register.unreadable", self.source.path.name)) from error
 
 
 def late_columns(path: Path, about: pq.FileMetaData) -> LateColumns | None:
@@ -81,8 +70,15 @@ def late_columns(path: Path, about: pq.FileMetaData) -> LateColumns | None:
     kinds = about.schema.to_arrow_schema()
     if len(kinds) != about.num_columns or len(set(kinds.names)) < len(kinds):
         return None
-    return LateColumns(path, ParquetFile(path, about), kinds)
+    return LateColumns(Source(path, about))
+
+
+def _plain(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except NotPlainError:
+        return None
 
 
 def _reads_as_text(kind: Any) -> bool:
-    return pa.types.is_null(kind) or is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    return pa.types.is_null(kind) or parquet_columns.is_label(kind)

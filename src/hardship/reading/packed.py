@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hardship.reading.convert import printable
+from hardship.reading.cells import MAX_ID
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,19 @@ class Packed:
     @classmethod
     def of(cls, texts: pl.Series) -> Packed | None:
         """A column of texts packed; None if one is missing, empty, too long, or no printable ASCII."""
-        if not printable(texts):
+        return (
+            None if texts.null_count() else cls.of_arrow(texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()))
+        )
+
+    @classmethod
+    def of_arrow(cls, texts: pa.LargeStringArray) -> Packed | None:
+        """The same of an Arrow array without missing texts."""
+        _, offsets, data = texts.buffers()
+        places = np.frombuffer(offsets, dtype=np.int64, count=len(texts) + 1, offset=texts.offset * 8)
+        letters = np.frombuffer(data or b"", dtype=np.uint8)[places[0] : places[-1]]
+        lengths = np.diff(places)
+        if lengths.size and (lengths.min() < 1 or lengths.max() > MAX_ID):
             return None
-        arrow = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-        _, offsets, data = arrow.buffers()
-        places = np.frombuffer(offsets, dtype=np.int64, count=len(arrow) + 1, offset=arrow.offset * 8)
-        letters = np.frombuffer(data, dtype=np.uint8)[places[0] : places[-1]]
+        if letters.size and (letters.min() < 0x21 or letters.max() > 0x7E):
+            return None
         return cls(places - places[0], np.append(letters, np.zeros(8, dtype=np.uint8)))

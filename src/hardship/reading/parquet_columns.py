@@ -1,196 +1,219 @@
-"""Columns of a Parquet file straight to stored values: a dictionary's entries are read once, the rows follow by number.
+"""Columns of a Parquet file straight to stored values, for columns whose every cell is right as it is.
 
-What an entry means is said by the same grammar as for every other cell (`cells`). A column with an entry that is
-wrong or had to be normalised, or that is not written the usual way, is decoded by pyarrow instead and judged row by
-row as in every other format: so nothing here rejects or flags anything, and no message can differ.
+pyarrow decodes; the entries of a dictionary are read once, numbers are judged by the smallest and the largest. What an
+entry means is said by the same grammar as for every other cell (`cells`). A column with an entry that is wrong or had
+to be normalised is left to the general way, which judges it row by row as in every other format: so nothing here
+rejects or flags anything, and no message can differ.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from hardship.attributes import scale, storage, stored_bounds
-from hardship.engine import packed, pages
 from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import MAX_DIGITS, Cell, parser
 from hardship.reading.packed import Packed
-from hardship.reading.parquet_pages import Array, Bits, NotPlainError, ParquetFile, decode
 from hardship.reading.readers import is_text
 
 MAX_ENTRIES = 20_000  # texts of one dictionary; more are hardly labels
 _EPOCH = dt.date(1970, 1, 1)
-_ARROW = {
-    np.dtype(np.uint8): pa.uint8(),
-    np.dtype(np.int32): pa.int32(),
-    np.dtype(np.int64): pa.int64(),
-    np.dtype(np.uint64): pa.uint64(),
-    np.dtype(np.uint32): pa.uint32(),
-}
 _STORED: dict[Any, Any] = {pl.UInt8: np.uint8, pl.Int32: np.int32, pl.Int64: np.int64, pl.UInt64: np.uint64}
+Array = npt.NDArray[Any]
+Known = npt.NDArray[np.bool_] | None
+"""Which rows of a chunk are known; None: all."""
 
 
-def stored(file: ParquetFile, column: int, kind: Any, attribute: DeclaredAttribute) -> pl.Series:
-    """A column as the attribute's stored values.
+class NotPlainError(Exception):
+    """A column that is left to the general way; nothing is known to be wrong with it."""
 
-    Args:
-        kind: the column's Arrow type.
+
+class Source:
+    """The columns of one flat Parquet file."""
+
+    def __init__(self, path: Path, about: pq.FileMetaData) -> None:
+        self.path, self.about, self.rows = path, about, about.num_rows
+        self.kinds = about.schema.to_arrow_schema()
+
+    def table(self, name: str, *, dictionary: bool = False) -> pa.Table:
+        """A table of one column as pyarrow decodes it, a text by its dictionary where that is asked for.
+
+        Raises:
+            ArrowException, OSError: it cannot be decoded.
+        """
+        # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
+        with pq.ParquetFile(
+            self.path, metadata=self.about, page_checksum_verification=True, pre_buffer=False,
+            read_dictionary=[name] if dictionary else None,
+        ) as parts:  # fmt: skip
+            return parts.read([name], use_threads=False)
+
+    def column(self, name: str, *, dictionary: bool = False) -> pa.ChunkedArray:
+        """One column.
+
+        Raises:
+            NotPlainError: it cannot be decoded.
+        """
+        try:
+            found = self.table(name, dictionary=dictionary).column(0)
+            if dictionary:
+                found.validate(full=True)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise NotPlainError from error
+        if len(found) != self.rows:
+            raise NotPlainError
+        return found
+
+
+def stored(source: Source, name: str, attribute: DeclaredAttribute) -> pl.Series:
+    """A column as the attribute's stored values, 0 where one is missing.
 
     Raises:
-        NotPlainError: it is left to the general reader.
+        NotPlainError: it is left to the general way.
     """
+    kind = source.kinds.field(name).type
     if attribute.type == "code":
-        return texts(file, column, kind, parser(attribute))
-    sink: _Spread
-    if pa.types.is_boolean(kind) and attribute.type == "bool":
-        sink = _Truths(file.rows, storage(attribute))
-    elif _is_text(kind) and attribute.type in ("enum", "set", "bool"):
-        sink = _Labels(file.rows, storage(attribute), parser(attribute))
-    else:
-        sink = _numbers(file.rows, kind, attribute)
-    bits = decode(file, column, sink)
-    return _series(sink.found, bits, file.rows)
+        return texts(source, name, parser(attribute))
+    dtype = _STORED[storage(attribute).base_type()]
+    if attribute.type in ("enum", "set", "bool"):
+        if is_label(kind):
+            return _labels(source, name, dtype, parser(attribute))
+        if attribute.type != "bool" or not pa.types.is_boolean(kind):
+            raise NotPlainError
+        column = source.column(name).cast(pa.uint8())
+        return _filled(column, dtype, lambda values, _: values)
+    if attribute.type == "date" and pa.types.is_date32(kind):
+        return _days(source.column(name), dtype, stored_bounds(attribute))
+    return _numbers(source, name, kind, dtype, attribute)
 
 
-def texts(file: ParquetFile, column: int, kind: Any, read: Callable[[str], Cell]) -> pl.Series:
+def texts(source: Source, name: str, read: Callable[[str], Cell]) -> pl.Series:
     """A column of texts, few of them distinct, of which `read` leaves every one as it is.
 
     Raises:
-        NotPlainError: it is left to the general reader.
+        NotPlainError: it is left to the general way.
     """
-    if not _is_text(kind):
+    if not is_label(source.kinds.field(name).type):
         raise NotPlainError
-    sink = _Texts(file.rows, read)
-    bits = decode(file, column, sink)
-    return pl.Series(list(sink.known), dtype=pl.String).gather(_series(sink.found, bits, file.rows))
+    column = source.column(name, dictionary=True)
+
+    def kept(text: str) -> int:
+        cell = read(text)
+        if cell.flagged or cell.value != text:
+            raise NotPlainError
+        return 0
+
+    for _ in _entries(column, kept):
+        pass
+    series = pl.from_arrow(column.cast(pa.large_string()))
+    assert isinstance(series, pl.Series)
+    return series
 
 
-def ids(file: ParquetFile, column: int, kind: Any) -> Packed:
+def ids(source: Source, name: str) -> Packed:
     """A column of ids, each 1 to 64 printable ASCII characters without blanks.
 
     Raises:
-        NotPlainError: it is left to the general reader.
+        NotPlainError: it is left to the general way.
     """
-    if not _is_text(kind):
+    if not is_label(source.kinds.field(name).type):
         raise NotPlainError
-    sink = _Ids(file.rows)
-    if decode(file, column, sink) is not None:
+    column = source.column(name)
+    found = None if column.null_count else Packed.of_arrow(column.cast(pa.large_string()).combine_chunks())
+    if found is None:
         raise NotPlainError
-    return sink.whole()
+    return found
 
 
-def _is_text(kind: Any) -> bool:
+def is_label(kind: Any) -> bool:
+    """Whether an Arrow type is of texts, by a dictionary or not."""
     return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _series(found: Array, bits: Bits | None, rows: int) -> pl.Series:
-    known = None if bits is None else pa.py_buffer(bits)
-    array = pa.Array.from_buffers(_ARROW[found.dtype], rows, [known, pa.py_buffer(found)])
+def _chunks(column: pa.ChunkedArray) -> Iterator[tuple[int, Any, Known]]:
+    """Each chunk with its first row and which of its rows are known."""
+    first = 0
+    for chunk in column.chunks:
+        known = chunk.is_valid().to_numpy(zero_copy_only=False) if chunk.null_count else None
+        yield first, chunk, known
+        first += len(chunk)
+
+
+def _filled(column: pa.ChunkedArray, dtype: Any, values: Callable[[Any, Known], Array]) -> pl.Series:
+    """A series of what `values` makes of each chunk, and 0 where nothing is known."""
+    found = np.zeros(len(column), dtype=dtype)
+    every = np.ones(len(column), dtype=np.bool_) if column.null_count else None
+    for first, chunk, known in _chunks(column):
+        part = found[first : first + len(chunk)]
+        part[:] = values(chunk, known)
+        if known is not None and every is not None:
+            part[~known] = 0
+            every[first : first + len(chunk)] = known
+    bits = None if every is None else pa.py_buffer(np.packbits(every, bitorder="little"))
+    array = pa.Array.from_buffers(pa.from_numpy_dtype(found.dtype), found.size, [bits, pa.py_buffer(found)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series
 
 
-class _Spread:
-    """Values of a table, by the number of an entry."""
+def _raw(chunk: Any, dtype: Any, step: int = 1) -> Array:
+    """The numbers of a chunk as they lie in memory, every `step`th; where one is missing they mean nothing."""
+    whole = np.frombuffer(chunk.buffers()[1], dtype=dtype)
+    return whole[chunk.offset * step : (chunk.offset + len(chunk)) * step : step]
 
-    def __init__(self, rows: int, dtype: npt.DTypeLike) -> None:
-        self.found = np.zeros(rows, dtype=dtype)
-        self.table: Array = np.empty(0, dtype=dtype)
 
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        raise NotPlainError
-
-    def plain(self, body: pa.Buffer, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        raise NotPlainError
-
-    def coded(self, index: Array, largest: int, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        if largest >= self.table.size:
+def _entries(column: pa.ChunkedArray, read: Callable[[str], int]) -> Iterator[list[int]]:
+    """What the entries of each chunk's dictionary are read as; each distinct one is read once."""
+    known: dict[str, int] = {}
+    for chunk in column.chunks:
+        if len(chunk.dictionary) > MAX_ENTRIES or chunk.dictionary.null_count:
             raise NotPlainError
-        if bits is None:
-            pages.spread_all(index, self.table, first, rows, self.found)
-        else:
-            pages.spread(index, self.table, bits, first, rows, self.found)
+        found = chunk.dictionary.to_pylist()
+        for text in found:
+            if text not in known:
+                known[text] = read(text)
+        yield [known[text] for text in found]
 
 
-class _Truths(_Spread):
-    def __init__(self, rows: int, dtype: pl.DataType) -> None:
-        super().__init__(rows, _STORED[dtype.base_type()])
-        self.table = np.array([0, 1], dtype=self.found.dtype)
+def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) -> pl.Series:
+    """Labels of an enum or set, or words for a truth."""
+    column = source.column(name, dictionary=True)
 
-
-class _Labels(_Spread):
-    """Labels of an enum or set, or words for a truth: each distinct one is read once."""
-
-    def __init__(self, rows: int, dtype: pl.DataType, read: Callable[[str], Cell]) -> None:
-        super().__init__(rows, _STORED[dtype.base_type()])
-        self.read, self.known = read, dict[str, int]()
-
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        self.table = np.array([self._value(one) for one in _entries(body, entries)], dtype=self.found.dtype)
-
-    def _value(self, text: str) -> int:
-        value = self.known.get(text)
-        if value is None:
-            cell = self.read(text)
-            if cell.problem or cell.flagged or not isinstance(cell.value, int):
-                raise NotPlainError
-            value = self.known[text] = cell.value
-        return value
-
-
-class _Texts(_Spread):
-    """Texts that stay as they are, numbered in the order in which they come."""
-
-    def __init__(self, rows: int, read: Callable[[str], Cell]) -> None:
-        super().__init__(rows, np.uint32)
-        self.read, self.known = read, dict[str, int]()
-
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        self.table = np.array([self._number(one) for one in _entries(body, entries)], dtype=np.uint32)
-
-    def _number(self, text: str) -> int:
-        number = self.known.get(text)
-        if number is None:
-            cell = self.read(text)
-            if cell.flagged or cell.value != text:
-                raise NotPlainError
-            number = self.known[text] = len(self.known)
-        return number
-
-
-def _entries(body: pa.Buffer, entries: int) -> list[str]:
-    """The texts of a dictionary."""
-    if entries > MAX_ENTRIES:
-        raise NotPlainError
-    content = body.to_pybytes()
-    at, found = 0, []
-    for _ in range(entries):
-        end = at + 4 + int.from_bytes(content[at : at + 4], "little")
-        if end > len(content) or end < at + 4:
+    def value(text: str) -> int:
+        cell = read(text)
+        if cell.problem or cell.flagged or not isinstance(cell.value, int):
             raise NotPlainError
-        try:
-            found.append(content[at + 4 : end].decode())
-        except UnicodeDecodeError as error:
-            raise NotPlainError from error
-        at = end
-    return found
+        return cell.value
+
+    tables = [np.array([*table, 0], dtype=dtype) for table in _entries(column, value)]
+    next_table = iter(tables)
+
+    def values(chunk: Any, known: Known) -> Array:
+        table = next(next_table)
+        index = chunk.indices.to_numpy(zero_copy_only=False) if known is None else None
+        if index is None:
+            index = np.where(known, chunk.indices.fill_null(0).to_numpy(zero_copy_only=False), table.size - 1)
+        return table[index]
+
+    return _filled(column, dtype, values)
 
 
-def _numbers(rows: int, kind: Any, attribute: DeclaredAttribute) -> _Spread:
-    """The sink for numbers and dates: judged by the smallest and the largest."""
-    dtype = _STORED[storage(attribute).base_type()] if attribute.type not in ("bool", "enum", "set") else None
-    if attribute.type == "date" and pa.types.is_date32(kind):
-        return _Days(rows, dtype, stored_bounds(attribute))
-    factor = scale(attribute)
-    if pa.types.is_decimal128(kind) and attribute.type in ("money", "decimal") and kind.precision <= MAX_DIGITS:
+def _numbers(source: Source, name: str, kind: Any, dtype: Any, attribute: DeclaredAttribute) -> pl.Series:
+    """Whole numbers and decimals within the bounds of the attribute, times what makes them stored values."""
+    factor, low, high = scale(attribute), *stored_bounds(attribute)
+    wide = pa.types.is_decimal128(kind) and attribute.type in ("money", "decimal") and kind.precision <= MAX_DIGITS
+    if wide:
         if kind.scale < 0 or factor % 10**kind.scale:
             raise NotPlainError
         factor //= 10**kind.scale
@@ -198,57 +221,35 @@ def _numbers(rows: int, kind: Any, attribute: DeclaredAttribute) -> _Spread:
         pa.types.is_integer(kind) and not pa.types.is_uint64(kind) and attribute.type in ("int", "money", "decimal")
     ):
         raise NotPlainError
-    low, high = stored_bounds(attribute)
-    return _Numbers(rows, dtype, factor, (-(-low // factor), high // factor), unsigned=pa.types.is_uint32(kind))
+    column = source.column(name)
+    ends = pc.min_max(column)
+    least, most = (end.as_py() for end in (ends["min"], ends["max"]))
+    if least is not None and not (low <= least * scale(attribute) and most * scale(attribute) <= high):
+        raise NotPlainError
+
+    def values(chunk: Any, _: Known) -> Array:
+        # Within the bounds the lower half of 128 bits is the number.
+        found = _raw(chunk, np.int64, 2) if wide else _raw(chunk, kind.to_pandas_dtype())
+        return found.astype(np.int64) * factor if factor != 1 else found
+
+    return _filled(column, dtype, values)
 
 
-class _Numbers(_Spread):
-    """Whole numbers within bounds, times a factor."""
+def _days(column: pa.ChunkedArray, dtype: Any, bounds: tuple[int, int]) -> pl.Series:
+    """Days as yyyymmdd."""
+    first, last = ((dt.date(day // 10_000, day // 100 % 100, day % 100) - _EPOCH).days for day in bounds)
+    column = column.cast(pa.int32())
+    ends = pc.min_max(column)
+    least, most = (end.as_py() for end in (ends["min"], ends["max"]))
+    if least is not None and not (first <= least and most <= last):
+        raise NotPlainError
+    calendar = _calendar(first, last)
 
-    def __init__(self, rows: int, dtype: Any, factor: int, bounds: tuple[int, int], unsigned: bool = False) -> None:
-        super().__init__(rows, dtype)
-        self.factor, self.bounds, self.unsigned = factor, bounds, unsigned
-        self.width = 0
+    def values(chunk: Any, known: Known) -> Array:
+        days = _raw(chunk, np.int32) - np.int32(first)
+        return calendar[days if known is None else np.where(known, days, 0)]
 
-    def _read(self, body: pa.Buffer, count: int) -> Array:
-        """`count` numbers within the bounds."""
-        self.width = self.width or (8 if count and body.size >= 8 * count else 4)
-        if body.size < count * self.width:
-            raise NotPlainError
-        kind = np.int64 if self.width == 8 else np.uint32 if self.unsigned else np.int32
-        values = np.frombuffer(body, dtype=kind, count=count)
-        if count and (values.min() < self.bounds[0] or values.max() > self.bounds[1]):
-            raise NotPlainError
-        return values
-
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        self.table = (self._read(body, entries).astype(np.int64) * self.factor).astype(self.found.dtype)
-
-    def plain(self, body: pa.Buffer, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        values = (self._read(body, known).astype(np.int64) * self.factor).astype(self.found.dtype)
-        self._put(values, bits, first, rows)
-
-    def _put(self, values: Array, bits: Bits | None, first: int, rows: int) -> None:
-        if bits is None:
-            self.found[first : first + rows] = values
-        else:
-            pages.spread(_counting(values.size + 1), np.append(values, values[:1]), bits, first, rows, self.found)
-
-
-class _Days(_Numbers):
-    """Days since 1970 as yyyymmdd."""
-
-    def __init__(self, rows: int, dtype: Any, bounds: tuple[int, int]) -> None:
-        first, last = ((dt.date(day // 10_000, day // 100 % 100, day % 100) - _EPOCH).days for day in bounds)
-        super().__init__(rows, dtype, 1, (first, last))
-        self.calendar = _calendar(first, last)
-        self.width = 4
-
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        self.table = self.calendar[self._read(body, entries) - self.bounds[0]]
-
-    def plain(self, body: pa.Buffer, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        self._put(self.calendar[self._read(body, known) - self.bounds[0]], bits, first, rows)
+    return _filled(column, dtype, values)
 
 
 @cache
@@ -261,53 +262,3 @@ def _calendar(first: int, last: int) -> Array:
     day = (days - months).astype(np.int64) + 1
     found: Array = (year * 10_000 + month * 100 + day).astype(np.int32)
     return found
-
-
-@cache
-def _counting(size: int) -> Array:
-    return np.arange(size, dtype=np.uint32)
-
-
-class _Ids:
-    """Ids one after the other."""
-
-    def __init__(self, rows: int) -> None:
-        self.offsets = np.zeros(rows + 1, dtype=np.int64)
-        self.parts: list[Array] = []
-        self.size = 0
-        self.entries: tuple[pa.Buffer, Array, Array, int] | None = None
-
-    def _places(self, body: pa.Buffer, count: int) -> tuple[pa.Buffer, Array, Array, int]:
-        starts, lengths = np.empty(count + 1, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
-        longest = packed.text_places(np.uint64(body.address), body.size, count, starts, lengths)
-        if longest < 0:
-            raise NotPlainError
-        return body, starts, lengths, longest
-
-    def dictionary(self, body: pa.Buffer, entries: int) -> None:
-        if entries > body.size:
-            raise NotPlainError
-        self.entries = self._places(body, entries)
-
-    def coded(self, index: Array, largest: int, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        if bits is not None or self.entries is None or largest >= self.entries[1].size - 1:
-            raise NotPlainError
-        self._pack(self.entries, index, first, rows)
-
-    def plain(self, body: pa.Buffer, known: int, bits: Bits | None, first: int, rows: int) -> None:
-        if bits is not None or known > body.size:
-            raise NotPlainError
-        self._pack(self._places(body, known), _counting(known), first, rows)
-
-    def _pack(self, texts: tuple[pa.Buffer, Array, Array, int], index: Array, first: int, rows: int) -> None:
-        body, starts, lengths, longest = texts
-        data = np.empty(rows * longest + 8, dtype=np.uint8)
-        ends = self.offsets[first + 1 : first + rows + 1]
-        size = packed.pack(np.uint64(body.address), body.size, starts, lengths, index, rows, data, ends)
-        ends += self.size
-        self.parts.append(data[:size])
-        self.size += size
-
-    def whole(self) -> Packed:
-        """All of them."""
-        return Packed(self.offsets, np.concatenate([*self.parts, np.zeros(8, dtype=np.uint8)]))

@@ -54,7 +54,11 @@ class Reading:
         self.parts, self.attributes = parts, attributes
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.ahead: dict[tuple[Level, str], Future[Any]] = {}
-        large = {level: part for level, part in parts.items() if settled and part.height > SMALL}
+        large = {
+            level: part
+            for level, part in parts.items()
+            if part.raw.late is not None or (settled and part.height > SMALL)
+        }
         for level, part in large.items():
             if part.raw.late is not None:
                 for column in ID_COLUMNS[level]:
