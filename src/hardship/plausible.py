@@ -64,10 +64,19 @@ def check_incomes(
     """
     incomes = frame["income_per_head"].drop_nulls()
     incomes = incomes.filter(incomes > 0)
-    lines = line_values(checked, standards, on, frame["area_code"].drop_nulls().unique().to_list())
-    if len(incomes) < ENOUGH or not lines:
+    if len(incomes) < ENOUGH:
         return {}
-    median = Fraction(incomes.sort()[len(incomes) // 2])
+    areas = frame["area_code"].drop_nulls().unique().to_list()
+    return check_median(Fraction(incomes.sort()[len(incomes) // 2]), areas, checked, standards, on, accepted)
+
+
+def check_median(
+    median: Fraction, areas: Iterable[str], checked: Checked, standards: Standards, on: dt.date, accepted: str = ""
+) -> dict[str, Any]:
+    """The same for a median that is known already, of households in `areas`."""
+    lines = line_values(checked, standards, on, areas)
+    if not lines:
+        return {}
     low, high = min(lines), max(lines)
     shown = {"median": median, "low": low, "high": high}
     found = {name: money_text(value) for name, value in shown.items()}
@@ -85,6 +94,7 @@ def check_columns(
     standards: Standards,
     on: dt.date,
     accepted: str = "",
+    areas: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Compare the median of each column of money with the range that is expected of it, and look at its digits.
 
@@ -93,6 +103,7 @@ def check_columns(
     Args:
         used: the attributes that decide something; others are not looked at.
         accepted: why implausible amounts are right; "" stops where no unit but a wrong one explains them.
+        areas: all area codes, where the register is a sample of a larger one.
 
     Returns:
         what is recorded in `run.json` for each doubtful column, by name: its median, the range, what it may have been
@@ -103,7 +114,7 @@ def check_columns(
         RegisterError: a median is more than `BEYOND` times outside its range (`TRACED` with a trace), or amounts of a
             month are all multiples of 12, or others mostly twelfths; and nobody said why.
     """
-    codes = register.frames["household"]["area_code"].drop_nulls().unique().to_list()
+    codes = areas or register.frames["household"]["area_code"].drop_nulls().unique().to_list()
     lines = list(
         line_values(checked, standards, on, codes) or amounts_of(checked.table.parameter, standards, on, codes)
     )

@@ -44,18 +44,56 @@ def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
         within 5 % of a line) and `near_line_percent` (of the households, one decimal; empty where the table has
         no line for incomes). A count that may not be shown is `*`. The first row holds all households.
     """
+    names = area_names(inputs.register, ("township",))
+    return shown_groups(group_counts(results, inputs), inputs.checked.table, names)
+
+
+def group_counts(results: pl.DataFrame, inputs: Inputs, *, cut: int = 0) -> dict[str, pl.DataFrame]:
+    """The counts that the report is made of: for each dimension a row for each group, also those without anybody.
+
+    Args:
+        results, inputs: see `group_report`; of a part of a register too.
+        cut: digits of area codes; 0: as many as the report shows.
+    """
     parts = states(inputs.checked.table)
-    facts = household_facts(results, inputs, _stands(results, parts))
+    facts = household_facts(results, inputs, _stands(results, parts), cut)
     unread = inputs.register.counts["households"]["in"] - len(facts.state)
     everybody = np.zeros(len(facts.state), dtype=np.int8)
-    whole = _counted([ALL], everybody, facts, parts, unread)
-    frames = [_shown(whole, parts).with_columns(dimension=pl.lit(ALL))]
-    for dimension, (groups, group) in facts.groups.items():
-        merged = _merged(_counted(groups, group, facts, parts, unread))
-        if merged.height > 1:
+    return {ALL: _counted([ALL], everybody, facts, parts, unread)} | {
+        dimension: _counted(groups, group, facts, parts, unread) for dimension, (groups, group) in facts.groups.items()
+    }
+
+
+def added_counts(several: Sequence[Mapping[str, pl.DataFrame]], cut: int) -> dict[str, pl.DataFrame]:
+    """The counts of all parts of a register together.
+
+    Args:
+        several: `group_counts` of each part, all of area codes cut to `cut` digits or more.
+    """
+    found = {}
+    for dimension in several[0]:
+        counts = pl.concat([one[dimension] for one in several])
+        if dimension == "area":
+            known = pl.col("group") != UNKNOWN
+            counts = counts.with_columns(pl.when(known).then(pl.col("group").str.slice(0, cut)).otherwise("group"))
+            counts = counts.sort(~known, "group")
+        sums = pl.exclude("group", "near_line").sum()
+        found[dimension] = counts.group_by("group", maintain_order=True).agg(sums, _sum("near_line"))
+    return found
+
+
+def shown_groups(counts: Mapping[str, pl.DataFrame], table: Table, townships: Mapping[str, str]) -> pl.DataFrame:
+    """The report that the counts make; `townships`: names of some areas by code."""
+    parts = states(table)
+    frames = []
+    for dimension, everyone in counts.items():
+        present = everyone.filter((pl.col("households") > 0) | (pl.col("rejected") > 0))
+        if dimension == ALL:
+            frames.append(_shown(everyone, parts).with_columns(dimension=pl.lit(ALL)))
+        elif (merged := _merged(present)).height > 1:
             frames.append(_shown(merged, parts).with_columns(dimension=pl.lit(dimension)))
     made = pl.concat(frames)
-    names = {code: (name, name) for code, name in area_names(inputs.register, ("township",)).items()}
+    names = {code: (name, name) for code, name in townships.items()}
     return made.select(
         "dimension",
         "group",
@@ -123,7 +161,7 @@ def _age_title(first: int, lang: str) -> str:
 
 
 def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[str], unread: int) -> pl.DataFrame:
-    """Counts by `group`, of those that somebody stands in.
+    """Counts by `group`.
 
     Args:
         names: of the groups, `unknown` last.
@@ -139,7 +177,7 @@ def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[s
     persons = np.bincount(scored * np.intp(most) + facts.persons, minlength=(size + 1) * most).reshape(-1, most)
     persons = (persons @ np.arange(most))[:size]
     near = None if facts.near is None else np.bincount(scored[facts.near], minlength=size + 1)[:size]
-    made = pl.DataFrame(
+    return pl.DataFrame(
         {
             "group": pl.Series(list(names), dtype=pl.String),
             "households": cells.sum(axis=1),
@@ -149,7 +187,6 @@ def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[s
             "near_line": pl.repeat(None, size, dtype=pl.Int64, eager=True) if near is None else near,
         }
     )
-    return made.filter((pl.col("households") > 0) | (pl.col("rejected") > 0))
 
 
 def _sum(name: str) -> pl.Expr:

@@ -54,12 +54,13 @@ class Facts:
         return bool((self.state >= 0).all())
 
 
-def household_facts(results: pl.DataFrame, inputs: Inputs, states: Array) -> Facts:
+def household_facts(results: pl.DataFrame, inputs: Inputs, states: Array, cut: int = 0) -> Facts:
     """The facts of all households.
 
     Args:
         results: see `group_report`; in the order of ids, as all results are.
         states: the state of each of its rows, as a number (int8).
+        cut: digits of the codes of the areas; 0: as many as leave no more than `MOST_AREAS`.
     """
     household = inputs.register.frames["household"]
     place = places(inputs.register, inputs.standards)
@@ -77,7 +78,7 @@ def household_facts(results: pl.DataFrame, inputs: Inputs, states: Array) -> Fac
             near[there] = some
     groups, persons = _members(inputs)
     groups["residence"] = ((*RESIDENCES, UNKNOWN), _residences(inputs))
-    groups["area"] = _areas(household["area_code"])
+    groups["area"] = _areas(household["area_code"], cut)
     return Facts(groups, persons, state, near)
 
 
@@ -87,12 +88,17 @@ def _residences(inputs: Inputs) -> Array:
     return _chosen([stored == one for one in number], range(len(RESIDENCES)), len(RESIDENCES))
 
 
-def _areas(codes: pl.Series) -> tuple[tuple[str, ...], Array]:
-    """The finest level above villages with at most `MOST_AREAS` areas."""
+def area_cut(codes: pl.Series) -> int:
+    """Digits of the finest level above villages of which the codes name at most `MOST_AREAS` areas."""
+    lengths = sorted((length for level, length in AREA_LEVELS.items() if level != "village"), reverse=True)
+    return next((n for n in lengths if codes.str.slice(0, n).n_unique() <= MOST_AREAS), min(lengths))
+
+
+def _areas(codes: pl.Series, cut: int) -> tuple[tuple[str, ...], Array]:
+    """The areas, and which one each household lives in; `cut` as for `household_facts`."""
     codes = codes.fill_null("")
     distinct = codes.unique()
-    lengths = sorted((length for level, length in AREA_LEVELS.items() if level != "village"), reverse=True)
-    cut = next((n for n in lengths if distinct.str.slice(0, n).n_unique() <= MOST_AREAS), min(lengths))
+    cut = cut or area_cut(distinct)
     names = [name for name in distinct.str.slice(0, cut).unique().sort() if name]
     number = {name: place for place, name in enumerate(names)} | {"": len(names)}
     place = np.array([number[code[:cut]] for code in distinct], dtype=np.int64)

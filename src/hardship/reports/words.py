@@ -31,14 +31,25 @@ def area_names(register: Register, levels: Collection[str] = ("township", "villa
 
     A code whose households write several names has the one that more than half of them write, or none.
     """
+    return settled_names(written_names(register, levels))
+
+
+def written_names(register: Register, levels: Collection[str]) -> pl.DataFrame:
+    """How many households write which name for which area: `code`, `name`, `len`."""
     household = register.frames["household"]
-    found: dict[str, str] = {}
+    counts = [pl.DataFrame(schema={"code": pl.String, "name": pl.String, "len": pl.UInt32})]
     for column, level in NAME_COLUMNS.items():
         if column not in household.columns or level not in levels:
             continue
         length = AREA_LEVELS[level]
         rows = household.select(code=pl.col("area_code").str.slice(0, length), name=pl.col(column)).drop_nulls()
         counted = rows.filter(pl.col("code").str.len_chars() == length).group_by("code", "name").len()
-        best = counted.filter(pl.col("len") * 2 > pl.col("len").sum().over("code"))
-        found |= dict(best.select("code", "name").iter_rows())
-    return found
+        counts.append(counted.cast({"len": pl.UInt32}))
+    return pl.concat(counts)
+
+
+def settled_names(counted: pl.DataFrame) -> dict[str, str]:
+    """The name of each area, from how many households write it; rows of one area and name add up."""
+    counted = counted.group_by("code", "name").agg(pl.col("len").sum())
+    best = counted.filter(pl.col("len") * 2 > pl.col("len").sum().over("code"))
+    return dict(best.select("code", "name").iter_rows())
