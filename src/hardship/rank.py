@@ -88,10 +88,10 @@ def ranks(keys: Sequence[Key], chosen: Bools, groupings: Sequence[Grouping] = ()
     with ThreadPoolExecutor(threads) as pool:
         words, bits, all_bits = _words(keys, rows, pool, threads)
         shares = _sorted(words, all_bits, pool, threads)
-        states = [np.zeros((plan.groups, 4), dtype=np.int64) for _ in shares]
+        states = [np.zeros((plan.groups, 4), dtype=np.uint32) for _ in shares]
 
         def tally(number: int) -> None:
-            before = np.zeros(plan.tables.shape[:2], dtype=np.int64)
+            before = np.zeros(plan.tables.shape[:2], dtype=np.uint32)
             for earlier in shares[:number]:
                 kernels.tallied(earlier, bits, side, first, before)
             for own, table, count in zip(before, plan.tables, plan.levels, strict=True):

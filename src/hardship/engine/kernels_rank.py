@@ -12,6 +12,7 @@ import numpy as np
 from hardship.engine.jit import kernel
 
 BUCKET_BITS = 11
+AT_ONCE = 128  # rows that are fetched before any of them is worked on
 
 
 @kernel
@@ -90,7 +91,7 @@ def tallied(words: Any, bits: int, ranks: Any, first: int, counts: Any) -> None:
     Args:
         bits: of the row number in a word.
         ranks: (n, c) uint32; the groups of a row stand in it from column `first` on.
-        counts: (groupings, groups) int64, added to.
+        counts: (groupings, groups) uint32, added to.
     """
     mask = np.uint64((1 << bits) - 1)
     for i in range(len(words)):
@@ -100,7 +101,7 @@ def tallied(words: Any, bits: int, ranks: Any, first: int, counts: Any) -> None:
 
 
 @kernel
-def ranked(words: Any, begin: int, bits: int, first: int, levels: Any, tables: Any, state: Any, ranks: Any) -> int:
+def ranked(words: Any, begin: int, bits: int, first: int, levels: Any, tables: Any, state: Any, ranks: Any) -> None:
     """Go along sorted words and write position and competition ranks into their rows.
 
     Args:
@@ -110,37 +111,39 @@ def ranked(words: Any, begin: int, bits: int, first: int, levels: Any, tables: A
         levels: (groupings,) int64; how many levels are made of each.
         tables: (groupings, groups, most levels) uint32; the number, of all levels' groups, of the group of a level
             that a group of a grouping belongs to.
-        state: (all groups, 4) int64, zeros but for the first column: how many of the group stand before `begin`.
+        state: (all groups, 4) uint32, zeros but for the first column: how many of the group stand before `begin`.
+            Then: where (from 1) the last key seen in the group begins among the words, and its rank there.
         ranks: (n, c) uint32. The groups of a row stand in it from column `first` on; filled with its position, its
             rank among all, its rank in its group of each level.
-
-    Returns:
-        nothing of use; without it the words read ahead would not be read.
     """
-    mask, behind, ahead = np.uint64((1 << bits) - 1), np.uint64(bits), np.uint32(0)
-    mine = np.empty(len(levels), np.uint32)
-    tie, last = 0, len(words) - 1
-    for i in range(len(words)):
-        row = words[i] & mask
-        # Rows lie anywhere: asking for one some steps before it is needed hides how far memory is.
-        ahead ^= ranks[words[min(i + 24, last)] & mask, 0]
-        if i > 0 and words[i] >> behind != words[i - 1] >> behind:
-            tie = i
-        for k in range(len(levels)):
-            mine[k] = ranks[row, first + k]
-        ranks[row, 0] = np.uint32(begin + i + 1)
-        ranks[row, 1] = np.uint32(begin + tie + 1)
-        column = 2
-        for k in range(len(levels)):
-            for j in range(levels[k]):
-                own = state[tables[k, mine[k], j]]
-                own[0] += 1
-                if own[1] != tie + 1:
-                    own[1] = tie + 1  # where the last key seen in the group begins
-                    own[2] = own[0]  # and its rank there
-                ranks[row, column] = np.uint32(own[2])
-                column += 1
-    return np.int64(ahead)
+    mask, behind = np.uint64((1 << bits) - 1), np.uint64(bits)
+    mine = np.empty((AT_ONCE, len(levels)), np.uint32)
+    tie = 0
+    for start in range(0, len(words), AT_ONCE):
+        size = min(AT_ONCE, len(words) - start)
+        # Rows lie anywhere. Fetched by themselves, many are on their way at a time.
+        for i in range(size):
+            row = words[start + i] & mask
+            for k in range(len(levels)):
+                mine[i, k] = ranks[row, first + k]
+        for i in range(size):
+            at = start + i
+            row = words[at] & mask
+            if at > 0 and words[at] >> behind != words[at - 1] >> behind:
+                tie = at
+            here = np.uint32(tie + 1)
+            ranks[row, 0] = np.uint32(begin + at + 1)
+            ranks[row, 1] = np.uint32(begin) + here
+            column = 2
+            for k in range(len(levels)):
+                for j in range(levels[k]):
+                    group = tables[k, mine[i, k], j]
+                    count, place = state[group, 0] + np.uint32(1), state[group, 2]
+                    # Without a branch: whether a row ties with the one before it in its group cannot be foreseen.
+                    place = place if state[group, 1] == here else count
+                    state[group, 0], state[group, 1], state[group, 2] = count, here, place
+                    ranks[row, column] = place
+                    column += 1
 
 
 @kernel
