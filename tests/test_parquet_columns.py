@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from hardship.attributes import dictionary
-from hardship.engine import jit, packed, pages
+from hardship.engine import jit, packed
 from hardship.errors import RegisterError
 from hardship.reading import readers, sorted_link
 from hardship.reading.late import late_columns
@@ -200,40 +199,6 @@ def test_the_short_way_is_taken(made: Path) -> None:
 
 
 # ── kernels ──
-
-
-def runs(values: list[int], width: int) -> bytes:
-    """Numbers as one run of packed bits."""
-    groups = (len(values) + 7) // 8
-    total = sum(value << place * width for place, value in enumerate(values))
-    return bytes([groups << 1 | 1]) + total.to_bytes(groups * width, "little")
-
-
-@pytest.mark.parametrize("width", [1, 2, 7, 8, 9, 15, 16, 24, 25])
-def test_indices(width: int) -> None:
-    choice = random.Random(width)
-    values = [choice.randrange(1 << width) for _ in range(80)]
-    body = pa.py_buffer(runs(values, width) + bytes([20 << 1]) + (1).to_bytes((width + 7) // 8, "little"))
-    room = np.empty(101, np.uint32)
-    most = pages.indices(np.uint64(body.address), body.size, 100, width, room)
-    assert room.tolist() == [*values, *[1] * 20, 0]
-    assert most == max(values)
-    assert pages.indices(np.uint64(body.address), body.size, 110, width, np.empty(111, np.uint32)) == -1
-    for size in range(body.size):
-        assert pages.indices(np.uint64(body.address), size, 100, width, room) == -1
-
-
-def test_known_bits_begin_anywhere() -> None:
-    choice = random.Random(3)
-    values = [choice.randrange(2) for _ in range(56)]
-    body = pa.py_buffer(runs(values, 1) + bytes([9 << 1, 1]) + bytes([3 << 1, 0]))
-    for first in range(17):
-        bits = np.zeros(20, np.uint8)
-        ones = pages.known_bits(np.uint64(body.address), body.size, 68, bits, first)
-        want = [0] * first + values + [1] * 9 + [0] * 3
-        assert np.unpackbits(bits, bitorder="little")[: first + 68].tolist() == want
-        assert ones == sum(want)
-        assert not np.unpackbits(bits, bitorder="little")[first + 68 :].any()
 
 
 def test_texts_are_compared_as_bytes() -> None:

@@ -10,75 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import bytes_at, kernel, u64_at
+from hardship.engine.jit import kernel, u64_at
 
 LONGEST = 64
 """Bytes of the longest id that is packed."""
 LONGEST_RUN = 64
 """Rows of one parent beyond which comparing all pairs takes too long."""
 WORD = 8
-
-
-@kernel
-def text_places(address: np.uint64, size: int, n: int, starts: Any, lengths: Any) -> int:
-    """Where each of `n` texts begins that stand with their lengths before them, and how long it is.
-
-    Returns:
-        The length of the longest, or -1: they are not all there, or one is empty, longer than an id, or has another
-        byte than printable ASCII.
-    """
-    data = bytes_at(address, size)
-    at, longest = 0, 0
-    for i in range(n):
-        if size - at < 4:
-            return -1
-        length = (
-            np.int64(data[at])
-            | np.int64(data[at + 1]) << 8
-            | np.int64(data[at + 2]) << 16
-            | np.int64(data[at + 3]) << 24
-        )
-        at += 4
-        if length < 1 or length > LONGEST or length > size - at:
-            return -1
-        starts[i] = at
-        lengths[i] = length
-        longest = max(longest, length)
-        odd = np.uint8(0)
-        for place in range(at, at + length):
-            byte = data[np.uint64(place)]
-            odd |= np.uint8(byte < 0x21) | np.uint8(byte > 0x7E)
-        if odd:
-            return -1
-        at += length
-    return longest
-
-
-@kernel
-def pack(address: np.uint64, size: int, starts: Any, lengths: Any, index: Any, n: int, data: Any, ends: Any) -> int:
-    """Copy texts `index[0]`, … `index[n - 1]` one after the other; `ends[i]` is where each ends in `data`.
-
-    `data` has room for eight bytes more.
-
-    Returns:
-        Bytes written.
-    """
-    target = np.uint64(data.ctypes.data)
-    source = bytes_at(address, size)
-    at = 0
-    for i in range(n):
-        text = index[i]
-        start, length = starts[text], lengths[text]
-        if start + length + WORD <= size:  # whole words, the last one too long: the next text overwrites the rest
-            for step in range(0, length, WORD):
-                word = word_at(address + np.uint64(start + step))
-                u64_at(target + np.uint64(at + step), 1)[0] = word
-        else:
-            for byte in range(length):
-                data[np.uint64(at + byte)] = source[np.uint64(start + byte)]
-        at += length
-        ends[i] = at
-    return at
 
 
 @kernel

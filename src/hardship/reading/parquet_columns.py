@@ -92,7 +92,7 @@ def stored(source: Source, name: str, attribute: DeclaredAttribute) -> pl.Series
         if attribute.type != "bool" or not pa.types.is_boolean(kind):
             raise NotPlainError
         column = source.column(name).cast(pa.uint8())
-        return _filled(column, dtype, lambda values, _: values)
+        return _filled(column, dtype, lambda chunk, _: _raw(chunk, np.uint8))
     if attribute.type == "date" and pa.types.is_date32(kind):
         return _days(source.column(name), dtype, stored_bounds(attribute))
     return _numbers(source, name, kind, dtype, attribute)
@@ -201,10 +201,9 @@ def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) 
 
     def values(chunk: Any, known: Known) -> Array:
         table = next(next_table)
-        index = chunk.indices.to_numpy(zero_copy_only=False) if known is None else None
-        if index is None:
-            index = np.where(known, chunk.indices.fill_null(0).to_numpy(zero_copy_only=False), table.size - 1)
-        return table[index]
+        index = chunk.indices if known is None else chunk.indices.fill_null(0)
+        found: Array = table[index.to_numpy(zero_copy_only=False)]
+        return found
 
     return _filled(column, dtype, values)
 
