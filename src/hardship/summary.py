@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from hardship.columns import WIDE, Array
 from hardship.rank import AREA_LEVELS
 
 if TYPE_CHECKING:
-    from hardship.inputs import Inputs
+    from hardship.checking.check import Checked
+    from hardship.register import Register
     from hardship.results import Results
     from hardship.sheet import Column, Sheet
 
@@ -26,18 +28,44 @@ HARDEST = 10
 COMPILED = 1.0  # seconds; less is no compilation but the self-test
 
 
-def doubtful(columns: Iterable[Mapping[str, Any]], inputs: Inputs, lang: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class Seen:
+    """What the screen shows of the results of a run, or of a part of it.
+
+    Attributes:
+        outcomes: households by outcome.
+        codes: rejected rows by code.
+        cells: see `area_cells`.
+        hardest: the first households of the order.
+    """
+
+    outcomes: dict[str, int]
+    codes: dict[str, int]
+    cells: pl.DataFrame
+    hardest: pl.DataFrame
+
+
+def seen(results: Results, register: Register) -> Seen:
+    """What the screen shows of results."""
+    return Seen(
+        outcomes_of(results.sheet), codes_of(results.rejects), area_cells(results.sheet, register),
+        hardest_of(results.sheet),
+    )  # fmt: skip
+
+
+def doubtful(columns: Iterable[Mapping[str, Any]], checked: Checked, lang: str) -> Iterator[str]:
     """A line for each column whose amounts may be in a wrong unit (`columns` of `run.json`)."""
     for column in columns:
-        name = f"{inputs.checked.names.attributes[column['attribute']].title.text(lang)} ({column['attribute']})"
+        name = f"{checked.names.attributes[column['attribute']].title.text(lang)} ({column['attribute']})"
         fits = ", ".join(column["fits"]) or "-"
         yield messages.text("common.sum_column", lang, **{**column, "name": name, "fits": fits})
 
 
-def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, lang: str) -> str:
+def render(shown: Seen, run: Mapping[str, Any], checked: Checked, out: Path, lang: str) -> str:
     """The summary as text in one language.
 
     Args:
+        shown: of the results.
         run: the content of `run.json`.
         out: where the files lie.
     """
@@ -45,8 +73,8 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
     def say(code: str, **params: Any) -> str:
         return messages.text(code, lang, **params)
 
-    table, counts, sheet = inputs.checked.table, run["counts"], results.sheet
-    titles = circle_titles(inputs, lang)
+    table, counts = checked.table, run["counts"]
+    titles = circle_titles(checked, lang)
     lines = [
         say(
             "common.sum_head",
@@ -67,27 +95,24 @@ def render(results: Results, run: Mapping[str, Any], inputs: Inputs, out: Path, 
             incomplete=f"{counts['incomplete']:,}",
         ),
     ]
-    if results.rejects.height:
-        codes = results.rejects.group_by("code").len().sort("len", "code", descending=[True, False])
-        listed = ", ".join(f"{code} {n:,}" for code, n in codes.iter_rows())
+    if shown.codes:
+        codes = sorted(shown.codes.items(), key=lambda one: (-one[1], one[0]))
+        listed = ", ".join(f"{code} {n:,}" for code, n in codes)
         lines.append(say("common.sum_rejects", counts=listed))
-    lines += doubtful(run["columns"], inputs, lang)
-    if results.overrides is not None:
+    lines += doubtful(run["columns"], checked, lang)
+    if "overrides" in run:
         lines.append(say("common.sum_overrides", **run["overrides"]))
-    names, places, _ = sheet.columns["outcome"].coded()
-    outcomes = {name: n for name, n in zip(names, np.bincount(places, minlength=len(names)).tolist(), strict=True) if n}
+    outcomes, cells, hardest = shown.outcomes, shown.cells, shown.hardest
     lines.append(
         say(
             "common.sum_outcomes",
             counts=", ".join(f"{say(OUTCOMES[name])} {outcomes[name]:,}" for name in OUTCOMES if name in outcomes),
         )
     )
-    if sheet.height:
-        cells = area_cells(results, inputs)
+    if cells.height:
         short = short_titles(titles)
         lines += ["", say("common.sum_by_area"), *area_table(cells, short, say)]
         lines += [f"  {short[name]} = {title}" for name, title in titles.items() if short[name] != title]
-        hardest = hardest_of(sheet)
         if hardest.height:
             lines += ["", say("common.sum_hardest"), *hardest_table(hardest, short, say)]
         lines += [
@@ -128,19 +153,30 @@ def short_titles(titles: Mapping[str, str]) -> dict[str, str]:
     return cut if len(set(cut.values())) == len(cut) else {name: name for name in titles}
 
 
-def circle_titles(inputs: Inputs, lang: str) -> dict[str, str]:
+def circle_titles(checked: Checked, lang: str) -> dict[str, str]:
     """Circle id → title, in ladder order, `otherwise` last."""
-    circle = next((ladder for ladder in inputs.checked.table.ladder if ladder.id == "circle"), None)
+    circle = next((ladder for ladder in checked.table.ladder if ladder.id == "circle"), None)
     if circle is None:
         return {}
     titles = {rung.id: rung.title.text(lang) for rung in circle.rung}
     return titles | {circle.otherwise.id: circle.otherwise.title.text(lang)}
 
 
-def area_cells(results: Results, inputs: Inputs) -> pl.DataFrame:
+def outcomes_of(sheet: Sheet) -> dict[str, int]:
+    """Households by outcome, of those that occur."""
+    names, places, _ = sheet.columns["outcome"].coded()
+    return {name: n for name, n in zip(names, np.bincount(places, minlength=len(names)).tolist(), strict=True) if n}
+
+
+def codes_of(rejects: pl.DataFrame) -> dict[str, int]:
+    """Rejected rows by code."""
+    return dict(rejects.group_by("code").len().iter_rows())
+
+
+def area_cells(sheet: Sheet, register: Register) -> pl.DataFrame:
     """Each area code and circle that occur together: `households`, `persons` (members), `benefit_month`."""
-    sheet, household = results.sheet, inputs.register.frames["household"]
-    sizes = np.bincount(inputs.register.frames["member"]["household"].to_numpy(), minlength=household.height)
+    household = register.frames["household"]
+    sizes = np.bincount(register.frames["member"]["household"].to_numpy(), minlength=household.height)
     if sheet.height < household.height:
         ids = sheet.columns["household_id"].series()
         sizes = sizes[household["household_id"].is_in(ids.implode()).to_numpy()]

@@ -117,7 +117,9 @@ def command(say: Say) -> click.Command:
         if as_json:
             click.echo(json.dumps(run, ensure_ascii=False, indent=2))
         else:
-            click.echo(summary.render(results, run, inputs, out, lang[0]), nl=False)
+            click.echo(
+                summary.render(summary.seen(results, inputs.register), run, inputs.checked, out, lang[0]), nl=False
+            )
         return REJECTED if results.rejects.height else 0
 
     return score
