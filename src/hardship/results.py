@@ -86,6 +86,12 @@ def column_types(table: Table, detail: str, output_kinds: dict[str, Kind]) -> di
     return types | {o.name: output_type(output_kinds[o.name], o.show) for o in table.output}
 
 
+def types_of(checked: Checked, detail: str) -> dict[str, pl.DataType]:
+    """`column_types` of a checked table."""
+    kinds = {output.name: checked.kind_of_name[output.name] for output in checked.table.output}
+    return column_types(checked.table, detail, kinds)
+
+
 def output_type(kind: Kind, show: Show | None) -> pl.DataType:
     """The column type of an `[[output]]`."""
     match kind.type:
@@ -144,26 +150,31 @@ def _parent(level: str) -> str:
     return "household" if level == "member" else "member"
 
 
-def rank_columns(keys: Sequence[rank.Key], chosen: Array, area: Column, circle: Array) -> dict[str, Column]:
+def rank_columns(keys: Sequence[rank.Key], chosen: Array, circle: Array, area: Column) -> dict[str, Column]:
     """`position`, all ranks and `percentile`; null for households that are not ranked.
 
     Args:
         keys: the table's rank keys over all households, which stand in the order of their ids.
         chosen: (n,) bool; who is ranked.
-        area: their area codes.
         circle: (n,) integers; place on the circle ladder, negative for none.
+        area: their area codes.
     """
     codes, places, known = area.coded()
     if known is not None:
         places = np.where(known, places.astype(np.int64), -1)
     ladder = np.arange(int(circle.max(initial=-1)) + 1)
     found = rank.ranks(keys, chosen, [rank.Grouping(places, rank.area_levels(codes)), rank.Grouping(circle, [ladder])])
+    return shown_ranks(found, int(np.count_nonzero(chosen)))
+
+
+def shown_ranks(found: Sequence[Array], ranked: int) -> dict[str, Column]:
+    """`position`, all ranks and `percentile`, null where 0, as `rank.ranks` found them among `ranked` households."""
     made: dict[int, Column] = {}
     for values in found:  # ranks that are the same everywhere are one array
         if id(values) not in made:
             made[id(values)] = Column(pl.UInt32(), values, known_of(values > 0))
     columns = {name: made[id(values)] for name, values in zip(("position", *RANKS), found, strict=True)}
-    share = rank.percentile(found[1], int(np.count_nonzero(chosen)))
+    share = rank.percentile(found[1], ranked)
     return columns | {"percentile": Column(pl.Decimal(5, 2), share, columns["rank"].valid)}
 
 
@@ -238,13 +249,7 @@ def build(
         name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
         found[name] = ladder_column(ladder, raw[f"ladder:{ladder.id}"].values, complete)
     if ranks:
-        chosen = ~incomplete & kept
-        if "among" in raw:
-            chosen &= raw["among"].values == TRUE
-        place = np.full(rows, -1, dtype=np.int64)
-        if circle is not None and circle.pick == "first":
-            place = np.where(incomplete, -1, raw["ladder:circle"].values.astype(np.int64))
-        found |= rank_columns(rank_keys(table, raw), chosen, area, place)
+        found |= rank_columns(rank_keys(table, raw), *standing(table, raw, incomplete, kept), area)
     found |= points_columns(table, raw, complete, program.detail)
     for column, store in MONEY_STORES.items():
         if store in raw:
@@ -261,8 +266,7 @@ def build(
     found["missing"] = missing
     for output in table.output:
         found[output.name] = output_column(raw[f"output:{output.name}"], output.show, complete)
-    kinds = {output.name: checked.kind_of_name[output.name] for output in table.output}
-    types = column_types(table, program.detail, kinds)
+    types = types_of(checked, program.detail)
     nothing = {"vetoes": text_column([""], np.zeros(rows, dtype=np.uint32))}
     made = {name: found.get(name) or nothing.get(name) or absent(kind, rows) for name, kind in types.items()}
     return Found(Sheet(made, rows).taken(kept), persons_frame(register, table, raw, kept), kept)
@@ -319,6 +323,17 @@ def outcome_places(circle: Ladder | None, raw: Raw, incomplete: Array) -> tuple[
     place = np.where(raw["deferred"].values == TRUE, deferred, place)
     place = np.where(raw["refused"].values == TRUE, refused, place)
     return texts, np.where(incomplete, missing, place)
+
+
+def standing(table: Table, raw: Raw, incomplete: Array, kept: Array) -> tuple[Array, Array]:
+    """(rows,) bool, who is ranked; (rows,) int64, the place of each on the circle ladder, negative for none."""
+    chosen = ~incomplete & kept
+    if "among" in raw:
+        chosen &= raw["among"].values == TRUE
+    circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
+    if circle is None or circle.pick != "first":
+        return chosen, np.full(len(chosen), -1, dtype=np.int64)
+    return chosen, np.where(incomplete, -1, raw["ladder:circle"].values.astype(np.int64))
 
 
 def rank_keys(table: Table, raw: Raw) -> list[rank.Key]:
