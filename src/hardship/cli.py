@@ -40,6 +40,7 @@ COMMANDS = {
     "attributes": ("attributes", "cli.attributes_short"),
     "synth": ("synth", "cli.synth_short"),
     "warm": ("warm", "cli.warm_short"),
+    "profile": ("profile", "cli.profile_short"),
     "serve": ("serve", "cli.serve_short"),
     "keygen": ("keygen", "cli.keygen_short"),
 }

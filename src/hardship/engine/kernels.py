@@ -215,14 +215,6 @@ def small(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, imm
     elif op == ops.PASSED:
         for i in range(n):
             out[i] = x[i] & 1
-    elif op == ops.ALL:
-        z, w = bytes_at(c, n), bytes_at(e, n)
-        for i in range(n):
-            out[i] = 1 + ((x[i] | y[i] | z[i] | w[i]) >> 1)
-    elif op == ops.ONE_OF:
-        z, w = bytes_at(c, n), bytes_at(e, n)
-        for i in range(n):
-            out[i] = 1 + ((x[i] & y[i] & z[i] & w[i]) >> 1)
     else:  # BITS
         z, w = bytes_at(c, n), bytes_at(e, n)
         one, two, three, none = np.uint8(1 << imm), np.uint8(2 << imm), np.uint8(4 << imm), np.uint8(0)

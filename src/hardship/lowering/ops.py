@@ -117,10 +117,8 @@ STORE_BYTE = 161
 
 # only in tuned programs (`tune`); their truths are never missing
 UNIFORM = 9  # word: parameter IMM, which all places have the same
-ALL = 74  # truth: a, b, c and d all true
-ONE_OF = 75  # truth: one of a, b, c and d true
-BITS = 76  # a, with bits IMM, IMM + 1 and IMM + 2 set where truths b, c and d are 1
-LANE_ANY = 77  # truth: byte IMM of word a is above 0
+BITS = 74  # a, with bits IMM, IMM + 1 and IMM + 2 set where truths b, c and d are 1
+LANE_ANY = 75  # truth: byte IMM of word a is above 0
 COPY = 86  # word a in another width
 LANE = 87  # word: byte IMM of word a
 FOLD_BITS = 148  # word of eight bytes: byte k counts the child rows in which bit k of byte a is set; below 256 each
@@ -151,7 +149,7 @@ BYTE_A = frozenset(
     )
 )  # fmt: skip
 BYTE_B = frozenset((*range(AND, BITS + 1), BIT_WORD, LOOK_TWO, FOLD_SUM, FOLD_MIN, FOLD_MAX))
-BYTE_C = frozenset((PICK, ALL, ONE_OF, BITS))
+BYTE_C = frozenset((PICK, BITS))
 LINKED = frozenset((LOOK_TWO, *range(EXPAND_WORD, FOLD_BITS + 1)))  # C is a link or a width, no register
 
 # How one level folds into another: the number of the offsets in the machine's links.
