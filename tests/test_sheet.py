@@ -14,7 +14,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from hardship import columns, sheet, sheet_csv, sheet_parquet
+from hardship import columns, sheet, sheet_check, sheet_csv, sheet_parquet
+from hardship.errors import EngineError
 from hardship.sheet import Column, Sheet
 
 TEXTS = st.one_of(
@@ -213,3 +214,17 @@ def test_the_hash_is_of_the_csv_form():
 def test_truths_without_a_null_are_words():
     made = Sheet.of(pl.DataFrame({"a": ["x", "y"], "held": [True, False]}))
     assert b"".join(bytes(part) for part in sheet_csv.parts(made)) == b"a,held\nx,true\ny,false\n"
+
+
+def test_known_results_are_checked_and_a_wrong_kernel_is_found(monkeypatch):
+    sheet_check.check.cache_clear()
+    sheet_check.check()
+    sheet_check.check.cache_clear()
+    monkeypatch.setattr("hardship.engine.kernels_results.deltas", lambda values, out: 5)
+    with pytest.raises(EngineError, match="parquet"):
+        sheet_check.check()
+    monkeypatch.undo()
+    monkeypatch.setattr(sheet_check, "EXPECTED", b"")
+    with pytest.raises(EngineError, match="csv"):
+        sheet_check.check()
+    sheet_check.check.cache_clear()

@@ -68,7 +68,7 @@ def command(say: Say) -> click.Command:
         as_json: bool,
         accepted: str,
     ) -> int:
-        from hardship import export, summary
+        from hardship import export, sheet_check, summary
         from hardship import score as scoring
         from hardship.engine import machine
         from hardship.inputs import open_inputs
@@ -86,6 +86,7 @@ def command(say: Say) -> click.Command:
             inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
             read = time.perf_counter()
             machine.warm()
+            sheet_check.check()
             ready = time.perf_counter()
             results = scoring.score(
                 inputs.register,

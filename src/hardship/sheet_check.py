@@ -1,0 +1,79 @@
+"""Known columns, ranks and files: made once before the first results are, so that all kernels are there and believed.
+
+A stale or damaged cache on disk is found here and not in a household; and nothing is compiled in the middle of a run.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hardship import rank, sheet_csv, sheet_parquet
+from hardship.errors import EngineError, Fault
+from hardship.sheet import Column, Sheet, bit_texts, of_series, own_texts, text_column
+
+EXPECTED = b"""\
+id,area,circle,rank,money,vetoes
+a,37,near,1,-0.05,V1;V2
+b,"3,7",,,,
+c,37,far,123456789,12345678901234.50,V2
+"""
+"""The CSV form of `_sheet`."""
+
+
+def _sheet() -> Sheet:
+    some = np.array([True, False, True])
+    planes = np.array([[3, 0, 1]], dtype=np.uint8)
+    return Sheet(
+        {
+            "id": own_texts(pl.Series(["a", "b", "c"])),
+            "area": of_series(pl.Series(["37", "3,7", "37"])),
+            "circle": text_column(["near", "far", None], np.array([0, 2, 1])),
+            "rank": Column(pl.UInt32(), np.array([1, 0, 123456789], dtype=np.uint32), some),
+            "money": Column(pl.Decimal(18, 2), np.array([-5, 0, 1234567890123450]), some),
+            "vetoes": bit_texts(planes, ["V2", "V1"]),
+        },
+        3,
+    )
+
+
+def _survives(made: Sheet) -> bool:
+    """Whether another library reads from the Parquet form what was written. (Polars panics on damaged files.)"""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.parquet"
+        sheet_parquet.write(made, path, 2, 1)
+        try:
+            found = pl.from_arrow(pq.read_table(path))
+        except (OSError, pa.ArrowException):
+            return False
+    return isinstance(found, pl.DataFrame) and found.equals(made.frame)
+
+
+@cache
+def check() -> None:
+    """Compile the kernels or load them from disk, and hold them to known results; once in a process.
+
+    Raises:
+        EngineError: one gives something else.
+    """
+    made = _sheet()
+    wrong = [] if b"".join(bytes(part) for part in sheet_csv.parts(made, 1)) == EXPECTED else ["csv"]
+    if not _survives(made):
+        wrong.append("parquet")
+    # As many rows as it takes to be shared among threads; two groups, and two rows of each key.
+    rows = np.arange(rank.FEW)
+    halves = rank.Grouping(rows % 2, [np.array([0, 1])])
+    found = rank.ranks([rank.Key(rows // 2, rows > 1)], rows < rank.FEW, [halves], 2)
+    order = np.roll(rows, -2)
+    expected = [rows + 1, rows // 2 * 2 + 1, rows // 2 + 1]
+    if not all(np.array_equal(ranks[order], want) for ranks, want in zip(found, expected, strict=True)):
+        wrong.append("rank")
+    if wrong:
+        raise EngineError(Fault("common.engine", params={"what": f"the results' self-test: {', '.join(wrong)}"}))
