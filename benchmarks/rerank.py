@@ -8,9 +8,11 @@ The register is made and laid out before anything is timed; nothing is read or w
     rerank, 1        a whole comparison, another standard: two runs, both sides, causes, sums, hash
     rerank, 3        another standard, another version of the table, other data: eight runs
     rerank, 3 quick  the same without causes: two runs
+    score only       one run of the machine over bound columns, and the result columns with ranks: no binding, no hash
     machine          one run of the machine over bound columns
     causes, 3        the eight runs over bound columns and the shares taken from them
 
+Ratios are to `score`, of the last three to `machine`; of whole comparisons of three factors also to `score only`.
 Wall seconds and the processor's own (all threads) are given: on a busy machine the second is the steadier one. The
 shares of every household are checked to add up before the times are printed.
 """
@@ -43,6 +45,7 @@ from hardship.movement.causes import amount_shares, index_shares, state_causes  
 from hardship.movement.rerank import Movement, rerank  # noqa: E402
 from hardship.movement.runs import Runs  # noqa: E402
 from hardship.register import Register  # noqa: E402
+from hardship.results import build  # noqa: E402
 from hardship.score import score  # noqa: E402
 from hardship.standards import Standards, load_standards, standards  # noqa: E402
 from hardship.synthesis import synthesize  # noqa: E402
@@ -131,6 +134,9 @@ def main() -> int:
             "rerank, 1": lambda: rerank(before, one),
             "rerank, 3": lambda: rerank(before, three),
             "rerank, 3 quick": lambda: rerank(before, three, quick=True),
+            "score only": lambda: build(
+                before.register, before.checked, columns, machine.run(columns.program, columns, threads=threads), ()
+            ),
             "machine": lambda: machine.run(columns.program, columns, threads=threads),
             "causes, 3": causes,
         },
@@ -140,12 +146,14 @@ def main() -> int:
     middle = {name: {kind: statistics.median(times) for kind, times in both.items()} for name, both in found.items()}
     print(f"{options.households:,} households, {threads} threads, medians of {options.rounds}; shares wrong: {wrong}")
     for name, both in middle.items():
-        base = middle["machine" if name in ("machine", "causes, 3") else "score"]
+        base = middle["machine" if name in ("score only", "machine", "causes, 3") else "score"]
         ratios = {kind: both[kind] / base[kind] for kind in both}
         print(
             f"  {name:16} {both['wall']:8.2f} s {ratios['wall']:6.2f} times   "
             f"processor {both['processor']:8.2f} s {ratios['processor']:6.2f} times"
         )
+    most = {kind: middle["rerank, 3"][kind] / middle["score only"][kind] for kind in ("wall", "processor")}
+    print(f"  rerank, 3 beside score only: {most['wall']:.2f} times, processor {most['processor']:.2f} times")
     if options.json:
         report = {"households": options.households, "wrong": wrong, "seconds": found}
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
