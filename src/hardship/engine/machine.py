@@ -192,24 +192,28 @@ def run(program: Program, columns: Columns, *, threads: int = 1, block: int = 20
     return compute(program, columns, threads=threads, block=block)
 
 
-def compute(program: Program, columns: Columns, *, threads: int = 1, block: int = 2048) -> Raw:
-    """`run` without its checks."""
+def compute(
+    program: Program, columns: Columns, *, threads: int = 1, block: int = 2048, arrays: Arrays | None = None
+) -> Raw:
+    """`run` without its checks; `arrays`: what to run in the program's place, of `tune.tuned`."""
+    arrays = arrays or arrays_for(program, columns, columns.rows[0])
     planes, outputs = outputs_for(program, columns)
     block = max(1, min(block, MOST_BLOCK))
-    _pass(program, columns, outputs, None, threads, block)
+    _pass(program, arrays, columns, outputs, None, threads, block)
     raw = _named(program, outputs) | {name: Stored(array, "byte", "household") for name, array in planes.items()}
     leaving = _leaving(program, raw)
     if leaving is not None and leaving.any():
         # Members assessed alone are taken out, and the households they leave are computed once more.
         affected = np.zeros(columns.rows[0], np.uint8)
         affected[columns.parents[0][leaving.astype(np.bool_)]] = 1
-        _pass(program, columns.with_leaving(leaving), outputs, affected, threads, block)
+        _pass(program, arrays, columns.with_leaving(leaving), outputs, affected, threads, block)
     return raw
 
 
 def _pass(
-    program: Program, columns: Columns, outputs: dict[int, Array], affected: Array | None, threads: int, block: int
-) -> None:
+    program: Program, arrays: Arrays, columns: Columns, outputs: dict[int, Array], affected: Array | None,
+    threads: int, block: int,
+) -> None:  # fmt: skip
     """One pass over all households, or the second over the blocks with an affected one."""
     households, members = columns.rows[:2]
     chunk = max(block, CHUNK)
@@ -217,7 +221,6 @@ def _pass(
     lock = threading.Lock()
     data = inputs(columns, outputs)
     touched = np.uint64(0 if affected is None else affected.ctypes.data)
-    arrays = arrays_for(program, columns, households)
     code, pool, _ = arrays
 
     def work() -> None:

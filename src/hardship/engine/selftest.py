@@ -18,6 +18,7 @@ from hardship.lowering.allocate import arrays
 from hardship.lowering.arithmetic import Builder
 from hardship.lowering.bind import bind
 from hardship.lowering.ops import Column, Program, Store
+from hardship.lowering.tune import facts_of, tuned
 from hardship.lowering.values import NONE, Value, number, truth
 from hardship.standards import Standards
 
@@ -116,8 +117,10 @@ def check() -> None:
     }
     program = _program()
     columns = bind(program, SimpleNamespace(frames=frames), Standards((), ""), dt.date(2018, 7, 31))
-    raw = machine.compute(program, columns)
-    found = {name: raw[name].values.tolist() for name in EXPECTED}
-    if found != EXPECTED:
+    for form in (program.arrays, tuned(program, facts_of(columns))):
+        raw = machine.compute(program, columns, arrays=form)
+        found = {name: raw[name].values.tolist() for name in EXPECTED}
+        if found == EXPECTED:
+            continue
         wrong = ", ".join(name for name in EXPECTED if found[name] != EXPECTED[name])
         raise EngineError(Fault("common.engine", params={"what": f"the machine's self-test: {wrong}"}))
