@@ -61,12 +61,9 @@ class Patient(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self._head_is_there()
-        super().on_headers_complete()
-
-    def _head_is_there(self) -> None:
         self._head = None
         self._stop()
+        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head are counted, and the rest of it is waited for."""

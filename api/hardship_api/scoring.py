@@ -19,8 +19,6 @@ from hardship_api.strict_json import Refused
 
 router = APIRouter(prefix="/v1")
 PATH = "/v1/score"
-AT_ONCE = {f"{PATH}?detail={form}".encode(): form for form in INLINE_FORMS}
-"""Addresses of answers that take no longer than handing them to a thread would."""
 DETAILS = {b"": "", **{f"detail={form}".encode(): form for form in FORMS}}
 """Query strings that need no reading."""
 
@@ -53,7 +51,7 @@ class Scoring:
                 raise Refused("api.parameters")
         body = await read_body(headers, receive, self._settings.one_bytes, self._settings.one_seconds)
         lang = spoken(headers.get(b"accept-language", b""))
-        found = self.at_once(body, detail, lang)
+        found = self._at_once(body, detail, lang)
         if isinstance(found, bytes):
             return found
         try:
@@ -64,7 +62,7 @@ class Scoring:
         self._metrics.single(True)
         return answer
 
-    def at_once(self, body: bytes, detail: str, lang: str) -> bytes | Asked:
+    def _at_once(self, body: bytes, detail: str, lang: str) -> bytes | Asked:
         """The answer to a body; where it may take long, what was asked.
 
         Raises:

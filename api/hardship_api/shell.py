@@ -32,8 +32,6 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 GONE = 499
 PANIC = "PanicException"
-ENTERED = "hardship.entered"
-"""In a scope: when the request came in through the gate, if it did before it got here."""
 STREAMED = ("/v1/score/batch", "/v1/rank")
 """Routes that work while their body comes: they stay inside, and have a number of their own."""
 HEADERS = {
@@ -100,14 +98,11 @@ class Shell:
         path, headers, number = scope["path"], dict(scope["headers"]), request_number()
         scored = path == PATH and scope["method"] == "POST"
         outgoing = Outgoing(send, number)
-        inside = ENTERED in scope
+        inside = False
         visit: Visit | None = None
         self._metrics.in_flight.inc()
         try:
-            if inside:
-                began = scope[ENTERED]
-            else:
-                inside = self._gate.enter(path, headers, _address(scope))
+            inside = self._gate.enter(path, headers, _address(scope))
             if inside and path not in STREAMED:
                 visit = Visit(self._gate, receive)
                 receive = visit.receive
@@ -133,42 +128,12 @@ class Shell:
             route = PATH if scored else getattr(scope.get("route"), "path", "other")
             self._count(number, route, outgoing.status, began, outgoing.size, _address(scope))
 
-    def at_once(self, detail: str, headers: Headers, body: bytes, address: str) -> Answer | float:
-        """The answer to a household whose whole request is there.
-
-        Where it may take long, or failed, the time at which it came in: it is inside then, and must come through
-        `__call__` with that time as `ENTERED`.
-        """
-        began, number = time.perf_counter(), request_number()
-        inside = False
-        try:
-            inside = self._gate.enter(PATH, headers, address)
-            found = self._scoring.at_once(body, detail, spoken(headers.get(b"accept-language", b"")))
-            if not isinstance(found, bytes):
-                return began
-            answered: Answer = 200, _good(found, number), found
-        except Refused as error:
-            problem = refusal(error, spoken(headers.get(b"accept-language", b"")))
-            answered = problem.status_code, with_own(problem.raw_headers, number), bytes(problem.body)
-        except BaseException as error:
-            if not foreseen(error):
-                raise
-            return began
-        if inside:
-            self._gate.leave()
-        self._count(number, PATH, answered[0], began, len(answered[2]), address)
-        return answered
-
     def _count(self, number: bytes, route: str, status: int, began: float, size: int, address: str) -> None:
         seconds = time.perf_counter() - began
         self._metrics.request(route, status, seconds)
         if self._settings.access_log:
             who = f" {address}" if self._settings.log_addresses and address else ""
             access.info("%s %s %d %.1fms %d%s", number.decode(), route, status, seconds * 1000, size, who)
-
-
-Answer = tuple[int, Iterable[tuple[bytes, bytes]], bytes]
-"""Status, headers, body."""
 
 
 def _good(body: bytes, number: bytes) -> list[tuple[bytes, bytes]]:

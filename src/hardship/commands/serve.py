@@ -66,7 +66,7 @@ def command(say: Say) -> click.Command:
 def run(host: str, port: int, workers: int, proxy: str | None, access_log: bool) -> None:
     """Serve until interrupted, the settings being in the environment."""
     import uvicorn
-    from hardship_api.wire import Wire
+    from hardship_api.patience import Patient
 
     from hardship.engine.machine import warm
 
@@ -79,7 +79,7 @@ def run(host: str, port: int, workers: int, proxy: str | None, access_log: bool)
         "factory": True,
         "host": host,
         "port": port,
-        "http": Wire,
+        "http": Patient,
         "ws": "none",
         "access_log": False,  # its lines would hold addresses and queries
         "server_header": False,
