@@ -9,7 +9,7 @@ rejects or flags anything, and no message can differ.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,6 @@ MAX_ENTRIES = 20_000  # texts of one dictionary; more are hardly labels
 _EPOCH = dt.date(1970, 1, 1)
 _STORED: dict[Any, Any] = {pl.UInt8: np.uint8, pl.Int32: np.int32, pl.Int64: np.int64, pl.UInt64: np.uint64}
 Array = npt.NDArray[Any]
-Known = npt.NDArray[np.bool_] | None
-"""Which rows of a chunk are known; None: all."""
 
 
 class NotPlainError(Exception):
@@ -91,10 +89,10 @@ def stored(source: Source, name: str, attribute: DeclaredAttribute) -> pl.Series
             return _labels(source, name, dtype, parser(attribute))
         if attribute.type != "bool" or not pa.types.is_boolean(kind):
             raise NotPlainError
-        column = source.column(name).cast(pa.uint8())
-        return _filled(column, dtype, lambda chunk, _: _raw(chunk, np.uint8))
+        column = _whole(source.column(name)).cast(pa.uint8())
+        return _series(column, _raw(column, np.uint8).astype(dtype, copy=False))
     if attribute.type == "date" and pa.types.is_date32(kind):
-        return _days(source.column(name), dtype, stored_bounds(attribute))
+        return _days(_whole(source.column(name)), dtype, stored_bounds(attribute))
     return _numbers(source, name, kind, dtype, attribute)
 
 
@@ -106,7 +104,7 @@ def texts(source: Source, name: str, read: Callable[[str], Cell]) -> pl.Series:
     """
     if not is_label(source.kinds.field(name).type):
         raise NotPlainError
-    column = source.column(name, dictionary=True)
+    column = _coded(source, name)
 
     def kept(text: str) -> int:
         cell = read(text)
@@ -114,11 +112,10 @@ def texts(source: Source, name: str, read: Callable[[str], Cell]) -> pl.Series:
             raise NotPlainError
         return 0
 
-    for _ in _entries(column, kept):
-        pass
-    series = pl.from_arrow(column.cast(pa.large_string()))
-    assert isinstance(series, pl.Series)
-    return series
+    _table(column.dictionary, kept)
+    entries = pl.Series(column.dictionary.to_pylist(), dtype=pl.String)
+    index = column.indices.cast(pa.uint32())
+    return entries.gather(_series(index, _raw(index, np.uint32)))
 
 
 def ids(source: Source, name: str) -> Packed:
@@ -141,54 +138,41 @@ def is_label(kind: Any) -> bool:
     return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _chunks(column: pa.ChunkedArray) -> Iterator[tuple[int, Any, Known]]:
-    """Each chunk with its first row and which of its rows are known."""
-    first = 0
-    for chunk in column.chunks:
-        known = chunk.is_valid().to_numpy(zero_copy_only=False) if chunk.null_count else None
-        yield first, chunk, known
-        first += len(chunk)
-
-
-def _filled(column: pa.ChunkedArray, dtype: Any, values: Callable[[Any, Known], Array]) -> pl.Series:
-    """A series of what `values` makes of each chunk, and 0 where nothing is known."""
-    found = np.zeros(len(column), dtype=dtype)
-    every = np.ones(len(column), dtype=np.bool_) if column.null_count else None
-    for first, chunk, known in _chunks(column):
-        part = found[first : first + len(chunk)]
-        part[:] = values(chunk, known)
-        if known is not None and every is not None:
-            part[~known] = 0
-            every[first : first + len(chunk)] = known
-    bits = None if every is None else pa.py_buffer(np.packbits(every, bitorder="little"))
-    array = pa.Array.from_buffers(pa.from_numpy_dtype(found.dtype), found.size, [bits, pa.py_buffer(found)])
+def _series(column: pa.Array, values: Array) -> pl.Series:
+    """Stored values, missing where those of a column are."""
+    known = column.buffers()[0] if column.null_count else None
+    if known is not None and column.offset:
+        raise NotPlainError
+    array = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [known, pa.py_buffer(values)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series
 
 
-def _raw(chunk: Any, dtype: Any, step: int = 1) -> Array:
-    """The numbers of a chunk as they lie in memory, every `step`th; where one is missing they mean nothing."""
-    whole = np.frombuffer(chunk.buffers()[1], dtype=dtype)
-    return whole[chunk.offset * step : (chunk.offset + len(chunk)) * step : step]
+def _raw(column: pa.Array, dtype: Any, step: int = 1) -> Array:
+    """The numbers of a column as they lie in memory, every `step`th; 0 where one is missing."""
+    if column.null_count:
+        column = column.fill_null(0)
+    whole = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return whole[column.offset * step : (column.offset + len(column)) * step : step]
 
 
-def _entries(column: pa.ChunkedArray, read: Callable[[str], int]) -> Iterator[list[int]]:
-    """What the entries of each chunk's dictionary are read as; each distinct one is read once."""
-    known: dict[str, int] = {}
-    for chunk in column.chunks:
-        if len(chunk.dictionary) > MAX_ENTRIES or chunk.dictionary.null_count:
-            raise NotPlainError
-        found = chunk.dictionary.to_pylist()
-        for text in found:
-            if text not in known:
-                known[text] = read(text)
-        yield [known[text] for text in found]
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """The chunks of a column as one."""
+    found = column.combine_chunks()
+    return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
+
+
+def _table(entries: pa.Array, read: Callable[[str], int]) -> list[int]:
+    """What each entry of a dictionary is read as."""
+    if len(entries) > MAX_ENTRIES or entries.null_count:
+        raise NotPlainError
+    return [read(text) for text in entries.to_pylist()]
 
 
 def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) -> pl.Series:
     """Labels of an enum or set, or words for a truth."""
-    column = source.column(name, dictionary=True)
+    column = _coded(source, name)
 
     def value(text: str) -> int:
         cell = read(text)
@@ -196,16 +180,15 @@ def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) 
             raise NotPlainError
         return cell.value
 
-    tables = [np.array([*table, 0], dtype=dtype) for table in _entries(column, value)]
-    next_table = iter(tables)
+    table = np.array([*_table(column.dictionary, value), 0], dtype=dtype)
+    index = column.indices.cast(pa.int32())
+    filled = index.fill_null(table.size - 1) if index.null_count else index
+    return _series(index, table[_raw(filled, np.int32)])
 
-    def values(chunk: Any, known: Known) -> Array:
-        table = next(next_table)
-        index = chunk.indices if known is None else chunk.indices.fill_null(0)
-        found: Array = table[index.to_numpy(zero_copy_only=False)]
-        return found
 
-    return _filled(column, dtype, values)
+def _coded(source: Source, name: str) -> pa.Array:
+    """A column of texts as the numbers of one dictionary's entries."""
+    return _whole(source.column(name, dictionary=True).unify_dictionaries())
 
 
 def _numbers(source: Source, name: str, kind: Any, dtype: Any, attribute: DeclaredAttribute) -> pl.Series:
@@ -220,35 +203,29 @@ def _numbers(source: Source, name: str, kind: Any, dtype: Any, attribute: Declar
         pa.types.is_integer(kind) and not pa.types.is_uint64(kind) and attribute.type in ("int", "money", "decimal")
     ):
         raise NotPlainError
-    column = source.column(name)
+    column = _whole(source.column(name))
     ends = pc.min_max(column)
-    least, most = (end.as_py() for end in (ends["min"], ends["max"]))
+    least, most = ends["min"].as_py(), ends["max"].as_py()
     if least is not None and not (low <= least * scale(attribute) and most * scale(attribute) <= high):
         raise NotPlainError
-
-    def values(chunk: Any, _: Known) -> Array:
-        # Within the bounds the lower half of 128 bits is the number.
-        found = _raw(chunk, np.int64, 2) if wide else _raw(chunk, kind.to_pandas_dtype())
-        return found.astype(np.int64) * factor if factor != 1 else found
-
-    return _filled(column, dtype, values)
+    # Within the bounds the lower half of 128 bits is the number.
+    found = _raw(column, np.int64, 2) if wide else _raw(column, kind.to_pandas_dtype())
+    return _series(column, (found if factor == 1 else found.astype(np.int64) * factor).astype(dtype))
 
 
-def _days(column: pa.ChunkedArray, dtype: Any, bounds: tuple[int, int]) -> pl.Series:
+def _days(column: pa.Array, dtype: Any, bounds: tuple[int, int]) -> pl.Series:
     """Days as yyyymmdd."""
     first, last = ((dt.date(day // 10_000, day // 100 % 100, day % 100) - _EPOCH).days for day in bounds)
     column = column.cast(pa.int32())
     ends = pc.min_max(column)
-    least, most = (end.as_py() for end in (ends["min"], ends["max"]))
+    least, most = ends["min"].as_py(), ends["max"].as_py()
     if least is not None and not (first <= least and most <= last):
         raise NotPlainError
-    calendar = _calendar(first, last)
-
-    def values(chunk: Any, known: Known) -> Array:
-        days = _raw(chunk, np.int32) - np.int32(first)
-        return calendar[days if known is None else np.where(known, days, 0)]
-
-    return _filled(column, dtype, values)
+    days = column.fill_null(first) if column.null_count else column
+    stored_days = _calendar(first, last)[_raw(days, np.int32) - np.int32(first)]
+    if column.null_count:
+        stored_days *= pc.is_valid(column).cast(pa.uint8()).to_numpy()
+    return _series(column, stored_days.astype(dtype, copy=False))
 
 
 @cache

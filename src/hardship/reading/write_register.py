@@ -72,14 +72,17 @@ def _set_text(mask: int, names: tuple[str, ...]) -> str:
 
 
 class Writer:
-    """Writes tables part by part into a folder (CSV, Parquet) or a workbook; use as a context manager."""
+    """Writes tables part by part into a folder (CSV, Parquet) or a workbook; use as a context manager.
 
-    def __init__(self, out: Path, form: str, attributes: Mapping[str, DeclaredAttribute]) -> None:
+    `part`: the name of a part of a register in parts, whose files lie in a folder for each table; Parquet only.
+    """
+
+    def __init__(self, out: Path, form: str, attributes: Mapping[str, DeclaredAttribute], part: str = "") -> None:
         if form not in ("csv", "parquet", "xlsx"):
             raise UsageError(Fault("register.unknown_format", form))
         self.form = form
         self.labels = {name: value_names(one) for name, one in attributes.items() if one.type == "enum"}
-        self.out = out
+        self.out, self.part = out, part
         self.open: dict[str, Any] = {}
         self.rows: dict[str, int] = {}
         self.book: Any = None
@@ -117,7 +120,8 @@ class Writer:
         frame = frame.with_columns([frame[one].cast(pl.Enum(self.labels[one])) for one in coded])
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if entity not in self.open:
-            path = self.out / f"{entity}.parquet"
+            path = self.out / (f"{entity}/{self.part}.parquet" if self.part else f"{entity}.parquet")
+            path.parent.mkdir(exist_ok=True)
             # As whole numbers decimals are read three to four times as fast as in the form of bytes.
             self.open[entity] = pq.ParquetWriter(path, table.schema, compression="lz4", store_decimal_as_integer=True)
         self.open[entity].write_table(table)
