@@ -122,8 +122,8 @@ def missing_is_the_smallest_value(patch: pytest.MonkeyPatch) -> None:
     column = bind._column
 
     def wrong(one: Any, frames: Any) -> Any:
-        values, valid = column(one, frames)
-        return values, None if values is not None else valid
+        values, valid, reach = column(one, frames)
+        return (values, valid, reach) if values is None else (values, None, (0, *reach[1:]))
 
     patch.setattr(bind, "_column", wrong)
 
