@@ -92,6 +92,21 @@ class Columns:
         rows = np.flatnonzero(self.unserved >= 0)
         return [(int(row), self.program.declared[self.unserved[row]].name) for row in rows]
 
+    def place_of(self, column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Any, Any, Any, Any] | None:
+        """Address, size, address of validity and range of a column, if it would be bound alike for other frames."""
+        if not column.attribute or column not in self.program.columns:
+            return None
+        mine, other = self.frames[column.level], frames[column.level]
+        name = "household_id" if column.attribute == LOT else column.attribute
+        if mine is not other and (name in mine.columns) != (name in other.columns):
+            return None
+        if mine is not other and not (
+            mine[name].equals(other[name], check_dtypes=True) if name in mine.columns else mine.height == other.height
+        ):
+            return None
+        place = self.program.columns.index(column)
+        return self.addresses[place], self.sizes[place], self.known[place], self.ranges[place]
+
     def with_leaving(self, leaving: Array) -> Columns:
         """The same columns with members (uint8, 1) taken out of their households."""
         place = next(k for k, column in enumerate(self.program.columns) if not column.attribute)
@@ -118,11 +133,16 @@ class Columns:
         return replace(self, on=_day(on))
 
 
-def bind(program: Program, register: Frames, standards: Standards, on: dt.date) -> Columns:
+def bind(
+    program: Program, register: Frames, standards: Standards, on: dt.date, near: Sequence[Columns] = ()
+) -> Columns:
     """Bring a register and the standards into the form that a program reads.
 
     Households without a row for a declared parameter are named in `Columns.unserved`; they can be run, and their
     results mean nothing.
+
+    Args:
+        near: what was bound for other programs or registers; columns that are equal are shared with them.
 
     Raises:
         UsageError: the assessment date is outside the years that the proofs cover.
@@ -139,9 +159,14 @@ def bind(program: Program, register: Frames, standards: Standards, on: dt.date) 
     offsets = (to_member, to_supporter, to_transfer, to_supporter[to_member], to_transfer[to_member])
     addresses, known = np.zeros((2, len(program.columns) or 1), np.uint64)
     sizes = np.ones(len(program.columns) or 1, np.int64)
-    alive: list[Array] = [*parents, *offsets]
+    alive: list[Array] = [*parents, *offsets, *(array for one in near for array in one.alive)]
     ranges: list[tuple[int, int, int]] = []
     for place, column in enumerate(program.columns):
+        twin = next((found for one in near if (found := one.place_of(column, frames)) is not None), None)
+        if twin is not None:
+            addresses[place], sizes[place], known[place], reach = twin
+            ranges.append(reach)
+            continue
         values, valid, reach = _column(column, frames)
         ranges.append(reach)
         if values is not None:

@@ -21,10 +21,15 @@ from hardship.lowering.ops import Program, Sink, Store
 from hardship.lowering.stages import EDGES, FEN, Form, Stages, choice
 from hardship.lowering.values import NONE, Value, truth
 
-Detail = Literal["standing", "totals", "results", "items", "all"]
+Detail = Literal["standing", "totals", "shares", "results", "items", "all"]
 STANDING = frozenset({"missing", "require", "refused", "deferred", "ladder:circle"})
 TOTALS = STANDING | {"benefit", "income_per_head", "counted"}
-KEPT = {"standing": (STANDING, ("person:", "side:")), "totals": (TOTALS, ("person:",))}
+SHARES = STANDING | {"benefit"}
+KEPT = {
+    "standing": (STANDING, ("person:", "side:")),
+    "totals": (TOTALS, ("person:",)),
+    "shares": (SHARES, ("person:", "index:")),
+}
 DEFAULT_SHOW = Show()
 
 
@@ -34,7 +39,7 @@ def lower(checked: Checked, detail: Detail = "results") -> Program:
     Args:
         checked: the table.
         detail: `standing`: who stands where, and both sides of each test of the circle; `totals`: who stands where and
-            gets what; `results`: what the results need; `items`: also every item's and group's points in every index;
+            gets what; `shares`: that and the indices; `results`: what the results need; `items`: also every item's and group's points in every index;
             `all`: also every named value at its level, with its validity.
 
     Raises:

@@ -39,9 +39,11 @@ def align(before: Register, after: Register) -> Aligned:
     registers = (before,) if before is after else (before, after)
     read = [register.frames["household"]["household_id"] for register in registers]
     codes = [_rejected(register) for register in registers]
-    parts = [*read, *(found["household_id"] for found in codes)]
-    alone = len(registers) == 1 and codes[0].height == 0
-    ids = read[0] if alone else pl.concat([part.cast(pl.String) for part in parts]).unique().sort()
+    if all(found.height == 0 for found in codes) and read[0].equals(read[-1]):
+        ids = read[0].cast(pl.String)
+    else:
+        parts = [*read, *(found["household_id"] for found in codes)]
+        ids = pl.concat([part.cast(pl.String) for part in parts]).unique().sort()
     rows = [_rows(ids, one) for one in read]
     texts = [_texts(ids, found) for found in codes]
     return Aligned(ids.alias("household_id"), (rows[0], rows[-1]), (texts[0], texts[-1]))
@@ -50,6 +52,8 @@ def align(before: Register, after: Register) -> Aligned:
 def _rejected(register: Register) -> pl.DataFrame:
     """`household_id` and the codes of its rejection; rows whose id could not be read are in nobody's movement."""
     named = register.rejects.select("household_id", "code").filter(pl.col("household_id") != "")
+    if named.height == 0:
+        return named
     read = register.frames["household"].select("household_id")
     gone = named.join(read, on="household_id", how="anti").unique().sort("household_id", "code")
     return gone.group_by("household_id", maintain_order=True).agg(pl.col("code").str.join(";"))

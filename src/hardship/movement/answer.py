@@ -27,23 +27,19 @@ class Answer:
         state: int16; a number of `States`.
         complete, kept: bool; not incomplete, not rejected. `scored` is both.
         benefit: int64; fen a month for the household.
-        alone: int64; members assessed alone who meet.
         amount: int64; fen a month for the household and for members assessed alone.
         pays: whether the table has benefits at all.
         index: int64 over `index_den`; the main index. None without one.
-        covered: int64; members that count in a household, whatever is decided about it.
     """
 
     state: Array
     complete: Array
     kept: Array
     benefit: Array
-    alone: Array
     amount: Array
     pays: bool
     index: Array | None
     index_den: int
-    counted: Array
 
     @property
     def scored(self) -> Array:
@@ -57,30 +53,40 @@ def answer(table: Table, columns: Columns, raw: Raw, states: States) -> Answer:
     rows = columns.rows[0]
     complete: Array = np.ones(rows, np.bool_)
     if "missing" in raw:
-        complete = ~np.logical_or.reduce(raw["missing"].values, axis=0)
+        complete = np.bitwise_or.reduce(raw["missing"].values, axis=0) == 0
     kept = columns.served & ~rejected_rows(table, columns.program, raw, rows)
     benefit = raw["benefit"].values if "benefit" in raw else np.zeros(rows, np.int64)
-    alone, paid_alone = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    amount = benefit
     for person in table.person:
         meets = raw[f"person:{person.id}:state"].values == MEETS
-        alone += summed(columns, meets.astype(np.int64))
-        paid_alone += summed(columns, np.where(meets, raw[f"person:{person.id}:benefit"].values, 0))
-    counted = np.diff(columns.offsets[0].astype(np.int64))
-    if "counted" in raw:
-        counted = summed(columns, (raw["counted"].values == TRUE).astype(np.int64))
+        amount = amount + summed(columns, np.where(meets, raw[f"person:{person.id}:benefit"].values, 0))
     index = raw[f"index:{table.index[0].id}"] if table.index else None
     return Answer(
         states.of_raw(table, raw, complete, kept),
         complete,
         kept,
         benefit,
-        alone,
-        benefit + paid_alone,
+        amount,
         bool(table.benefit or table.person),
         None if index is None else index.values,
         1 if index is None else index.den,
-        counted,
     )
+
+
+def alone(table: Table, columns: Columns, raw: Raw) -> Array:
+    """int64 [households]: members assessed alone who meet."""
+    found = np.zeros(columns.rows[0], np.int64)
+    for person in table.person:
+        found += summed(columns, (raw[f"person:{person.id}:state"].values == MEETS).astype(np.int64))
+    return found
+
+
+def counted(columns: Columns, raw: Raw) -> Array:
+    """int64 [households]: members that count in a household, whatever is decided about it."""
+    if "counted" in raw:
+        return summed(columns, (raw["counted"].values == TRUE).astype(np.int64))
+    found: Array = np.diff(columns.offsets[0].astype(np.int64))
+    return found
 
 
 def summed(columns: Columns, values: Array) -> Array:

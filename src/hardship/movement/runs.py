@@ -16,7 +16,7 @@ import numpy as np
 from hardship.engine import machine
 from hardship.errors import Fault, TableError
 from hardship.lowering import ops
-from hardship.lowering.bind import bind
+from hardship.lowering.bind import bind, placed
 from hardship.lowering.program import lowered
 from hardship.movement.answer import Answer, answer
 from hardship.movement.setting import differing_attributes
@@ -51,6 +51,7 @@ class Runs:
         self._columns: dict[Mixture, Columns] = {}
         self._answers: dict[Mixture, Answer | None] = {}
         self._programs = [lowered(setting.checked) for setting in self.settings]
+        self._lean = [lowered(setting.checked, "shares") for setting in self.settings]
         table = before.checked.sha256 != after.checked.sha256
         self._unlike = differing_attributes(before.checked, after.checked)
         data = before.register.sha256 != after.register.sha256 or self._ages() or bool(self._unlike)
@@ -98,7 +99,7 @@ class Runs:
         self._answers.clear()
 
     def bound(self, mixture: Mixture) -> Columns:
-        """The machine's inputs of a mixture, bound once.
+        """The machine's inputs of a mixture, bound once; those between the ends store what causes are taken from.
 
         Raises:
             TableError: a standard that is chosen does not fit the table; an attribute that both tables declare for
@@ -110,11 +111,13 @@ class Runs:
         if self._unlike and table != data:
             raise TableError(Fault("rerank.attributes_differ", params={"found": ", ".join(self._unlike)}))
         asked, day = self.settings[standard], self.settings[data]
-        near = next((self._columns[one] for one in self._columns if one[1:] == mixture[1:]), None)
+        program = (self._programs if mixture in (BEFORE, self.after) else self._lean)[table]
+        known = [*self._columns.values()]
+        near = next((one for one in known if one.program is program and one.frames is day.register.frames), None)
         if near is not None:
-            columns = near.with_standards(asked.standards, asked.on)
+            columns = near.with_standards(asked.standards, asked.on).on_day(day.on)
         else:
-            columns = bind(self._programs[table], day.register, asked.standards, asked.on).on_day(day.on)
+            columns = bind(program, day.register, asked.standards, asked.on, known).on_day(day.on)
         self._columns[mixture] = columns
         return columns
 
@@ -133,13 +136,15 @@ class Runs:
         return any(self._other_numbers(t, d) for t, d in pairs)
 
     def _other_numbers(self, table: int, data: int) -> bool:
+        households = self.settings[data].register.frames["household"]
         try:
-            one, other = self.bound((0, table, data)), self.bound((1, table, data))
+            one, other = (placed(self._programs[table], households, x.standards, x.on) for x in self.settings)
         except TableError:
             return True
-        width = int(other.places.max(initial=0)) + 1
-        pairs = np.flatnonzero(np.bincount(one.places.astype(np.int64) * width + other.places))
+        places, values, valid, unserved = zip(one, other, strict=True)
+        width = int(places[1].max(initial=0)) + 1
+        pairs = np.flatnonzero(np.bincount(places[0].astype(np.int64) * width + places[1]))
         left, right = pairs // width, pairs % width
-        known = one.valid[:, left] == other.valid[:, right]
-        same = (one.values[:, left] == other.values[:, right]) | (one.valid[:, left] == 0)
-        return not (known.all() and same.all() and np.array_equal(one.unserved, other.unserved))
+        known = valid[0][:, left] == valid[1][:, right]
+        same = (values[0][:, left] == values[1][:, right]) | (valid[0][:, left] == 0)
+        return not (known.all() and same.all() and np.array_equal(*unserved))

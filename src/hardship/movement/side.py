@@ -14,7 +14,7 @@ import polars as pl
 from hardship import rank
 from hardship.columns import Array, chosen_texts, nulled, scaled_integers
 from hardship.days import as_number
-from hardship.movement.answer import summed
+from hardship.movement.answer import alone, counted, summed
 from hardship.movement.states import circle_of
 from hardship.results import TRUE, missing_column, outcome_places, rank_keys
 from hardship.reviews import review_columns
@@ -73,6 +73,7 @@ def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFr
     columns, raw = told.columns, told.raw
     table, rows, scored = setting.checked.table, columns.rows[0], found.scored
     texts, places = outcome_places(circle_of(table), raw, ~found.complete)
+    persons = counted(columns, raw)
     meets = np.array([text == "meets" for text in texts], np.bool_)[places] & scored
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)
     made: dict[str, pl.Series] = {
@@ -80,11 +81,11 @@ def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFr
         "outcome": nulled(chosen_texts(texts, places), found.kept),
         "meets": pl.Series(meets),
         "reason": _reasons(told, found),
-        "persons": nulled(pl.Series(found.counted), found.kept),
-        "covered": pl.Series(_covered(table, columns, raw, meets, found)),
+        "persons": nulled(pl.Series(persons), found.kept),
+        "covered": pl.Series(_covered(table, columns, raw, meets, persons, found.scored)),
         "index": nothing,
         "benefit": nulled(pl.Series(found.benefit), scored) if table.benefit else nothing,
-        "alone": nulled(pl.Series(found.alone), scored),
+        "alone": nulled(pl.Series(alone(table, columns, raw)), scored),
         "amount": nulled(pl.Series(found.amount), scored) if found.pays else nothing,
     }
     if found.index is not None:
@@ -123,16 +124,16 @@ def _known(raw: Raw, store: str, scored: Array, nothing: pl.Series) -> pl.Series
     return nulled(scaled_integers(values, stored.den, 0 if store == "exit:months" else 2).cast(pl.Int64), known)
 
 
-def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, found: Answer) -> Array:
+def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, persons: Array, scored: Array) -> Array:
     """int64 [households]: persons who get something: those who count in a household that meets, or meet alone."""
     if not table.person:
-        return np.where(meets, found.counted, 0)
-    alone = np.zeros(columns.rows[1], np.bool_)
+        return np.where(meets, persons, 0)
+    by_themselves = np.zeros(columns.rows[1], np.bool_)
     for person in table.person:
-        alone |= raw[f"person:{person.id}:state"].values == 1
+        by_themselves |= raw[f"person:{person.id}:state"].values == 1
     counts = raw["counted"].values == TRUE if "counted" in raw else np.ones(columns.rows[1], np.bool_)
     inside = meets[columns.parents[0]] & counts
-    return np.where(found.scored, summed(columns, (inside | alone).astype(np.int64)), 0)
+    return np.where(scored, summed(columns, (inside | by_themselves).astype(np.int64)), 0)
 
 
 def _reasons(told: Lacking, found: Answer) -> pl.Series:
