@@ -62,7 +62,7 @@ def render(movement: Movement, run: Mapping[str, Any], out: Path, lang: str) -> 
 
 def titles(movement: Movement, lang: str) -> dict[str, str]:
     """State → title, of the table after where both have it."""
-    circles = circle_titles(movement.before, lang) | circle_titles(movement.after, lang)
+    circles = circle_titles(movement.before.checked, lang) | circle_titles(movement.after.checked, lang)
     return short_titles(circles) | {state: messages.text(code, lang) for state, code in STATES.items()}
 
 
@@ -91,7 +91,7 @@ def _lines(movement: Movement, run: Mapping[str, Any], out: Path, lang: str, say
         )
         yield said + (say("rerank.screen_forced") if one["forced"] else "")
     sides = ((movement.before, run["before"]), (movement.after, run["after"]))
-    yield from dict.fromkeys(line for setting, one in sides for line in doubtful(one["columns"], setting, lang))
+    yield from dict.fromkeys(line for setting, one in sides for line in doubtful(one["columns"], setting.checked, lang))
     if run["transition"] is not None:
         yield say(TRANSITIONS[run["transition"]["rule"]])
     if not run["factors"]:

@@ -50,7 +50,7 @@ def chart(done: Sweep, inputs: Inputs, lang: str) -> Any:
         amounts = {number: float(change.amount) for number, change in changes.items() if change}
         title = axis_title(inputs, target, lang, next(change for change in changes.values() if change))
     table = inputs.checked.table.table
-    titles = circle_titles(inputs, lang)
+    titles = circle_titles(inputs.checked, lang)
     x = alt.X("x:Q", title=title, scale=alt.Scale(zero=False, nice=False))
     rows = frame.with_columns(
         x=pl.col("setting").replace_strict(amounts, return_dtype=pl.Float64),

@@ -26,7 +26,7 @@ def render(done: Sweep, inputs: Inputs, lang: str) -> str:
         return messages.text(code, lang, **params)
 
     whole = done.frame.filter(pl.col("level") == WHOLE)
-    titles = circle_titles(inputs, lang)
+    titles = circle_titles(inputs.checked, lang)
     circles = [name for name in titles if name in set(whole["circle"].drop_nulls())][:CIRCLES]
     short = short_titles(titles)
     count = len(done.settings)
@@ -60,7 +60,7 @@ def render(done: Sweep, inputs: Inputs, lang: str) -> str:
     lines = [
         say("sweep.head", title=inputs.checked.table.table.title.text(lang), on=inputs.on.isoformat(),
             households=f"{inputs.register.frames['household'].height:,}", settings=f"{count - 1:,}"),
-        *doubtful(done.run["columns"], inputs, lang),
+        *doubtful(done.run["columns"], inputs.checked, lang),
         "",
         *grid(rows),
     ]  # fmt: skip
