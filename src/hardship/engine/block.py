@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from hardship.engine import kernels, kernels_rows
-from hardship.engine.jit import I16, I32, I64, U8, U32, U64, at, bytes_at, clock, kernel
+from hardship.engine.jit import I16, I32, I64, U8, U32, U64, at, bytes_at, clock, inlined
 from hardship.lowering import ops
 from hardship.lowering.ops import CHILD, ENTITY, IMM, IMM2, INTO, OP, SIZE, C
 
 
-@kernel
+@inlined
 def run_words(
     code: Any, k: int, op: int, n: int, d: Any, a: Any, b: Any, c: Any, pool: Any, source: Any, bytes_each: int,
     tag: Any, wrapping: Any,
@@ -29,7 +29,7 @@ def run_words(
         kernels_rows.look(op, n, d, a, b, code[k, C], imm, imm2, pool, tag)
 
 
-@kernel
+@inlined
 def run_truths(code: Any, k: int, op: int, n: int, d: Any, a: Any, b: Any, pool: Any, tag: Any) -> None:
     """An instruction that makes truths or bands of words of the type of `tag`."""
     if op == ops.STEP:
@@ -38,7 +38,7 @@ def run_truths(code: Any, k: int, op: int, n: int, d: Any, a: Any, b: Any, pool:
         kernels.compare(op, n, d, a, b, code[k, IMM], tag)
 
 
-@kernel
+@inlined
 def run_sum(
     n: int, rows: int, d: Any, a: Any, b: Any, link: Any, up: Any, parent: int, first: int, tally: Any, tag: Any
 ) -> None:  # fmt: skip
@@ -49,7 +49,7 @@ def run_sum(
         kernels_rows.fold_sum(n, rows, d, a, b, link, parent, first, tally, tag)
 
 
-@kernel
+@inlined
 def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, rows: Any, again: bool) -> None:
     """All instructions over one block. `first`, `rows`: its first row and its count of rows on each level."""
     columns, sizes, known, links, values, valid, outputs = data
@@ -182,7 +182,7 @@ def run_block(code: Any, pool: Any, data: Any, files: Any, on: int, first: Any, 
                 copy(n, outputs[imm] + np.uint64(start * 8), a, code[k, SIZE], 8)
 
 
-@kernel
+@inlined
 def copy(n: int, d: Any, a: Any, size: int, into: int) -> None:
     """Words of one width as words of another."""
     if into == 8:

@@ -41,6 +41,12 @@ COMPILED = not config.DISABLE_JIT
 """False under NUMBA_DISABLE_JIT=1: kernels then run as plain Python."""
 
 
+def inlined(function: Function) -> Function:
+    """A function that is compiled into each of its callers and never by itself: what only passes on to kernels."""
+    compiled: Function = numba.njit(nogil=True, inline="always", error_model="numpy", boundscheck=False)(function)
+    return compiled
+
+
 def kernel(function: Function) -> Function:
     """Compile a function: no Python lock, no bounds checks, no fast maths, division by zero as in numpy, cached."""
     before = config.CACHE_DIR
