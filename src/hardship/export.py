@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from hardship import sheet_parquet
 from hardship.columns import csv_parts
 from hardship.errors import Fault, UsageError
 
@@ -35,6 +34,7 @@ OURS = frozenset(
     {
         *(RUN, REJECTS, OVERRIDES, GROUPS, OFFICE, TOWNSHIPS),
         *(f"{name}.{form}" for name in ("results", "persons") for form in FORMATS),
+        *("results", "persons"),  # folders, of a register in parts
     }
 )
 ROW_GROUP = 250_000
@@ -100,7 +100,7 @@ def write(
     prepare(out)
     began = time.perf_counter()
     with staged(out, OURS) as staging:
-        sheet_parquet.write(results.sheet, staging / "results.parquet", ROW_GROUP)
+        write_parquet(results.sheet.frame, staging / "results.parquet")
         if results.persons is not None:
             write_parquet(results.persons, staging / "persons.parquet")
         further = [form for form in dict.fromkeys(formats) if form != "parquet"]
@@ -165,7 +165,7 @@ def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Parquet whose bytes depend on the rows only (one chunk, fixed row groups)."""
-    frame.rechunk().write_parquet(path, compression="zstd", row_group_size=ROW_GROUP, statistics=True)
+    frame.rechunk().write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True)
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.language.fields import DeclaredAttribute
     from hardship.language.names import Names
-    from hardship.register import Register
+    from hardship.lowering.bind import Frames
     from hardship.standards import Standards
 
 FACTOR = 20
@@ -88,7 +88,7 @@ def check_median(
 
 
 def check_columns(
-    register: Register,
+    register: Frames,
     used: Collection[str],
     checked: Checked,
     standards: Standards,

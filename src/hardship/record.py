@@ -115,21 +115,54 @@ def record(
     columns: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
     """The results with the content of `run.json`, all but sources and timings."""
-    table, digest = checked.table.table, sheet_csv.sha256(found.sheet)
+    digest = sheet_csv.sha256(found.sheet)
     outcomes, places, _ = found.sheet.columns["outcome"].coded()
     incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
-    run = {
+    run = content(
+        checked, standards, on, {"name": register.name, "sha256": register.sha256},
+        counts(register, found.kept, incomplete), digest,
+        detail=detail, flags=flags, incomes=incomes, columns=columns,
+    )  # fmt: skip
+    return Results(found.sheet, found.persons, rejects, run, digest)
+
+
+def content(
+    checked: Checked,
+    standards: Standards,
+    on: dt.date,
+    register: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    results_sha256: str,
+    *,
+    detail: str,
+    flags: Sequence[str],
+    incomes: Mapping[str, Any],
+    columns: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The content of `run.json`, all but sources and timings."""
+    table = checked.table.table
+    return {
         "schema": 1,
         "engine": __version__,
         "on": on.isoformat(),
         "table": {"id": table.id, "version": table.version.isoformat(), "sha256": checked.sha256},
         "standards_sha256": standards.sha256,
-        "register": {"name": register.name, "sha256": register.sha256},
-        "counts": counts(register, found.kept, incomplete),
-        "results_sha256": digest,
+        "register": dict(register),
+        "counts": dict(counts),
+        "results_sha256": results_sha256,
         "detail": detail,
         "flags": list(flags),
         "incomes": dict(incomes),
         "columns": [dict(column) for column in columns],
     }
-    return Results(found.sheet, found.persons, rejects, run, digest)
+
+
+def added_counts(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The counts of all parts of a register together; see `counts`."""
+    first, rest = several[0], several[1:]
+    return {
+        name: added_counts([one[name] for one in several])
+        if isinstance(value, Mapping)
+        else value + sum(one[name] for one in rest)
+        for name, value in first.items()
+    }

@@ -143,6 +143,7 @@ STAGES = {
     "read": "common.stage_read",
     "compile": "common.stage_compile",
     "score": "common.stage_score",
+    "rank": "parts.rank",
     "write": "common.stage_write",
 }
 

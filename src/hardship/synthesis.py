@@ -207,10 +207,14 @@ def parts(
     area: str = "370828",
     attributes: Mapping[str, DeclaredAttribute] | None = None,
     size: int = PART,
+    begin: int = 0,
 ) -> Iterator[dict[Level, pl.DataFrame]]:
-    """The register's frames, `size` households at a time; row numbers of parents count within the part."""
+    """The register's frames, `size` households at a time, from household `begin` on.
+
+    Row numbers of parents count within the part.
+    """
     known = dictionary() if attributes is None else attributes
-    for first in range(0, max(households, 1), size):
+    for first in range(begin, max(households, 1), size):
         yield _part(first, min(first + size, households), seed, area, known)
 
 

@@ -170,12 +170,12 @@ class Bars:
         if self._shown is not None:
             self._shown.stop()
 
-    def __call__(self, stage: str, share: float) -> None:
-        """Show how far a stage is, from 0 to 1; the stages before it are done."""
+    def __call__(self, stage: str, share: float, words: str = "") -> None:
+        """Show how far a stage is, from 0 to 1, by its name or other words; the stages before it are done."""
         if self._shown is None:
             return
         if stage not in self._tasks:
             for task in self._tasks.values():
                 self._shown.update(task, completed=1)
             self._tasks[stage] = self._shown.add_task(stage, total=1)
-        self._shown.update(self._tasks[stage], completed=share)
+        self._shown.update(self._tasks[stage], completed=share, description=words or stage)

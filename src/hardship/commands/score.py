@@ -52,6 +52,11 @@ def command(say: Say) -> click.Command:
     @click.option(
         "--accept-implausible", "accepted", default="", metavar=say("cli.reason"), help=say("cli.accept_implausible")
     )
+    @click.option("--memory", "memory", type=Whole(say, 1, 1 << 20), metavar="MIB", help=say("parts.opt_memory"))
+    @click.option(
+        "--engine", "engine", type=OneOf(say, "local", "spark"), default="local", help=say("parts.opt_engine")
+    )
+    @click.option("--master", "master", default="", metavar="URL", help=say("parts.opt_master"))
     def score(
         register: Path,
         table: str,
@@ -67,7 +72,21 @@ def command(say: Say) -> click.Command:
         lang: tuple[str, ...],
         as_json: bool,
         accepted: str,
+        memory: int | None,
+        engine: tuple[str, ...],
+        master: str,
     ) -> int:
+        from hardship.parts.find import in_parts
+
+        if in_parts(register) or memory is not None or engine[0] != "local":
+            from hardship.commands import score_parts
+
+            wanted = score_parts.Wanted(
+                register, table, on, out, standards, threads or 0, block,
+                "items" if detail[0] == "items" else "results", accepted, memory, engine[0], master,
+            )  # fmt: skip
+            score_parts.refuse(register, mapping, formats, by)
+            return score_parts.score(say, wanted, lang[0], as_json)
         from hardship import export, sheet_check, summary
         from hardship import score as scoring
         from hardship.engine import machine

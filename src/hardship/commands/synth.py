@@ -23,11 +23,16 @@ def command(say: Say) -> click.Command:
         "--format", "form", type=OneOf(say, "csv", "parquet", "xlsx"), default="csv", help=say("cli.synth_format")
     )
     @click.option("--area", default="370828", show_default=True, metavar="CODE", help=say("cli.area"))
-    def synth(households: int, seed: int, out: Path, form: tuple[str, ...], area: str) -> int:
+    @click.option("--parts", "count", type=Whole(say, 1, 100_000), metavar="N", help=say("parts.synth_parts"))
+    def synth(households: int, seed: int, out: Path, form: tuple[str, ...], area: str, count: int | None) -> int:
         from hardship import synthesis
+        from hardship.parts import synthesis as in_parts
 
         with Bars(say) as bars:
-            synthesis.write(households, seed, out, format=form[0], area=area, progress=bars)
+            if count is None:
+                synthesis.write(households, seed, out, format=form[0], area=area, progress=bars)
+            else:
+                in_parts.write(households, seed, out, min(count, households), area=area, progress=bars)
         click.echo(say("cli.synth_done", households=f"{households:,}", out=out))
         return 0
 
