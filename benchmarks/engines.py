@@ -20,13 +20,12 @@ from benchmarks.peers.county import CIRCLES, OUTCOMES, RESULT_COLUMNS, VETOES, L
 from benchmarks.population import ON, local_numbers
 from hardship.checking.check import Checked
 from hardship.engine import machine
-from hardship.export import ROW_GROUP
+from hardship.export import write_parquet
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import lower
 from hardship.rank import AREA_LEVELS, Grouping, Key, area_levels, ranks
 from hardship.register import Register, read_register
 from hardship.score import score
-from hardship.sheet_parquet import write
 from hardship.standards import Standards
 
 THREADS = os.cpu_count() or 1
@@ -131,7 +130,7 @@ def _parquet_hardship(work: Work) -> Callable[[], Results]:
     def call() -> Results:
         register = read_register(work.folder / "register", attributes=dict(work.checked.names.attributes), on=ON)
         done = score(register, work.checked, work.standards, ON)
-        write(done.sheet, work.folder / "hardship.parquet", ROW_GROUP)
+        write_parquet(done.sheet.frame, work.folder / "hardship.parquet")
         return {}
 
     return call

@@ -9,14 +9,13 @@ from fractions import Fraction
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from hardship import columns, sheet, sheet_check, sheet_csv, sheet_parquet
+from hardship import columns, sheet, sheet_check, sheet_csv
 from hardship.errors import EngineError
-from hardship.sheet import Column, Sheet
+from hardship.sheet import Sheet
 
 TEXTS = st.one_of(
     st.none(), st.sampled_from(["", "a", "x,y", 'say "so"', "two\nlines", "\r", " sp ", "居委会", "abcdefghijkl"]),
@@ -81,66 +80,6 @@ def test_frame_csv_and_hash_are_those_of_the_frame(frame, compact):
     # The parts share memory: each is good until the next is asked for.
     assert b"".join(bytes(part) for part in sheet_csv.parts(made, 2)) == b"".join(columns.csv_parts(frame))
     assert sheet_csv.sha256(made) == columns.sha256_of(frame)
-
-
-@settings(max_examples=40, phases=[Phase.generate])
-@given(frames(), st.booleans(), st.sampled_from([7, 8, 1000]))
-def test_parquet_reads_back_equal_in_two_readers(tmp_path_factory, frame, compact, group):
-    path = tmp_path_factory.mktemp("sheet") / "x.parquet"
-    sheet_parquet.write(coded(frame) if compact else Sheet.of(frame), path, group)
-    found = pl.read_parquet(path)
-    assert found.schema == frame.schema
-    assert found.equals(frame)
-    table = pq.read_table(path)
-    assert pl.from_arrow(table).equals(frame)
-    assert pq.read_metadata(path).num_row_groups == -(-frame.height // group)
-
-
-def test_a_third_reader_finds_the_same_and_statistics_are_right(tmp_path):
-    duckdb = pytest.importorskip("duckdb")
-    rows = 5000
-    rng = np.random.default_rng(3)
-    some = rng.random(rows) < 0.7
-    made = Sheet(
-        {
-            "household_id": sheet.own_texts(pl.Series([f"H{k:06}" for k in range(rows)])),
-            "circle": sheet.text_column(["a", "b", None], rng.integers(0, 3, rows)),
-            "rank": Column(pl.UInt32(), rng.integers(0, 2**32 - 1, rows).astype(np.uint32), some),
-            "money": Column(pl.Decimal(18, 2), rng.integers(-(10**12), 10**12, rows), some),
-            "wide": Column(pl.Decimal(38, 2), rng.integers(-(10**12), 10**12, rows), some),
-        },
-        rows,
-    )
-    path = tmp_path / "x.parquet"
-    sheet_parquet.write(made, path, 1700)
-    relation = duckdb.sql(f"select household_id, circle, rank, money::varchar, wide::varchar from '{path}'")
-    plain = made.frame.with_columns(pl.col("money", "wide").cast(pl.String))
-    assert relation.fetchall() == plain.rows()
-    for number in range(3):
-        group = pq.read_metadata(path).row_group(number)
-        part = made.frame[1700 * number : 1700 * (number + 1)]
-        for place, name in ((2, "rank"), (3, "money")):
-            told = group.column(place).statistics
-            assert (told.null_count, told.min, told.max) == (
-                part[name].null_count(), part[name].min(), part[name].max(),
-            )  # fmt: skip
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=300))
-def test_any_integers_survive_as_differences(tmp_path_factory, values):
-    path = tmp_path_factory.mktemp("deltas") / "x.parquet"
-    sheet_parquet.write(Sheet({"n": Column(pl.Int64(), np.array(values, dtype=np.int64))}, len(values)), path, 1000)
-    assert pl.read_parquet(path)["n"].to_list() == values
-    assert pq.read_table(path)["n"].to_pylist() == values
-
-
-def test_bytes_do_not_depend_on_threads_or_on_how_texts_are_numbered(tmp_path):
-    places = np.arange(1000) % 3
-    one = Sheet({"a": sheet.text_column(["x", "y", "z"], places)}, 1000)
-    other = Sheet({"a": sheet.text_column(["w", "x", "y", "z"], places + 1)}, 1000)
-    for name, made, threads in (("one", one, 1), ("other", other, 3)):
-        sheet_parquet.write(made, tmp_path / name, 100, threads)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=50))
@@ -220,10 +159,6 @@ def test_known_results_are_checked_and_a_wrong_kernel_is_found(monkeypatch):
     sheet_check.check.cache_clear()
     sheet_check.check()
     sheet_check.check.cache_clear()
-    monkeypatch.setattr("hardship.engine.kernels_results.deltas", lambda values, out: 5)
-    with pytest.raises(EngineError, match="parquet"):
-        sheet_check.check()
-    monkeypatch.undo()
     monkeypatch.setattr(sheet_check, "EXPECTED", b"")
     with pytest.raises(EngineError, match="csv"):
         sheet_check.check()

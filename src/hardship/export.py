@@ -165,7 +165,9 @@ def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Parquet whose bytes depend on the rows only (one chunk, fixed row groups)."""
-    frame.rechunk().write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True)
+    frame.rechunk().write_parquet(
+        path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True
+    )
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:

@@ -5,14 +5,12 @@ A stale or damaged cache on disk is found here and not in a household; and nothi
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from hardship import rank, sheet_csv, sheet_parquet
+from hardship import rank, sheet_csv
 from hardship.errors import EngineError, Fault
 from hardship.sheet import Column, Sheet, bit_texts, of_series, own_texts, text_column
 
@@ -41,21 +39,6 @@ def _sheet() -> Sheet:
     )
 
 
-def _survives(made: Sheet) -> bool:
-    """Whether another library reads from the Parquet form what was written. (Polars panics on damaged files.)"""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sheet.parquet"
-        sheet_parquet.write(made, path, 2, 1)
-        try:
-            found = pl.from_arrow(pq.read_table(path))
-        except (OSError, pa.ArrowException):
-            return False
-    return isinstance(found, pl.DataFrame) and found.equals(made.frame)
-
-
 @cache
 def check() -> None:
     """Compile the kernels or load them from disk, and hold them to known results; once in a process.
@@ -65,8 +48,6 @@ def check() -> None:
     """
     made = _sheet()
     wrong = [] if b"".join(bytes(part) for part in sheet_csv.parts(made, 1)) == EXPECTED else ["csv"]
-    if not _survives(made):
-        wrong.append("parquet")
     # As many rows as it takes to be shared among threads; two groups, and two rows of each key.
     rows = np.arange(rank.FEW)
     halves = rank.Grouping(rows % 2, [np.array([0, 1])])
