@@ -39,8 +39,8 @@ def lower(checked: Checked, detail: Detail = "results") -> Program:
     Args:
         checked: the table.
         detail: `standing`: who stands where, and both sides of each test of the circle; `totals`: who stands where and
-            gets what; `shares`: that and the indices; `results`: what the results need; `items`: also every item's and group's points in every index;
-            `all`: also every named value at its level, with its validity.
+            gets what; `shares`: that and the indices; `results`: what the results need; `items`: also every item's and
+            group's points in every index; `all`: also every named value at its level, with its validity.
 
     Raises:
         EngineError: the checker let something through that cannot be lowered.
