@@ -1,4 +1,4 @@
-"""Keys of parts: they differ exactly where something shown differs; what is remembered stays within its bytes."""
+"""Keys of parts differ exactly where what decides differs; texts of numbers; memories stay within their bytes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import json
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from single_documents import of_register, random_documents
 
+from hardship.engine import kernels_texts as kernels
 from hardship.load import load_table, versions
 from hardship.lowering.program import lowered
+from hardship.single import numbers
 from hardship.single.lanes import Lanes, Layout
 from hardship.single.plan import Plan
 from hardship.single.prepared import Form, Prepared
 from hardship.single.record import Found
-from hardship.single.scene import Scene, marks, named, put
-from hardship.single.show import Ref, Wants
+from hardship.single.scene import marks
+from hardship.single.show import Ref
 from hardship.single.states import Gathering, Memory, Repeated, Room, cost
+from hardship.single.texts import AS_JSON, Text, named, put
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 
@@ -71,7 +75,6 @@ def test_a_key_differs_exactly_when_one_of_its_bytes_does(rows: tuple[int, int, 
         (gathering.states([member]), [member]),
         (gathering.states([house, None, member]), [house, member]),
     ]
-    parts.append((gathering.span(1), [house, member]))
     by_row = gathering.states([member], by_row=True)
     lanes, plain = run(rows)
     cuts = gathering.cuts(plain)
@@ -99,12 +102,12 @@ def test_a_key_of_rows_tells_the_shape() -> None:
     assert len({of for _, of in keys}) == 1
 
 
-def test_no_part_and_an_empty_span_have_empty_keys() -> None:
+def test_a_part_of_nothing_has_an_empty_key() -> None:
     gathering = Gathering()
-    nothing, span = gathering.states([]), gathering.span(1)
+    nothing = gathering.states([])
     _, found = run(SHAPES[0])
     cuts = gathering.cuts(found)
-    assert [cuts.gathered(found)[cuts.parts[part.number]] for part in (nothing, span)] == [b"", b""]
+    assert cuts.gathered(found)[cuts.parts[nothing.number]] == b""
 
 
 def plan_of(lang: str) -> Plan:
@@ -201,18 +204,55 @@ def test_bodies_that_are_not_decoded_are_shown_alike() -> None:
                 assert PREPARED.answer_to(household, "zh", form) == PREPARED.slow_answer(document, "zh", form)
 
 
-def test_what_occurred_before_is_not_made_again() -> None:
-    made: list[Scene] = []
+def test_a_number_that_is_only_shown_is_in_no_key() -> None:
+    shown, plain = ref(*HOUSE), ref(*HOUSE)
+    shown.texts.append(Text(shown, 0, (b"", b"")))
+    shown.bind(LAYOUT)
+    gathering = Gathering()
+    one, other = gathering.states([shown]), gathering.states([plain])
+    lanes, found = run(SHAPES[1])
+    cuts = gathering.cuts(found)
+    assert len(shown.parts()) < len(plain.parts())
+    before = cuts.gathered(found)
+    after = cuts.gathered(run(SHAPES[1], min(places(lanes, [plain]) - places(lanes, [shown])))[1])
+    assert before[cuts.parts[one.number]] == after[cuts.parts[one.number]]
+    assert before[cuts.parts[other.number]] != after[cuts.parts[other.number]]
 
-    def make(scene: Scene) -> bytes:
-        made.append(scene)
-        return b"x"
 
-    wants = Wants()
-    repeated = Repeated(wants.room, wants.forms[1].states([ref(*HOUSE)]), make)
-    household = PREPARED.reader.read(random_documents(CHECKED, 1, 3, holes=0.0, on=ON)[0])
-    assert household is not None
-    _, found = run(household.rows)
-    for _ in range(3):
-        assert repeated.of(plan_of("zh").namer.scene(household, found, b"", wants.forms[1])) == b"x"
-    assert len(made) == 1
+def test_what_was_asked_twice_is_kept() -> None:
+    repeated = Repeated(Room())
+    for time in range(3):
+        assert (repeated.memory.get("key") == b"x") == (time == 2)
+        assert repeated.keep("key", b"x") == b"x"
+
+
+@given(st.integers(-(10**18), 10**18), st.integers(1, 10**6), st.integers(-(10**6), 10**6), st.integers(0, 2))
+def test_texts_of_a_kernel_are_those_of_numbers(value: int, den: int, less: int, money: int) -> None:
+    """Also of numbers that it leaves to `numbers.shown`."""
+    memory = np.array([value, less], np.int64)
+    pool, out = np.frombuffer(b"( CNY)", np.uint8), np.zeros(3 * kernels.OF_NUMBER, np.uint8)
+    first, nothing = [0, 1, -1, -1, den, 1], [-1, 0, -1, -1, 1, 1]
+    for other, of in ((nothing, 0), ([1, 1, -1, -1, 7, 1], less)):
+        decimal, exact, text = numbers.shown(value * 7 - of * den, den * 7, money)
+        brackets = f"({text})" if text.startswith("−") else text
+        wanted = f'"{decimal}"\0"{exact}"\0"{text} CNY"\0', f"{brackets}\0", f"{text} CNY\0"
+        for form, before in ((kernels.AS_JSON, (1, 4)), (kernels.PLAIN, (0, 1)), (kernels.WORDS, (1, 4))):
+            specs = np.array([[*first, *other, money, form, *before, 5, 1]], np.int64)
+            size, failed = kernels.write(memory, np.zeros(1, np.uint8), specs, pool, out)
+            assert failed or out[:size].tobytes().decode() == wanted[form]
+            if abs(value) < 10**11:
+                assert not failed
+
+
+def test_numbers_too_large_for_the_kernel_are_shown_all_the_same() -> None:
+    gathering, one = Gathering(), ref(*HOUSE)
+    one.texts.append(Text(one, 1, (b" CNY", b""), form=AS_JSON, over=10**15))
+    gathering.states([one])
+    lanes = Lanes(LAYOUT, SHAPES[0])
+    lanes.found_words[:], lanes.found_small[:] = 1, 1
+    found = Found(lanes)
+    exact = f'"1/{LAYOUT.slots[HOUSE[0]].den * 10**15}"' if LAYOUT.slots[HOUSE[0]].den % 3 == 0 else None
+    decimal, shown, text = gathering.cuts(found).numbers.written(found)
+    assert decimal == b'"0.00"'
+    assert exact is None or shown.decode() == exact
+    assert text.decode() == '"≈0.00 CNY"'

@@ -16,6 +16,7 @@ from hardship.language.fields import Level
 from hardship.language.nodes import Aggregate, Call, Cases, In, Name, Node, Number
 from hardship.language.units import NONE
 from hardship.single.record import Found
+from hardship.single.scene import Scene
 from hardship.single.show import FALSE, Ref, Shower, Wants
 
 _MARK = re.compile("\x00([0-9]+)\x01")
@@ -23,15 +24,13 @@ _MARK = re.compile("\x00([0-9]+)\x01")
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A value; in brackets if it is negative where `brackets`."""
+    """A value; a number in brackets where it is negative and they are needed."""
 
     shower: Shower
-    brackets: tuple[str, str]
 
-    def text(self, found: Found, row: int) -> str:
+    def text(self, scene: Scene, row: int) -> str:
         """The value's text."""
-        text = self.shower.plain(self.shower.ref.key(found, row))
-        return text if self.brackets[0] == "" or not text.startswith("−") else text.join(self.brackets)
+        return self.shower.plain(scene, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ class Choice:
     parts: tuple[Pieces, ...]
     unknown: Pieces
 
-    def text(self, found: Found, row: int) -> str:
+    def text(self, scene: Scene, row: int) -> str:
         """The text of the case taken."""
-        place = taken(self.conditions, found, row)
-        return filled(self.unknown if place is None else self.parts[place], found, row)
+        place = taken(self.conditions, scene.found, row)
+        return filled(self.unknown if place is None else self.parts[place], scene, row)
 
 
 Pieces = tuple[str | Leaf | Choice, ...]
@@ -60,9 +59,9 @@ def taken(conditions: tuple[Ref, ...], found: Found, row: int) -> int | None:
     return len(conditions)
 
 
-def filled(pieces: Pieces, found: Found, row: int) -> str:
+def filled(pieces: Pieces, scene: Scene, row: int) -> str:
     """The calculation with one row's values."""
-    return "".join([piece if isinstance(piece, str) else piece.text(found, row) for piece in pieces])
+    return "".join([piece if isinstance(piece, str) else piece.text(scene, row) for piece in pieces])
 
 
 def atom(node: Node) -> bool:
@@ -120,4 +119,4 @@ class Layouter(Wording):
             return text.join(brackets) if text.startswith("−") else text
         kind = self.told.checked.kind_of_name[name] if name else self.told.checked.kind(node)
         unit = kind.unit if kind.type == "number" else NONE
-        return Leaf(self.wants.shower(self.told, self.wants.node(node, self.level), unit, name), brackets)
+        return Leaf(self.wants.leaf(self.told, self.wants.node(node, self.level), unit, name, brackets))

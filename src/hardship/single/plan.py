@@ -7,7 +7,6 @@ two. Here nothing is worked out: the machine stores every value that is shown.
 from __future__ import annotations
 
 import datetime as dt
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hardship import __version__
@@ -33,8 +32,9 @@ from hardship.single.plan_steps import MONTHLY, ComputedPlan
 from hardship.single.record import Found
 from hardship.single.runner import Prefixes
 from hardship.single.scene import Namer, Scene
-from hardship.single.show import Shower, Template, Wants, dumps, holes, listed
-from hardship.single.states import Memory, Repeated
+from hardship.single.show import CUT, Template, Wants, dumps, holes, inside, listed
+from hardship.single.states import Memory, Repeated, Shown
+from hardship.single.texts import Named, named, put
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
@@ -61,12 +61,7 @@ class Plan:
         self.members = plan_facts.members(told, wants)
         self.absent = plan_facts.Absent(told, room)
         self.lookups, self.conversions = plan_facts.lookups(told, wants), plan_facts.conversions(told, wants)
-        firsts = [len(form) for form in wants.forms]
-        self._computed = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
-        self.derived = [
-            Repeated(room, form.span(first), partial(self._derived, short=short))
-            for form, first, short in zip(wants.forms, firsts, (False, True), strict=True)
-        ]
+        self.derived = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
         self.outputs = [ComputedPlan(told, wants, output, output.name, "household") for output in table.output]
         self.clauses = plan_steps.ClausesPlan(told, wants, compact.VETO)
         self.indices = [IndexPlan(told, wants, index) for index in table.index]
@@ -81,7 +76,11 @@ class Plan:
             self.income = wants.shower(told, wants.name("income_per_head", "household"), MONTHLY)
         if self.circle is not None:
             self.gap = wants.shower(told, wants.name("gap", "household"), MONTHLY)
-        self._told: Memory[bytes] = Memory(room)
+        amounts = [shower.ref for shower in (self.income, self.gap) if shower is not None]
+        self._amount_states = wants.states(amounts, short=False)
+        self.amounts = Shown(room, self._amount_states, self._amounts)
+        self._told: Memory[Named] = Memory(room)
+        self.known = Repeated(room)
         self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
         self._whole(standards)
 
@@ -132,6 +131,7 @@ class Plan:
         if "gap" not in layout.slots:  # no line of the circle is an amount of money
             self.wants.refs = [ref for ref in self.wants.refs if ref.name != "gap"]
             self.gap = None
+            self._amount_states.refs = [ref for ref in self._amount_states.refs if ref.name != "gap"]
         for ref in self.wants.refs:
             ref.bind(layout)
         return all(ref.slot.type != "code" for ref in self.wants.refs)
@@ -144,35 +144,58 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], nearest: bytes
     ) -> bytes:
         """The contract's explanation as JSON."""
+        key = self._key(scene, outcome, missing, assumed, flags, short=False)
+        known = None if key is None else self.known.memory.get(key)
+        if known is None:
+            known = self._full(scene, outcome, missing, assumed, flags)
+            if key is not None:
+                self.known.keep(key, known)
+        return known.replace(CUT, nearest, 1)
+
+    def _key(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], *, short: bool
+    ) -> tuple[Any, ...] | None:
+        """By what a whole explanation is remembered: all it is made of; None for a household not read from a body."""
+        facts, household = self.inputs.key(scene), scene.household
+        if facts is None:
+            return None
+        told = short, outcome, missing, *assumed, "", *flags
+        return facts, scene.found.memory, scene.left, household.household_id, household.area_code, told
+
+    def _full(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
+    ) -> bytes:
+        """The same with a cut in the place of the nearest changes."""
         indices = [index.json(scene, short=False) for index in self.indices]
         decided = self.clauses.found[False].of(scene)
         inputs, dated = self.inputs.full(scene)
         household = scene.household
+        income, gap = self.amounts.json(scene).split(CUT)
         outcome_json, outcome_text = self._outcomes[outcome]
         parts: dict[str, bytes] = {
             "area_code": dumps(household.area_code),
             "assumed": self.absent.entries(scene, assumed, short=False, assumed=True),
-            "benefit": self.benefit.found[False].of(scene),
-            "circle": self._no_circle[0] if self.circle is None else self.circle.found[False].of(scene),
+            "benefit": self.benefit.found[False].json(scene),
+            "circle": self._no_circle[0] if self.circle is None else self.circle.found[False].json(scene),
             "conversions": self.conversions(scene),
             "deferred": decided.deferred,
-            "derived": self.derived[False].of(scene),
+            "derived": listed([entry for derive in self.derived for entry in derive.rows(scene)]),
             "facts_dated": dated,
             "flags": dumps(flags),
-            "gap_to_next_line": self._money(scene, self.gap),
+            "gap_to_next_line": gap,
             "groups": indices[0].groups if indices else b"[]",
             "household_id": dumps(household.household_id),
-            "income_per_head": self._money(scene, self.income),
+            "income_per_head": income,
             "index": indices[0].value if indices else NULL,
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
             "inputs": inputs,
-            "ladders": listed([ladder.found[False].of(scene) for ladder in self.ladders.values()]),
+            "ladders": listed([ladder.found[False].json(scene) for ladder in self.ladders.values()]),
             "lookups": self.lookups(scene),
             "members": self.members(scene),
             "missing": self.absent.entries(scene, missing, short=False, assumed=False),
-            "nearest_changes": nearest,
-            "order": self.order.found.of(scene),
+            "nearest_changes": CUT,
+            "order": self.order.found.json(scene),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
             "outputs": listed([output.rows(scene)[0] for output in self.outputs]),
@@ -189,22 +212,33 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
     ) -> bytes:
         """The short explanation (`explaining.compact`) as JSON."""
+        key = self._key(scene, outcome, missing, assumed, flags, short=True)
+        known = None if key is None else self.known.memory.get(key)
+        if known is None:
+            known = self._items(scene, outcome, missing, assumed, flags)
+            if key is not None:
+                self.known.keep(key, known)
+        return known
+
+    def _items(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
+    ) -> bytes:
         indices = [index.json(scene, short=True) for index in self.indices]
         decided = self.clauses.found[True].of(scene)
         outcome_json, outcome_text = self._outcomes[outcome]
         parts: dict[str, bytes] = {
             "assumed": self.absent.entries(scene, assumed, short=True, assumed=True),
-            "benefit": self.benefit.found[True].of(scene),
-            "circle": self._no_circle[1] if self.circle is None else self.circle.found[True].of(scene),
+            "benefit": self.benefit.found[True].json(scene),
+            "circle": self._no_circle[1] if self.circle is None else self.circle.found[True].json(scene),
             "deferred": decided.deferred,
-            "derived": self.derived[True].of(scene),
+            "derived": listed([entry for derive in self.derived for entry in derive.short(scene)]),
             "flags": dumps(flags),
             "groups": indices[0].groups if indices else b"[]",
             "index": indices[0].value if indices else NULL,
             "index_exact": indices[0].exact if indices else NULL,
             "indices": listed([index.entry for index in indices]),
             "inputs": self.inputs.short(scene),
-            "ladders": listed([ladder.found[True].of(scene) for ladder in self.ladders.values()]),
+            "ladders": listed([ladder.found[True].json(scene) for ladder in self.ladders.values()]),
             "missing": self.absent.entries(scene, missing, short=True, assumed=False),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
@@ -216,8 +250,10 @@ class Plan:
         }
         return self.short.fill(tuple([parts[name] for name in self.names_short]))
 
-    def _money(self, scene: Scene, shower: Shower | None) -> bytes:
-        return self._nothing if shower is None else whole(shower, shower.ref.key(scene.found))
+    def _amounts(self, scene: Scene) -> Named:
+        """Income a head, and what is missing to the next line."""
+        showers = self.income, self.gap
+        return named(CUT.join([self._nothing if one is None else whole(one, scene) for one in showers]))
 
     def _place(self, scene: Scene) -> tuple[bytes, bytes]:
         """The local numbers that hold, whole and short."""
@@ -238,10 +274,6 @@ class Plan:
             self._parameters[key] = dumps(entries), dumps(short)
         return self._parameters[key]
 
-    def _derived(self, scene: Scene, *, short: bool) -> bytes:
-        rows = [derive.short(scene) if short else derive.rows(scene) for derive in self._computed]
-        return listed([entry for entries in rows for entry in entries])
-
     def _reasons(
         self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided, *, short: bool
     ) -> bytes:
@@ -254,16 +286,18 @@ class Plan:
             found = (self.clauses.found if circle is None else circle.found)[short]
             key = short, found.number, scene.keys[scene.cuts.parts[found.number]]
         known = self._told.get((outcome, key))
-        if known is not None:
-            return known
-        return self._told.keep((outcome, key), self._told_anew(scene, outcome, missing, decided, circle))
+        if known is None:
+            made = self._told_anew(scene.marked(), outcome, missing, decided, circle)
+            known = self._told.keep((outcome, key), made)
+        return put(known, scene.flat)
 
     def _told_anew(
         self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided,
         circle: LadderPlan | None,
-    ) -> bytes:  # fmt: skip
+    ) -> Named:  # fmt: skip
         told = self.told
         titles = [{"title": told.names.attributes[name].title.text(told.lang)} for name in missing]
         told_of = NO_CIRCLE if circle is None else circle.told_of(scene)
         explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": decided.hit}
-        return dumps(reasons(explanation | {"requires": decided.broken, "circle": told_of}))
+        sentences = reasons(explanation | {"requires": decided.broken, "circle": told_of})
+        return named(listed([b'"%b"' % inside(sentence) for sentence in sentences]))

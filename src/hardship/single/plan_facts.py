@@ -13,7 +13,7 @@ from hardship.explaining.reached import Guard, Reached, reached
 from hardship.explaining.view import Entry, Told
 from hardship.language.fields import Assume, DeclaredAttribute
 from hardship.language.nodes import Aggregate
-from hardship.language.units import NONE, parse
+from hardship.language.units import parse
 from hardship.lowering.ops import LEVEL
 from hardship.reference.rows import reader
 from hardship.reference.values import MONTHS_OF_YEAR, Value, plain
@@ -29,10 +29,12 @@ from hardship.single.show import (
     Wants,
     dumps,
     holes,
+    inside,
     listed,
     plain_value,
 )
-from hardship.single.states import Memory, Repeated, Room
+from hardship.single.states import Memory, Remembered, Room
+from hardship.single.texts import Named, Text, named, put
 
 Part = Callable[[Scene], bytes]
 OWN_ROOM = 1 << 18
@@ -216,7 +218,7 @@ def _gated(one: Reached, told: Told, wants: Wants) -> tuple[int, Gate]:
 
 def lookups(told: Told, wants: Wants) -> Part:
     """Every look-up cell that the computation reads, once."""
-    calls, asked = [], len(wants.refs)
+    calls = []
     for one in reached(told.table, told.names, ("lookup",)):
         level, gate = _gated(one, told, wants)
         places = [wants.node(argument, one.level) for argument in one.call.arguments[1:]]
@@ -240,7 +242,7 @@ def lookups(told: Told, wants: Wants) -> Part:
                 entries[made[0]] = made[1]
         return listed([entries[name] for name in sorted(entries)])
 
-    return Repeated(wants.room, wants.states(wants.refs[asked:], short=False), part).of
+    return part
 
 
 def conversions(told: Told, wants: Wants) -> Part:
@@ -256,20 +258,22 @@ def conversions(told: Told, wants: Wants) -> Part:
         calls.append((level, gate, before, after, Template(words | holes(*order), order)))
     last = _of_income(told, wants)
 
-    def part(scene: Scene) -> bytes:
-        entries: dict[bytes, None] = {}
+    def part(scene: Scene) -> list[Named]:
+        entries = []
         for level, gate, before, after, template in calls:
             for row in range(len(scene.ids[level])):
                 first, second = before.ref.key(scene.found, row), after.ref.key(scene.found, row)
                 if first is not None and second is not None and gate.passes(scene, row):
-                    given = (whole(before, first), scene.ids[level][row], whole(after, second), scene.who[level][row])
-                    entries[template.fill(given)] = None
-        return listed([*entries, *last(scene)])
+                    ids, who = scene.ids[level][row], scene.who[level][row]
+                    given = (whole(before, scene, row), ids, whole(after, scene, row), who)
+                    entries.append(named(template.fill(given)))
+        return [*entries, *last(scene)]
 
-    return Repeated(wants.room, wants.states(wants.refs[asked:], short=False), part).of
+    made = Remembered(wants.room, wants.states(wants.refs[asked:], short=False), part)
+    return lambda scene: listed(list(dict.fromkeys([put(entry, scene.flat) for entry in made.of(scene)])))
 
 
-def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
+def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[Named]]:
     """The line of a yearly income a head, which the results show by the month."""
     expression = told.table.results.income_per_head
     if expression is None or told.unit_at(expression.node).power("year") != -1:
@@ -283,27 +287,26 @@ def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
         "expr": told.say("explain.w_per_month", first=words),
     }
     month = parse("money/month")
+    words_of_month = told.words.unit(month)
+    suffix = f" {words_of_month}" if words_of_month else ""
+    monthly = Text(yearly.ref, month.power("money"), (inside(suffix), b""), over=MONTHS_OF_YEAR)
+    yearly.ref.texts.append(monthly)
+    unit = dumps(str(month))
     template = Template(entry | holes("from", "to"), ("from", "to"))
 
-    def part(scene: Scene) -> list[bytes]:
-        key = yearly.ref.key(scene.found)
-        if key is None:
+    def part(scene: Scene) -> list[Named]:
+        if yearly.ref.key(scene.found) is None:
             return []
-        value, den = yearly.ref.fraction(key)
-        return [template.fill((whole(yearly, key), number(told, value, den * MONTHS_OF_YEAR, str(month))))]
+        return [named(template.fill((whole(yearly, scene), of_unit(*scene.three(monthly), unit))))]
 
     return part
 
 
-def whole(shower: Shower, key: Any) -> bytes:
+def whole(shower: Shower, scene: Scene, row: int = 0) -> bytes:
     """A value with its unit, in all its forms (`View.shown`)."""
-    value, exact, text = shower.json(key)
-    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, shower.unit_json, value)
+    return of_unit(*shower.json(scene, row), shower.unit_json)
 
 
-def number(told: Told, value: int, den: int, unit: str) -> bytes:
-    """The same of a number that no store holds."""
-    parsed = parse(unit) if unit else NONE
-    decimal, exact, text = numbers.shown(value, den, parsed.power("money"))
-    words = told.words.unit(parsed)
-    return dumps({"value": decimal, "exact": exact, "unit": unit, "text": f"{text} {words}" if words else text})
+def of_unit(value: bytes, exact: bytes, text: bytes, unit: bytes) -> bytes:
+    """The same of a value in its three forms."""
+    return b'{"exact":%b,"text":%b,"unit":%b,"value":%b}' % (exact, text, unit, value)

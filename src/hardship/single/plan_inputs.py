@@ -1,7 +1,7 @@
 """The plan of the facts as they were given: inputs, and when they were recorded.
 
-A household that was read without being decoded (`scan`) has its facts as words: these are the key by which both are
-remembered, so that a household that occurred before needs no dicts of facts.
+A household that was read without being decoded (`scan`) has its facts as words: these are part of the key by which its
+whole explanation is remembered, so that a household that occurred before needs no dicts of facts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hardship.single.plan_facts import Fact, Part
 from hardship.single.scan import Scanned
 from hardship.single.scene import Scene
 from hardship.single.show import dumps, listed
-from hardship.single.states import Memory, Room
+from hardship.single.states import Room
 
 
 class InputsPlan:
@@ -24,25 +24,18 @@ class InputsPlan:
         attributes = used_attributes(told)
         self._codes = [(LEVEL[one.level], name) for name, one in attributes.items() if one.type == "code"]
         facts = [Fact(told, attribute, room) for attribute in attributes.values()]
-        self._known: Memory[tuple[bytes, bytes]] = Memory(room)
-        self._known_short: Memory[bytes] = Memory(room)
         self._inputs, self._inputs_short, self._dated = _inputs(facts), _inputs_short(facts), _ages_of_facts(told)
 
     def short(self, scene: Scene) -> bytes:
         """The known facts by name and value."""
-        key = self._key(scene)
-        if key is None:
-            return self._inputs_short(scene)
-        return self._known_short.get(key) or self._known_short.keep(key, self._inputs_short(scene))
+        return self._inputs_short(scene)
 
     def full(self, scene: Scene) -> tuple[bytes, bytes]:
         """All facts at all rows; when they were recorded and verified."""
-        key = self._key(scene)
-        if key is None:
-            return self._inputs(scene), self._dated(scene)
-        return self._known.get(key) or self._known.keep(key, (self._inputs(scene), self._dated(scene)))
+        return self._inputs(scene), self._dated(scene)
 
-    def _key(self, scene: Scene) -> bytes | None:
+    def key(self, scene: Scene) -> bytes | None:
+        """By what they are remembered, names of rows included; None for a household that was decoded."""
         household = scene.household
         return scene.names.token + self._given(household) if isinstance(household, Scanned) else None
 

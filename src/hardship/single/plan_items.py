@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -17,13 +18,13 @@ from hardship.lowering.ops import LEVEL
 from hardship.single import numbers
 from hardship.single.filled import Layouter, Pieces, atom, filled, taken
 from hardship.single.record import Found
-from hardship.single.scene import Named, Scene, named
-from hardship.single.show import CUT, TRUE, Ref, Template, Wants, dumps, holes, listed
-from hardship.single.states import Memory, Remembered
+from hardship.single.scene import Scene
+from hardship.single.show import CUT, TRUE, Ref, Template, Wants, dumps, holes, inside, listed
+from hardship.single.states import Memory, Room, Shown, States
+from hardship.single.texts import Named, named
 
 Points = str | None
 NULL, EMPTY = b"null", b'""'
-CUT_VALUE = b"\x03"  # stands in no JSON
 
 
 @lru_cache(maxsize=8192)
@@ -50,8 +51,10 @@ def exact(ref: Ref, key: Any) -> Points:
 class Calculation:
     """A value at a row with its calculation."""
 
-    def __init__(self, told: Told, wants: Wants, node: Node, level: Level, unit: Unit) -> None:
-        self.shower = wants.shower(told, wants.node(node, level), unit)
+    def __init__(
+        self, told: Told, wants: Wants, node: Node, level: Level, unit: Unit, *, decides: bool = False
+    ) -> None:
+        self.shower = wants.shower(told, wants.node(node, level), unit, decides=decides)
         kind = told.checked.kind(node)
         cases = node.cases if isinstance(node, Cases) else ()
         self.conditions = tuple(wants.node(condition, level) for condition, _ in cases)
@@ -67,11 +70,12 @@ class Calculation:
         """Which case is taken, `taken`; 0 where there is no choice."""
         return taken(self.conditions, scene.found, row)
 
-    def filled(self, scene: Scene, row: int, key: Any) -> bytes:
+    def filled(self, scene: Scene, row: int) -> bytes:
         """The calculation as JSON; empty where it says no more than the value, or that is missing."""
-        case = self.case(scene, row) if self.shows and key is not None else None
+        known = self.shows and self.shower.ref.key(scene.found, row) is not None
+        case = self.case(scene, row) if known else None
         pieces = None if case is None else self.parts[case]
-        return EMPTY if pieces is None else dumps(filled(pieces, scene.found, row))
+        return EMPTY if pieces is None else b'"%b"' % inside(filled(pieces, scene, row))
 
 
 class Form(NamedTuple):
@@ -108,14 +112,14 @@ class ItemPlan:
         }
         self.formula = None
         if item.expr is not None:
-            self.formula = Calculation(told, wants, item.expr.node, level, parse(item.unit))
+            self.formula = Calculation(told, wants, item.expr.node, level, parse(item.unit), decides=True)
         self.cases = tuple(wants.node(case.when.node, level) for case in item.cases or () if case.when is not None)
         self.titles = [dumps(self._case_title(place)) for place in range(len(item.cases or ()))]
         self.value = None
         if item.value is not None and item.bands is not None and condition is None and item.expr is None:
             unit = told.unit_at(item.value.node)
             self.value = Calculation(told, wants, item.value.node, level, unit)
-            self.bands = [dumps(told.band_text(item.bands, place, unit)) for place in range(len(item.bands))]
+            self.bands_json = [dumps(told.band_text(item.bands, place, unit)) for place in range(len(item.bands))]
             self.edges = [_edge(band) for band in item.bands]
         self.unknown = dumps(told.say("explain.unknown"))
         self.otherwise = dumps(told.say("explain.otherwise"))
@@ -123,7 +127,6 @@ class ItemPlan:
         if item.missing is not None and item.missing.title is not None:
             self.absent = item.missing.title.text(told.lang)
         self._forms: Memory[Form] = Memory(wants.room)
-        self._around: Memory[tuple[bytes, bytes, bytes]] = Memory(wants.room)
         self.scores = told.say("explain.row_points", who="\0", points="\1")
         self.comma, self.nobody = dumps(told.say("explain.w_comma"))[1:-1], dumps(told.say("explain.nobody"))
         self.calculation = self.formula or self.value
@@ -135,7 +138,7 @@ class ItemPlan:
             states = wants.states(refs, short=short)
             self.found.append(
                 [
-                    Remembered(wants.room, states, partial(self._taken, short=short, capped=capped))
+                    ItemShown(self, wants.room, states, partial(self._taken, short=short, capped=capped))
                     for capped in (False, True)
                 ]
             )
@@ -167,7 +170,7 @@ class ItemPlan:
         return number_text(points[self.index] if isinstance(points, dict) else points)
 
     def state(self, found: Found, row: int) -> Any:
-        """What decides how a row is shown: its condition, its value, or the case taken and the value."""
+        """What decides how a row is shown: its condition, its formula's value, the case taken, or the band."""
         if self.condition is not None:
             return self.condition.key(found, row)
         if self.formula is not None:
@@ -175,12 +178,36 @@ class ItemPlan:
         place = taken(self.cases, found, row)
         if self.value is None or place != len(self.cases):
             return place
-        return place, self.value.shower.ref.key(found, row)
+        return self._band(found, row)
 
-    def _form(self, state: Any) -> Form:
-        """The form of a state."""
+    def _band(self, found: Found, row: int) -> tuple[int]:
+        """The band of a row's value, -1 where it is missing."""
+        assert self.value is not None
+        ref = self.value.shower.ref
+        key = ref.key(found, row)
+        return (-1 if key is None else _band_at(self.edges, *ref.fraction(key)),)
+
+    def bands(self, found: Found) -> bytes:
+        """The bands of all rows."""
+        return bytes([self._band(found, row)[0] + 1 for row in range(found.rows[self.level])])
+
+    def _form(self, scene: Scene, row: int) -> Form:
+        """The form of a row."""
+        state = self.state(scene.found, row)
+        if isinstance(state, tuple) and self.formula is None:
+            return self._in_band(scene, row, state[0])
         form = self._forms.get(state)
         return self._forms.keep(state, self._formed(state)) if form is None else form
+
+    def _in_band(self, scene: Scene, row: int, place: int) -> Form:
+        assert self.value is not None
+        assert self.item.bands is not None
+        value, exact_, text = self.value.shower.json(scene, row)
+        unit = self.value.shower.unit_json
+        if place < 0:
+            return Form(value, exact_, text, unit, self.unknown, None)
+        band = self.item.bands[place]
+        return Form(value, exact_, text, unit, self.bands_json[place], self._worth(band.points), band.veto)
 
     def _formed(self, state: Any) -> Form:
         item = self.item
@@ -190,24 +217,15 @@ class ItemPlan:
             return Form(value, exact_, text, EMPTY, band, points)
         if self.formula is not None:
             shower = self.formula.shower
-            value, exact_, text = shower.json(state)
+            value, exact_, text = shower.of_key(state)
             return Form(value, exact_, text, shower.unit_json, EMPTY, exact(shower.ref, state))
         if state is None:
             return Form(NULL, NULL, EMPTY, EMPTY, self.unknown, None)
         cases = item.cases or ()
-        place, key = state if isinstance(state, tuple) else (state, None)
-        if place < len(cases):
-            case = cases[place]
-            return Form(NULL, NULL, EMPTY, EMPTY, self.titles[place], self._worth(case.points), case.veto)
-        if self.value is None or item.bands is None:
+        if state == len(cases):
             return Form(NULL, NULL, EMPTY, EMPTY, self.otherwise, "0")
-        shower = self.value.shower
-        value, exact_, text = shower.json(key)
-        if key is None:
-            return Form(value, exact_, text, shower.unit_json, self.unknown, None)
-        place = _band_at(self.edges, *shower.ref.fraction(key))
-        points = self._worth(item.bands[place].points)
-        return Form(value, exact_, text, shower.unit_json, self.bands[place], points, item.bands[place].veto)
+        case = cases[state]
+        return Form(NULL, NULL, EMPTY, EMPTY, self.titles[state], self._worth(case.points), case.veto)
 
     def scoring(self, scene: Scene, lines: list[Line]) -> bytes:
         """Whose rows score, in words."""
@@ -215,22 +233,20 @@ class ItemPlan:
         parts = [_said(self.scores, inner[row], form.points or "?") for row, form in lines if form.points != "0"]
         return b'"%b"' % self.comma.join(parts) if parts else self.nobody
 
-    def filled(self, scene: Scene, row: int, state: Any) -> bytes:
+    def filled(self, scene: Scene, row: int) -> bytes:
         """The calculation of a row's value."""
-        of = self.calculation
-        if of is None or (of is self.value and not isinstance(state, tuple)):
+        of, found = self.calculation, scene.found
+        if of is None or not self.shows or (of is self.value and taken(self.cases, found, row) != len(self.cases)):
             return EMPTY
-        return of.filled(scene, row, state[1] if isinstance(state, tuple) and of is self.value else state)
+        return of.filled(scene, row)
 
     def _taken(self, scene: Scene, *, short: bool, capped: bool) -> Named:
         found = scene.found
-        if short and self.value is not None and self.single and taken(self.cases, found, 0) == len(self.cases):
-            return self._valued(scene, capped=capped)
         lines: list[Line] = []
         for row in range(found.rows[self.level]):
             takes = 1 if self.takes is None else self.takes.key(found, row)
             if takes != 2:
-                form = self._form(self.state(found, row))
+                form = self._form(scene, row)
                 lines.append((row, form if takes else form._replace(points=None, veto=None)))
         return named(self._entry(scene, lines, short=short, capped=capped))
 
@@ -239,25 +255,26 @@ class ItemPlan:
         entry = made.json(scene, short=short)
         return entry.replace(CUT, dumps(made.capped_by or (f"group:{self.item.group}" if capped else None)))
 
-    def _valued(self, scene: Scene, *, capped: bool) -> bytes:
-        """The short entry of a household's value in a band: but for the value, there are few of them."""
-        assert self.value is not None
-        shower, points = self.value.shower, self.ref.key(scene.found)
-        key = shower.ref.key(scene.found)
-        band = -1 if key is None else _band_at(self.edges, *shower.ref.fraction(key))
-        around = self._around.get((band, points, capped))
-        if around is None:
-            form = self._formed((len(self.cases), key))._replace(value=CUT_VALUE, text=CUT_VALUE)
-            before, between, after = self._entry(scene, [(0, form)], short=True, capped=capped).split(CUT_VALUE)
-            around = self._around.keep((band, points, capped), (before, between, after))
-        value, _, text = shower.json(key)
-        return b"%b%b%b%b%b" % (around[0], text, around[1], value, around[2])
-
     def _made(self, key: Any, lines: list[Line]) -> ItemFound:
         points = exact(self.ref, key)
         summed = lines[0][1].points if len(lines) == 1 else sum_of(tuple([form.points for _, form in lines]))
         absent = summed is None and points is not None
         return ItemFound(self, lines, points, summed, absent, None if absent else bounded_by(points, summed))
+
+
+class ItemShown(Shown):
+    """An item's entry, remembered by its states and the bands of its values."""
+
+    __slots__ = ("_bands",)
+
+    def __init__(self, plan: ItemPlan, room: Room, states: States, make: Callable[[Scene], Named]) -> None:
+        super().__init__(room, states, make)
+        self._bands = None if plan.value is None else plan.bands
+
+    def key(self, scene: Scene) -> Any:
+        """By what the entry is remembered."""
+        key = scene.keys[scene.cuts.parts[self.number]]
+        return key if self._bands is None else (key, self._bands(scene.found))
 
 
 class ItemFound(NamedTuple):
@@ -284,21 +301,17 @@ class ItemFound(NamedTuple):
             return plan.short.fill((band, CUT, absent, points, text, value))
         exact_, done = NULL, EMPTY
         if first is not None:
-            exact_, done = first.exact, self._filled(scene, 0)
+            exact_, done = first.exact, plan.filled(scene, 0)
         rows = b"[]" if first is not None else listed([self._row(scene, *line) for line in lines])
         return plan.template.fill((band, CUT, exact_, done, absent, points, rows, dumps(self.summed), text, value))
-
-    def _filled(self, scene: Scene, row: int) -> bytes:
-        plan = self.plan
-        return plan.filled(scene, row, plan.state(scene.found, row)) if plan.shows else EMPTY
 
     def _row(self, scene: Scene, row: int, form: Form) -> bytes:
         level = self.plan.level
         return (
             b'{"band":%b,"exact":%b,"filled":%b,"id":%b,"points":%b,"text":%b,"unit":%b,"value":%b,"veto":%b,"who":%b}'
             % (
-                form.band, form.exact, self._filled(scene, row), scene.ids[level][row], dumps(form.points), form.text,
-                form.unit, form.value, dumps(form.veto), scene.who[level][row],
+                form.band, form.exact, self.plan.filled(scene, row), scene.ids[level][row], dumps(form.points),
+                form.text, form.unit, form.value, dumps(form.veto), scene.who[level][row],
             )
         )  # fmt: skip
 

@@ -10,12 +10,12 @@ from hardship.explaining.view import Entry, Told
 from hardship.language.table import Ladder, Rung, Test
 from hardship.language.units import NONE
 from hardship.reference.values import both
-from hardship.single import numbers
 from hardship.single.plan_facts import whole
 from hardship.single.plan_items import NULL, Calculation
 from hardship.single.scene import Scene
-from hardship.single.show import KLEENE, TRUE, Template, Wants, dumps, holes, listed, truth
-from hardship.single.states import Remembered
+from hardship.single.show import KLEENE, TRUE, Template, Wants, dumps, holes, inside, listed, truth
+from hardship.single.states import Shown
+from hardship.single.texts import Named, Text, named
 
 
 class TestPlan:
@@ -53,29 +53,27 @@ class TestPlan:
         own = {key: self.entry[key] for key in short if key in self.entry}
         self.short = Template(own | holes(*self.short_order), self.short_order)
         self.asked = [self.value.shower.ref, self.edge.shower.ref, self.passes, self.unless]
+        shower = self.value.shower
+        self.gap = Text(self.edge.shower.ref, shower.money, (inside(shower.suffix), b""), less=shower.ref)
+        self.edge.shower.ref.texts.append(self.gap)
+        for one in (shower, self.edge.shower):
+            one.worded()
 
     def taken(self, scene: Scene) -> LineFound:
         """The line for one household."""
         found = scene.found
-        value, line = self.value.shower, self.edge.shower
-        at, edge = value.ref.key(found), line.ref.key(found)
         gap, gap_exact, gap_text = NULL, NULL, self.absent
-        if at is not None and edge is not None:
-            (up, over), (low, under) = line.ref.fraction(edge), value.ref.fraction(at)
-            decimal, exact, text = numbers.shown(up * under - low * over, over * under, value.money)
-            gap, gap_exact = b'"%b"' % decimal.encode(), b'"%b"' % exact.encode()
-            gap_text = dumps(text + value.suffix)
+        if self.value.shower.ref.key(found) is not None and self.edge.shower.ref.key(found) is not None:
+            gap, gap_exact, gap_text = scene.three(self.gap)
         waived = self.unless is not None and self.unless.key(found) == TRUE
-        passes = self.passes.key(found)
-        return LineFound(self, at, edge, passes, gap, gap_exact, gap_text, waived)
+        return LineFound(self, scene, self.passes.key(found), gap, gap_exact, gap_text, waived)
 
 
 class LineFound(NamedTuple):
     """One line for one household."""
 
     plan: TestPlan
-    at: Any
-    edge: Any
+    scene: Scene
     passes: Any
     gap: bytes
     gap_exact: bytes
@@ -85,29 +83,28 @@ class LineFound(NamedTuple):
     def short(self) -> bytes:
         """The short entry."""
         plan = self.plan
-        shown, _, told = plan.edge.shower.json(self.edge)
-        measured = plan.value.shower.json(self.at)[2]
+        shown, _, told = plan.edge.shower.json(self.scene)
+        measured = plan.value.shower.json(self.scene)[2]
         given = self.gap, self.gap_text, plan.holds[self.passes][0], measured, told, shown, truth(self.waived)
         return plan.short.fill(given)
 
-    def json(self, scene: Scene) -> bytes:
+    def json(self) -> bytes:
         """The whole entry."""
-        plan = self.plan
-        value, exact, text = plan.edge.shower.json(self.edge)
+        plan, scene = self.plan, self.scene
+        value, exact, text = plan.edge.shower.json(scene)
         holds, holds_text = plan.holds[self.passes]
-        edge_filled = plan.edge.filled(scene, 0, self.edge)
-        done = plan.value.filled(scene, 0, self.at)
+        edge_filled, done = plan.edge.filled(scene, 0), plan.value.filled(scene, 0)
         return plan.template.fill(
             (
                 edge_filled, exact, done, self.gap, self.gap_exact, self.gap_text, holds, holds_text,
-                whole(plan.value.shower, self.at), text, value, truth(self.waived),
+                whole(plan.value.shower, scene), text, value, truth(self.waived),
             )
         )  # fmt: skip
 
     def told(self) -> Entry:
         """What `reasons` says of it."""
         plan = self.plan
-        text, measured = plan.edge.shower.text(self.edge), plan.value.shower.text(self.at)
+        text, measured = plan.edge.shower.words(self.scene), plan.value.shower.words(self.scene)
         return plan.entry | {"holds": KLEENE[self.passes], "text": text, "measured": {"text": measured}}
 
 
@@ -141,20 +138,20 @@ class LadderPlan:
         lines = [ref for tests in self.tests for test in tests for ref in test.asked]
         shown = [self.shower.ref, *lines] if ladder.id == "circle" else [self.shower.ref]
         self.found = [
-            Remembered(wants.room, wants.states(wants.refs[asked:], short=False), self._json),
-            Remembered(wants.room, wants.states(shown, short=True), self._json_short),
+            Shown(wants.room, wants.states(wants.refs[asked:], short=False), self._json),
+            Shown(wants.room, wants.states(shown, short=True), self._json_short),
         ]
 
     def taken(self, scene: Scene) -> Any:
         """The id of the rung taken, or the set of ids; None: missing."""
         return self.shower.value(self.shower.ref.key(scene.found))
 
-    def _json(self, scene: Scene) -> bytes:
+    def _json(self, scene: Scene) -> Named:
         """The whole entry."""
         value = self.taken(scene)
         taken = value if isinstance(value, frozenset) else {value}
         found = [[plan.taken(scene) for plan in tests] for tests in self.tests]
-        lines = [[test.json(scene) for test in tests] for tests in found]
+        lines = [[test.json() for test in tests] for tests in found]
         rungs = []
         for place, rung in enumerate(self.ladder.rung):
             ref = self.also[place]
@@ -162,18 +159,18 @@ class LadderPlan:
             passes = both([*(KLEENE[test.passes] for test in found[place]), also])
             given = (*self.holds[also], *self.holds[passes], truth(rung.id in taken), listed(lines[place]))
             rungs.append(self.rungs[place].fill(given))
-        _, exact, text = self.shower.json(self.shower.ref.key(scene.found))
+        _, exact, text = self.shower.json(scene)
         every = listed([line for part in lines for line in part])
         other = dumps(self.other | {"taken": self.other["id"] in taken})
-        return self.template.fill((exact, every, other, listed(rungs), text))
+        return named(self.template.fill((exact, every, other, listed(rungs), text)))
 
-    def _json_short(self, scene: Scene) -> bytes:
+    def _json_short(self, scene: Scene) -> Named:
         """The short entry; of ladders but the circle without lines."""
-        _, exact, text = self.shower.json(self.shower.ref.key(scene.found))
+        _, exact, text = self.shower.json(scene)
         if self.ladder.id != "circle":
             return b'{"id":%b,"name":%b,"title":%b}' % (exact, dumps(self.ladder.id), text)
         lines = listed([plan.taken(scene).short() for tests in self.tests for plan in tests])
-        return b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text)
+        return named(b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text))
 
     def told_of(self, scene: Scene) -> Entry:
         """What `reasons` says of it: the tests of rungs that are taken, and of the last."""

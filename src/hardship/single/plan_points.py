@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import partial
 from math import gcd
 from typing import NamedTuple
 
@@ -13,9 +12,9 @@ from hardship.explaining.view import Entry, Told
 from hardship.language.table import Group, Index
 from hardship.single import numbers
 from hardship.single.plan_items import NULL, ItemPlan, Points
-from hardship.single.scene import Scene, put
+from hardship.single.scene import Scene
 from hardship.single.show import CUT, Ref, Template, Wants, dumps, holes, listed
-from hardship.single.states import Remembered, Repeated
+from hardship.single.states import Memory
 
 Ratio = tuple[int, int]
 
@@ -78,10 +77,7 @@ class GroupPlan:
             entry = {"id": "", "title": told.say("explain.no_group"), "cap": None, "floor": None}
         self.template = Template(entry | holes(*order), order)
         self.parts = [plan.ref for plan in self.items] + [plan.ref for plan in self.below if plan.ref is not None]
-        self.wraps = [
-            Remembered(wants.room, wants.states([self.ref, *self.parts], short=short), self._wrap)
-            for short in (False, True)
-        ]
+        self._wraps: Memory[Wrap] = Memory(wants.room)
         self.found = [
             [[plan.found[short][capped] for plan in self.items] for capped in (False, True)] for short in (False, True)
         ]
@@ -89,6 +85,9 @@ class GroupPlan:
     def _wrap(self, scene: Scene) -> Wrap:
         summed = total([points_at(ref, scene) for ref in self.parts])
         points = summed if self.ref is None else points_at(self.ref, scene)
+        return self._wraps.get((points, summed)) or self._wraps.keep((points, summed), self._wrapped(points, summed))
+
+    def _wrapped(self, points: Ratio | None, summed: Ratio | None) -> Wrap:
         adjustment = None if self.ref is None else difference(points, summed)
         shown = dumps("0" if self.ref is None else text_of(adjustment))
         given = (shown, CUT, CUT, dumps(text_of(points)), dumps(text_of(summed)))
@@ -97,12 +96,8 @@ class GroupPlan:
 
     def json(self, scene: Scene, *, short: bool) -> bytes:
         """Its entry."""
-        capped, before, between, after = self.wraps[short].of(scene)
-        keys, parts, flat = scene.keys, scene.cuts.parts, scene.names.flat
-        entries = []
-        for found in self.found[short][capped]:
-            entry = found.memory.get(keys[parts[found.number]]) or found.anew(scene)
-            entries.append(entry if type(entry) is bytes else put(entry, flat))
+        capped, before, between, after = self._wrap(scene)
+        entries = [found.json(scene) for found in self.found[short][capped]]
         groups = [plan.json(scene, short=short) for plan in self.below]
         return b"%b%b%b%b%b" % (before, listed(groups), between, listed(entries), after)
 
@@ -114,37 +109,25 @@ class IndexPlan:
         table = told.table
         self.index = index
         self.ref = wants.name(f"index:{index.id}", "household")
-        firsts = [len(form) for form in wants.forms]
         self.groups = [GroupPlan(told, wants, group, index) for group in table.group if group.parent is None]
         if any(item.group is None for item in table.item):
             self.groups.append(GroupPlan(told, wants, None, index))
-        self.known = [
-            Repeated(wants.room, form.span(first), partial(self._groups, short=short))
-            for form, first, short in zip(wants.forms, firsts, (False, True), strict=True)
-        ]
         order = ("adjustment", "exact", "groups", "sum", "value")
         entry: Entry = {"id": index.id, "title": index.title.text(told.lang)}
         entry |= {"cap": told.points(index.cap), "floor": told.points(index.floor)}
         self.template = Template(entry | holes(*order), order)
         self.parts = [ref for plan in self.groups for ref in ([plan.ref] if plan.ref is not None else plan.parts)]
-        self.heads = [
-            Remembered(wants.room, wants.states([self.ref, *self.parts], short=short), partial(self._head, short=short))
-            for short in (False, True)
-        ]
+        self._heads: Memory[tuple[bytes, bytes, bytes, bytes]] = Memory(wants.room)
 
     def json(self, scene: Scene, *, short: bool) -> IndexFound:
         """The index, its groups' entries and its own."""
-        value, exact_, before, after = self.heads[short].of(scene)
-        groups = self.known[short].of(scene)
+        key = short, points_at(self.ref, scene), total([points_at(ref, scene) for ref in self.parts])
+        value, exact_, before, after = self._heads.get(key) or self._heads.keep(key, self._head(*key))
+        groups = listed([plan.json(scene, short=short) for plan in self.groups])
         return IndexFound(value, exact_, groups, before if short else b"%b%b%b" % (before, groups, after))
 
-    def _groups(self, scene: Scene, *, short: bool) -> bytes:
-        return listed([plan.json(scene, short=short) for plan in self.groups])
-
-    def _head(self, scene: Scene, *, short: bool) -> tuple[bytes, bytes, bytes, bytes]:
+    def _head(self, short: bool, points: Ratio | None, summed: Ratio | None) -> tuple[bytes, bytes, bytes, bytes]:
         """Its rounded value, its exact one, and its entry around the groups."""
-        summed = total([points_at(ref, scene) for ref in self.parts])
-        points = points_at(self.ref, scene)
         value = NULL
         if points is not None:
             value = dumps(explain_values.half_up(Fraction(*points), self.index.decimals))

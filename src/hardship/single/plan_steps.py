@@ -15,11 +15,12 @@ from hardship.language.table import Computed
 from hardship.language.units import Unit, parse
 from hardship.lowering.ops import LEVEL
 from hardship.reference.values import Kleene
-from hardship.single.plan_facts import whole
+from hardship.single.plan_facts import of_unit, whole
 from hardship.single.plan_items import EMPTY, NULL, Calculation
-from hardship.single.scene import Named, Scene, named, put
-from hardship.single.show import CUT, KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, truth
-from hardship.single.states import Remembered, RowsRemembered
+from hardship.single.scene import Scene
+from hardship.single.show import KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, truth
+from hardship.single.states import Remembered, RowsShown, Shown
+from hardship.single.texts import Named, named
 
 MONTHLY = parse("money/month")
 STATES = (None, "meets", "does_not_meet", "incomplete")  # of a person rule, as the machine numbers them
@@ -56,40 +57,35 @@ class ComputedPlan:
         self._name = b',"name":"%b","value":' % name.encode()
         room, refs = wants.room, wants.refs[asked:]
         shown = wants.states([self.shower.ref], short=True, by_row=True)
-        self.values = RowsRemembered(room, shown, self._value)
-        self.brief = Remembered(room, wants.states(refs, short=True), self._brief)
-        self.entries = RowsRemembered(room, wants.states(refs, short=False, by_row=True), self._entry)
+        self.values = RowsShown(room, shown, self._value)
+        self.brief = Shown(room, wants.states(refs, short=True), self._brief)
+        self.entries = RowsShown(room, wants.states(refs, short=False, by_row=True), self._entry)
 
     def short(self, scene: Scene) -> list[bytes]:
         """The values alone, an entry for each row."""
-        return [b'{"id":' + own + rest for own, rest in zip(scene.ids[self.level], self.values.of(scene), strict=True)]
+        return self.values.json(scene)
 
     def rows(self, scene: Scene) -> list[bytes]:
         """An entry for each row."""
-        ids, who = scene.ids[self.level], scene.who[self.level]
-        return [
-            b"%b%b%b%b%b" % (before, ids[row], between, who[row], after)
-            for row, (before, between, after) in enumerate(self.entries.of(scene))
-        ]
+        return self.entries.json(scene)
 
-    def _value(self, scene: Scene, row: int) -> bytes:
-        return b"%b%b}" % (self._name, self.shower.decimal(self.shower.ref.key(scene.found, row)))
+    def _value(self, scene: Scene, row: int) -> Named:
+        value, _, _ = self.shower.json(scene, row)
+        return named(b'{"id":%b%b%b}' % (scene.ids[self.level][row], self._name, value))
 
-    def _brief(self, scene: Scene) -> bytes:
-        return self.step.fill(self._parts(scene, 0))
+    def _brief(self, scene: Scene) -> Named:
+        return named(self.step.fill(self._parts(scene, 0)))
 
-    def _entry(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes]:
-        """The entry before, between and after the names of its row."""
+    def _entry(self, scene: Scene, row: int) -> Named:
         case, exact, done, text, value = self._parts(scene, row)
-        before, between, after = self.template.fill((case, exact, done, CUT, text, value, CUT)).split(CUT)
-        return before, between, after
+        ids, who = scene.ids[self.level][row], scene.who[self.level][row]
+        return named(self.template.fill((case, exact, done, ids, text, value, who)))
 
     def _parts(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         calculation = self.calculation
         case = calculation.case(scene, row)
-        own = calculation.shower.ref.key(scene.found, row)
-        done = calculation.filled(scene, row, own)
-        value, exact, text = self.shower.json(self.shower.ref.key(scene.found, row))
+        done = calculation.filled(scene, row)
+        value, exact, text = self.shower.json(scene, row)
         return EMPTY if case is None else self.cases[case], exact, done, text, value
 
 
@@ -206,7 +202,7 @@ class BenefitPlan:
                 if there is not None
             }
         self.found = [
-            Remembered(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
+            Shown(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
             for short in (False, True)
         ]
 
@@ -215,21 +211,20 @@ class BenefitPlan:
         keys = {self.refused.key(scene.found), self.deferred.key(scene.found)}
         return b"true" if TRUE in keys else b"null" if None in keys else b"false"
 
-    def _json(self, scene: Scene, *, short: bool) -> bytes:
+    def _json(self, scene: Scene, *, short: bool) -> Named:
         month, text = NULL, EMPTY
         if self.amount is not None:
-            month, _, text = self.amount.json(self.amount.ref.key(scene.found))
-        steps = listed([step.brief.of(scene) if short else step.rows(scene)[0] for step in self.steps])
+            month, _, text = self.amount.json(scene)
+        steps = listed([step.brief.json(scene) if short else step.rows(scene)[0] for step in self.steps])
         left = b""
         if self.exit is not None and not short:
             when, months, amount = self.exit
-            key = months.ref.key(scene.found)
-            if key is not None:
-                paid = whole(amount, amount.ref.key(scene.found))
-                left = b'"exit":{"amount":%b,"months":%b,"when":%b},' % (paid, whole(months, key), when)
+            if months.ref.key(scene.found) is not None:
+                form = b'"exit":{"amount":%b,"months":%b,"when":%b},'
+                left = form % (whole(amount, scene), whole(months, scene), when)
         seen = b"" if short else self._review(scene)
         form = b'{%b"month":%b,%b"steps":%b,"stopped":%b,"text":%b}'
-        return form % (left, month, seen, steps, self.stopped(scene), text)
+        return named(form % (left, month, seen, steps, self.stopped(scene), text))
 
     def _review(self, scene: Scene) -> bytes:
         """The day, and whether the amount stands; empty where neither is known."""
@@ -263,13 +258,13 @@ class PersonsPlan:
                 forms[outcome] = Template(long | holes(*order), order), Template(entry | holes(*short), short)
             self.rules.append((state, shower, forms))
         self.found = [
-            Remembered(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._made, short=short))
+            Shown(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._made, short=short))
             for short in (False, True)
         ]
 
     def json(self, scene: Scene, *, short: bool) -> bytes:
         """An entry for each member whom a rule may concern."""
-        return put(self.found[short].of(scene), scene.names.flat)
+        return self.found[short].json(scene)
 
     def _made(self, scene: Scene, *, short: bool) -> Named:
         entries = []
@@ -278,12 +273,13 @@ class PersonsPlan:
                 outcome = STATES[state.key(scene.found, row)]
                 if outcome is None:
                     continue
-                key = None if outcome == "incomplete" else shower.ref.key(scene.found, row)
                 long, brief = forms[outcome]
+                value, exact, told = shower.of_key(None) if outcome == "incomplete" else shower.json(scene, row)
                 if short:
-                    entries.append(brief.fill((shower.json(key)[0], scene.ids[1][row])))
+                    entries.append(brief.fill((value, scene.ids[1][row])))
                 else:
-                    entries.append(long.fill((whole(shower, key), scene.ids[1][row], scene.who[1][row])))
+                    paid = of_unit(value, exact, told, shower.unit_json)
+                    entries.append(long.fill((paid, scene.ids[1][row], scene.who[1][row])))
         return named(listed(entries))
 
 
@@ -305,15 +301,15 @@ class OrderPlan:
             shower = wants.shower(told, wants.name(f"rank:{place}", "household"), unit, name)
             self.keys.append((shower, Template(entry | holes(*order), order)))
         states = wants.states([self.among, *(shower.ref for shower, _ in self.keys)], short=False)
-        self.found = Remembered(wants.room, states, self._json)
+        self.found = Shown(wants.room, states, self._json)
 
-    def _json(self, scene: Scene) -> bytes:
+    def _json(self, scene: Scene) -> Named:
         keys = []
         for shower, template in self.keys:
-            value, exact, text = shower.json(shower.ref.key(scene.found))
+            value, exact, text = shower.json(scene)
             keys.append(template.fill((exact, text, value)))
         ranked = truth(self.among.key(scene.found) == TRUE)
-        return b'{"among":%b,"keys":%b,"ranked":%b}' % (self.words, listed(keys), ranked)
+        return named(b'{"among":%b,"keys":%b,"ranked":%b}' % (self.words, listed(keys), ranked))
 
 
 _KLEENE = {None: NULL, 1: b"true", 2: b"false"}

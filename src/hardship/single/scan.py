@@ -106,6 +106,14 @@ class Scanner:
         self.slots = Slots(attributes)
         self._able = all(one.type != "set" or len(one.values) <= LONGEST_SET for one in attributes.values())
         self._first = self._now = told(self.slots, reader)
+        self._cells = [
+            [
+                (name, slot - self.slots.first[level], one.type == "code")
+                for name, slot in slots.items()
+                if (one := self.slots.attributes[slot]) is not None
+            ]
+            for level, slots in enumerate(self.slots.of)
+        ]
 
     def read(self, body: bytes) -> Scanned | None:
         """The household of a body; None if it is not plain."""
@@ -158,12 +166,7 @@ class Scanner:
         view, body = self.memory(household).view, household.body
         made: list[list[Facts]] = []
         for level, count in enumerate(household.rows):
-            width = len(self.slots.of[level])
-            cells = [
-                (name, slot - self.slots.first[level], one.type == "code")
-                for name, slot in self.slots.of[level].items()
-                if (one := self.slots.attributes[slot]) is not None
-            ]
+            width, cells = len(self.slots.of[level]), self._cells[level]
             order = view[lay.ORDER + level * lay.MOST_ROWS :][:count].tolist()
             rows = []
             for row in order:

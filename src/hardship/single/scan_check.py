@@ -1,4 +1,4 @@
-"""A body with known facts, read by the kernels of `engine.scan` before their first word is believed."""
+"""A body with known facts, read by the kernels of `engine.scan` before their first word is believed; a known number."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from hardship.attributes import dictionary
+from hardship.engine import kernels_texts as texts
 from hardship.engine import scan as kernels
 from hardship.engine import scan_layout as lay
 from hardship.errors import EngineError, Fault
@@ -46,3 +47,9 @@ def check() -> None:
     kernels.fill(found.body, found.told.about, plan, np.zeros(1, np.uint8), work, words, small, 0)
     if (words.tolist(), small.tolist()) != ([7000, 1250], [1, 1]):
         raise EngineError(Fault("common.engine", params={"what": "the self-test of cells"}))
+    specs = np.array([[0, 1, -1, -1, 600, 1, -1, 0, -1, -1, 1, 1, 1, texts.AS_JSON, 0, 2, 2, 0]], np.int64)
+    pool, out = np.frombuffer(b" m", np.uint8), np.zeros(2 * texts.OF_NUMBER, np.uint8)
+    size, failed = texts.write(np.array([-810_700_000]), np.zeros(1, np.uint8), specs, pool, out)
+    shown = '"-1351166.67"\0"-4053500/3"\0"≈−1,351,166.67 m"\0'
+    if failed or out[:size].tobytes().decode() != shown:
+        raise EngineError(Fault("common.engine", params={"what": "the self-test of numbers"}))

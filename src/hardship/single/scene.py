@@ -6,7 +6,6 @@ What is remembered of one household is shown for others, so that it is made with
 from __future__ import annotations
 
 import itertools
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,11 +15,9 @@ from hardship.single.household import Household
 from hardship.single.record import Found
 from hardship.single.show import dumps
 from hardship.single.states import Cuts, Gathering, Memory, Room
+from hardship.single.texts import Text, mark
 
 OF_NAME = 16 * MAX_ID  # bytes of all forms of a row's name, generously
-_MARK = re.compile(rb"\x01([0-9]+)\x02")  # neither stands in JSON
-Named = bytes | tuple[list[bytes], tuple[int, ...]]
-"""JSON; with names to be put in: what stands between them, with gaps, and their places in `Names.flat`."""
 
 
 class Names(NamedTuple):
@@ -48,61 +45,113 @@ def marks(rows: tuple[int, ...]) -> Names:
     starts = [sum(rows[:level]) for level in range(len(rows))]
     ids, who, inner = (
         [
-            [b"\x01%d\x02" % (part * sum(rows) + start + row) for row in range(count)]
+            [mark(part * sum(rows) + start + row) for row in range(count)]
             for start, count in zip(starts, rows, strict=True)
         ]
-        for part in range(3)
+        for part in (-3, -2, -1)
     )
     ids[0], who[0], inner[0] = [b'""'], [b'""'], [b""]
     return _names(ids, who, inner, b"")
 
 
-def named(entry: bytes) -> Named:
-    """An entry made with marks, cut there."""
-    parts = _MARK.split(entry)
-    return entry if len(parts) == 1 else (parts, tuple(map(int, parts[1::2])))
-
-
-def put(entry: Named, flat: list[bytes]) -> bytes:
-    """An entry with the names of a household."""
-    if isinstance(entry, bytes):
-        return entry
-    parts, places = entry
-    parts = parts.copy()
-    parts[1::2] = [flat[place] for place in places]
-    return b"".join(parts)
+@lru_cache(maxsize=64)
+def row_marks(rows: tuple[int, ...]) -> Names:
+    """The same for parts by row: in every row the marks are alike."""
+    every = [[[mark(place)] * count for count in rows] for place in (-2, -1, -1)]
+    for part in every:
+        part[0] = [b'""']
+    every[2][0] = [b""]
+    return _names(every[0], every[1], every[2], b"")
 
 
 class Scene:
     """What every part of a plan looks at.
 
     Attributes:
-        keys, cuts: the states of all parts, and where each lies in them.
+        cuts: where the state of each part lies in `keys`.
         ids, who, inner: as in `Names`.
         member_of: the member of each supporter and each transfer.
         left: whether each member, assessed alone, left the household.
+        texts: of all numbers (`texts.Page`).
     """
 
     __slots__ = (
-        "_marked", "cuts", "found", "household", "ids", "inner", "keys", "left", "member_of", "names", "who",
+        "_flat", "_keys", "_marked", "_marked_rows", "_rows", "_texts", "cuts", "found", "household", "ids", "inner",
+        "left", "member_of", "names", "who",
     )  # fmt: skip
 
     def __init__(
-        self, names: Names, household: Household, found: Found, left: bytes, cuts: Cuts, keys: bytes = b""
-    ) -> None:
+        self, names: Names, household: Household, found: Found, left: bytes, cuts: Cuts, keys: bytes = b"",
+        texts: list[bytes] | None = None,
+    ) -> None:  # fmt: skip
         self.household, self.found, self.left, self.cuts = household, found, left, cuts
         self.member_of = (range(1), range(found.rows[1]), household.supporters, household.transfers)
         self.names = names
         self.ids, self.who, self.inner = names.ids, names.who, names.inner
-        self.keys = keys or cuts.gathered(found)
+        self._keys = keys
+        self._texts, self._flat = texts, list[bytes]()
+        self._rows: list[list[list[bytes]] | None] = [None] * 4
         self._marked: Scene | None = None
+        self._marked_rows: Scene | None = None
+
+    @property
+    def keys(self) -> bytes:
+        """The states of all parts."""
+        if not self._keys:
+            self._keys = self.cuts.gathered(self.found)
+        return self._keys
+
+    @property
+    def texts(self) -> list[bytes]:
+        """Of all numbers (`texts.Page`)."""
+        if self._texts is None:
+            self._texts = self.cuts.numbers.written(self.found)
+        return self._texts
+
+    @property
+    def flat(self) -> list[bytes]:
+        """What is put in the place of marks: the texts of numbers, and from the end the names."""
+        return self._flat or self._flattened()
+
+    def _flattened(self) -> list[bytes]:
+        self._flat = self.texts + self.names.flat
+        return self._flat
+
+    def three(self, text: Text, row: int = 0) -> tuple[bytes, bytes, bytes]:
+        """The texts of a number at a row."""
+        place = self.cuts.numbers.at(text, row)
+        value, exact, told = self.texts[place : place + 3]
+        return value, exact, told
+
+    def text(self, text: Text, row: int = 0) -> bytes:
+        """The one text of a number at a row."""
+        return self.texts[self.cuts.numbers.at(text, row)]
+
+    def row_flats(self, level: int) -> list[list[bytes]]:
+        """The same for each row of a level alone: its numbers, its id, and what it is called."""
+        found = self._rows[level]
+        if found is None:
+            texts, of_row = self.texts, self.cuts.numbers.row
+            found = self._rows[level] = [
+                [*texts[of_row(level, row)], own, who]
+                for row, (own, who) in enumerate(zip(self.ids[level], self.who[level], strict=True))
+            ]
+        return found
 
     def marked(self) -> Scene:
-        """The same with marks in the place of names."""
+        """The same with marks in the place of names and numbers."""
         if self._marked is None:
-            names = marks(self.found.rows)
-            self._marked = Scene(names, self.household, self.found, self.left, self.cuts, self.keys)
+            self._marked = self._with(marks(self.found.rows), self.cuts.numbers.marks())
         return self._marked
+
+    def marked_rows(self) -> Scene:
+        """The same for parts by row."""
+        if self._marked_rows is None:
+            self._marked_rows = self._with(row_marks(self.found.rows), self.cuts.numbers.row_marks())
+        return self._marked_rows
+
+    def _with(self, names: Names, texts: list[bytes]) -> Scene:
+        return Scene(names, self.household, self.found, self.left, self.cuts, self.keys, texts)
 
 
 class Namer:

@@ -10,10 +10,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from hardship.engine.kernels_texts import AS_JSON, PLAIN, WORDS
 from hardship.errors import EngineError, Fault
 from hardship.explaining import values as explain_values
 from hardship.explaining.view import Told
@@ -28,11 +29,14 @@ from hardship.single import numbers
 from hardship.single.lanes import Layout, Slot
 from hardship.single.record import Found
 from hardship.single.states import Gathering, Memory, Room, States
+from hardship.single.texts import Text
+
+if TYPE_CHECKING:
+    from hardship.single.scene import Scene
 
 Key = Any
 """What a store holds at a row: None where it is missing, else an integer; of a ratio dividend and divisor."""
 TRUE, FALSE = 1, 2
-MOST_SHOWN = 4_096
 CUT = b"\x00"  # stands in no JSON
 KLEENE = {TRUE: True, FALSE: False, None: None}
 
@@ -43,12 +47,17 @@ def dumps(value: Any) -> bytes:
 
 
 class Ref:
-    """A store, by a name that the program knows once it is lowered."""
+    """A store, by a name that the program knows once it is lowered.
 
-    __slots__ = ("_divisor", "_truth", "_valid", "_value", "_word", "level", "name", "slot")
+    Attributes:
+        texts: in which forms its number is shown. It then decides nothing: only whether it is missing is in keys.
+    """
+
+    __slots__ = ("_divisor", "_truth", "_valid", "_value", "_word", "level", "name", "slot", "texts")
 
     def __init__(self, name: str, level: Level) -> None:
         self.name, self.level = name, LEVEL[level]
+        self.texts: list[Text] = []
         self.slot: Slot
 
     def bind(self, layout: Layout) -> None:
@@ -62,11 +71,20 @@ class Ref:
             raise EngineError(Fault("common.engine", params={"what": f"the level of {self.name}"}))
         self._value, self._valid, self._divisor = slot.value, slot.valid, slot.divisor
         self._word, self._truth = slot.word, slot.type == "bool"
+        if slot.type != "number":
+            self.texts = []
 
     def parts(self) -> list[tuple[int, bool]]:
-        """The outputs that it lies in, and whether they are words."""
-        parts = [(self._value, self._word), (self._valid, False), (self._divisor, True)]
+        """The outputs that decide what is shown, and whether they are words."""
+        parts = [(self._valid, False)]
+        if not self.texts:
+            parts = [(self._value, self._word), *parts, (self._divisor, True)]
         return [part for part in parts if part[0] >= 0]
+
+    def spec(self, over: int) -> list[int]:
+        """Its outputs for the kernel that writes numbers; times `1 / over`."""
+        slot = self.slot
+        return [self._value, self._word, self._valid, self._divisor, slot.den * over, slot.divisor_den]
 
     def key(self, found: Found, row: int = 0) -> Key:
         """What it holds at a row of its level; of a truth 1, 2 or None."""
@@ -130,9 +148,13 @@ class Wants:
         """What some stores hold together."""
         return self.forms[short].states(refs, by_row=by_row)
 
-    def shower(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "") -> Shower:
-        """The values of one store."""
-        return Shower(told, self.room, ref, unit, name)
+    def shower(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "", *, decides: bool = False) -> Shower:
+        """The values of one store (`Shower`)."""
+        return Shower(told, self.room, ref, unit, name, decides=decides)
+
+    def leaf(self, told: Told, ref: Ref, unit: Unit, name: str, brackets: tuple[str, str]) -> Shower:
+        """The same inside a calculation."""
+        return Shower(told, self.room, ref, unit, name, plain=brackets)
 
     def _want(self, key: tuple[Any, ...], level: Level, kind: Any, **further: Any) -> Ref:
         if key not in self._known:
@@ -146,9 +168,17 @@ class Wants:
 
 
 class Shower:
-    """One store's values in all the forms that an explanation has them."""
+    """One store's values in all the forms that an explanation has them.
 
-    def __init__(self, told: Told, room: Room, ref: Ref, unit: Unit, name: str) -> None:
+    Args:
+        plain: within calculations: numbers without their unit, in brackets where they are negative.
+        decides: its number decides more than how it is shown, so that keys hold it.
+    """
+
+    def __init__(
+        self, told: Told, room: Room, ref: Ref, unit: Unit, name: str, *, plain: tuple[str, str] | None = None,
+        decides: bool = False,
+    ) -> None:  # fmt: skip
         self.told, self.ref, self.unit, self.name = told, ref, unit, name
         self.money = unit.power("money")
         words = told.words.unit(unit)
@@ -156,9 +186,34 @@ class Shower:
         self.unit_json = dumps(str(unit))
         self._json: Memory[tuple[bytes, bytes, bytes]] = Memory(room)
         self._plain: Memory[str] = Memory(room)
+        before, after = plain or (self.suffix, "")
+        form = AS_JSON if plain is None else PLAIN
+        self.text = Text(ref, self.money, (inside(before), inside(after)), form=form)
+        self._words = Text(ref, self.money, (inside(self.suffix), b""), form=WORDS)
+        if not decides:
+            ref.texts.append(self.text)
 
-    def json(self, key: Key) -> tuple[bytes, bytes, bytes]:
-        """`value`, `exact` and `text` as JSON."""
+    def json(self, scene: Scene, row: int = 0) -> tuple[bytes, bytes, bytes]:
+        """`value`, `exact` and `text` as JSON of what a row holds."""
+        ref = self.ref
+        key = ref.key(scene.found, row)
+        if ref.texts and key is not None:
+            return scene.three(self.text, row)
+        return self.of_key(key)
+
+    def worded(self) -> None:
+        """Ask for `words` too."""
+        self.ref.texts.append(self._words)
+
+    def words(self, scene: Scene) -> str:
+        """The household's value as people read it."""
+        key = self.ref.key(scene.found)
+        if key is None or not self.ref.texts:
+            return str(orjson.loads(self.of_key(key)[2]))
+        return scene.text(self._words).decode()
+
+    def of_key(self, key: Key) -> tuple[bytes, bytes, bytes]:
+        """The same of what a store holds."""
         return self._json.get(key) or self._json.keep(key, self._shown(key))
 
     def _shown(self, key: Key) -> tuple[bytes, bytes, bytes]:
@@ -169,26 +224,15 @@ class Shower:
         told = explain_values.text(value, self.told.words, self.name, self.unit)
         return dumps(explain_values.decimal(value, self.unit)), dumps(explain_values.exact(value)), dumps(told)
 
-    def decimal(self, key: Key) -> bytes:
-        """`value` alone."""
-        known = self._json.get(key)
-        if known is not None:
-            return known[0]
-        if key is not None and self.ref.slot.type == "number":
-            return b'"%b"' % numbers.decimal(*self.ref.fraction(key), self.money).encode()
-        return self.json(key)[0]
-
-    def text(self, key: Key) -> str:
-        """The value as people read it."""
-        return str(orjson.loads(self.json(key)[2]))
-
-    def plain(self, key: Key) -> str:
+    def plain(self, scene: Scene, row: int) -> str:
         """The value inside a calculation, a number without its unit."""
+        ref = self.ref
+        key = ref.key(scene.found, row)
+        if ref.texts and key is not None:
+            return scene.text(self.text, row).decode()
         found = self._plain.get(key)
         if found is not None:
             return found
-        if key is not None and self.ref.slot.type == "number":
-            return self._plain.keep(key, numbers.shown(*self.ref.fraction(key), self.money)[2])
         text = explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
         return self._plain.keep(key, text)
 
@@ -277,6 +321,11 @@ def _open(entry: Any) -> bool:
     if isinstance(entry, Mapping):
         return any(_open(value) for value in entry.values())
     return isinstance(entry, Hole)
+
+
+def inside(text: str) -> bytes:
+    """A text as JSON without its quotes; marks in it stay marks."""
+    return dumps(text)[1:-1].replace(rb"\u0001", b"\x01").replace(rb"\u0002", b"\x02")
 
 
 def truth(value: bool) -> bytes:

@@ -2,7 +2,7 @@
 
 Every part says once which stores it shows. For a shape (how many members, supporters, transfers) one index array takes
 the bytes of all parts out of a run's memory, part after part, so that the key of a part is a slice. Equal slices are
-shown alike, up to the names of rows: these are put in afterwards.
+shown alike, up to the names of rows and the texts of numbers that decide nothing: these are put in afterwards.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hardship.single.lanes import SHAPE_BYTES
 from hardship.single.record import Found
+from hardship.single.texts import Named, Numbers, Page, put
 
 if TYPE_CHECKING:
     from hardship.single.scene import Scene
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 MOST_BYTES = 16 << 20
-MOST_INDEX_BYTES = 8 << 20
+MOST_INDEX_BYTES = 16 << 20
+MOST_ONCE = 4_096
 WORD = 8
 OF_ENTRY, OF_OBJECT = 100, 50  # bytes
 
@@ -93,16 +95,12 @@ def cost(made: Any) -> int:
 
 
 class States:
-    """Some stores whose contents together make a key: with all rows, or row by row where all are of one level.
+    """Some stores whose contents together make a key: with all rows, or row by row where all are of one level."""
 
-    Args:
-        first: a span instead: the key is that of all parts from this one on.
-    """
+    __slots__ = ("by_row", "number", "refs")
 
-    __slots__ = ("by_row", "first", "number", "refs")
-
-    def __init__(self, number: int, refs: Sequence[Ref], *, by_row: bool, first: int) -> None:
-        self.number, self.refs, self.by_row, self.first = number, refs, by_row, first
+    def __init__(self, number: int, refs: Sequence[Ref], *, by_row: bool) -> None:
+        self.number, self.refs, self.by_row = number, refs, by_row
 
 
 class Cuts:
@@ -111,12 +109,15 @@ class Cuts:
     Attributes:
         index: which bytes of a run's memory are gathered.
         parts: each part's slice of what is gathered; `rows`: of a part by row, one slice for each.
+        numbers: where the texts of numbers lie.
     """
 
-    __slots__ = ("index", "parts", "rows")
+    __slots__ = ("index", "numbers", "parts", "rows")
 
-    def __init__(self, index: npt.NDArray[np.intp], parts: list[slice], rows: list[list[slice]]) -> None:
-        self.index, self.parts, self.rows = index, parts, rows
+    def __init__(
+        self, index: npt.NDArray[np.intp], parts: list[slice], rows: list[list[slice]], numbers: Numbers
+    ) -> None:
+        self.index, self.parts, self.rows, self.numbers = index, parts, rows, numbers
 
     def gathered(self, found: Found) -> bytes:
         """The bytes of all parts."""
@@ -129,21 +130,12 @@ class Gathering:
     def __init__(self) -> None:
         self._parts: list[States] = []
         self._shapes: dict[tuple[int, ...], Cuts] = {}
+        self._page: Page | None = None
         self._used = 0
-
-    def __len__(self) -> int:
-        return len(self._parts)
 
     def states(self, refs: Sequence[Ref | None], *, by_row: bool = False) -> States:
         """One more part."""
-        return self._add([ref for ref in refs if ref is not None], by_row=by_row)
-
-    def span(self, first: int) -> States:
-        """All parts from number `first` on as one."""
-        return self._add((), first=first)
-
-    def _add(self, refs: Sequence[Ref], *, by_row: bool = False, first: int = -1) -> States:
-        self._parts.append(States(len(self._parts), refs, by_row=by_row, first=first))
+        self._parts.append(States(len(self._parts), [ref for ref in refs if ref is not None], by_row=by_row))
         return self._parts[-1]
 
     def cuts(self, found: Found) -> Cuts:
@@ -151,10 +143,11 @@ class Gathering:
         cuts = self._shapes.get(found.rows)
         if cuts is None:
             cuts = self._cut(found)
-            self._used += cuts.index.nbytes
+            size = cuts.index.nbytes + cuts.numbers.nbytes
+            self._used += size
             if self._used > MOST_INDEX_BYTES:
                 self._shapes.clear()
-                self._used = cuts.index.nbytes
+                self._used = size
             self._shapes[found.rows] = cuts
         return cuts
 
@@ -164,24 +157,27 @@ class Gathering:
         rows: list[list[slice]] = []
         shape = range(len(found.memory) - SHAPE_BYTES, len(found.memory))
         for part in self._parts:
-            begin = parts[part.first].start if 0 <= part.first < len(parts) else len(index)
+            begin = len(index)
             cells = list(dict.fromkeys((ref.level, *cell) for ref in part.refs for cell in ref.parts()))
+            levels = {ref.level for ref in part.refs}
             of_rows = []
             if part.by_row:
-                (level,) = {level for level, _, _ in cells}
+                (level,) = levels
                 for row in range(found.rows[level]):
                     start = len(index)
                     for _, output, word in cells:
                         index += _bytes(found, output, row, 1, word=word)
                     of_rows.append(slice(start, len(index)))
             else:
-                if any(level for level, _, _ in cells):
+                if any(levels):
                     index += shape
                 for level, output, word in cells:
                     index += _bytes(found, output, 0, found.rows[level], word=word)
             parts.append(slice(begin, len(index)))
             rows.append(of_rows)
-        return Cuts(np.array(index, np.intp), parts, rows)
+        if self._page is None:
+            self._page = Page([text for part in self._parts for ref in part.refs for text in ref.texts])
+        return Cuts(np.array(index, np.intp), parts, rows, Numbers(self._page, found))
 
 
 def _bytes(found: Found, output: int, row: int, count: int, *, word: bool) -> range:
@@ -205,52 +201,70 @@ class Remembered(Generic[Made]):
         self.number, self._make = states.number, make
         self.memory: Memory[Made] = Memory(room)
 
+    def key(self, scene: Scene) -> Any:
+        """By what it is remembered."""
+        return scene.keys[scene.cuts.parts[self.number]]
+
     def of(self, scene: Scene) -> Made:
         """The same as making it anew."""
-        made = self.memory.get(scene.keys[scene.cuts.parts[self.number]])
-        return self.anew(scene) if made is None else made
-
-    def anew(self, scene: Scene) -> Made:
-        """Make it, and remember it."""
-        return self.memory.keep(scene.keys[scene.cuts.parts[self.number]], self._make(scene.marked()))
+        key = self.key(scene)
+        made = self.memory.get(key)
+        return self.memory.keep(key, self._make(scene.marked())) if made is None else made
 
 
-class RowsRemembered(Generic[Made]):
+class Shown(Remembered[Named]):
+    """What was made of states that occurred before, with the texts of the household put in."""
+
+    __slots__ = ()
+
+    def json(self, scene: Scene) -> bytes:
+        """The same as making it anew."""
+        made = self.of(scene)
+        return made if isinstance(made, bytes) else put(made, scene.flat)
+
+
+class RowsShown:
     """The same for each row of a part by row.
 
     Args:
-        make: given a scene with marks, and the row.
+        make: given a scene with marks as they are within one row, and the row.
     """
 
-    __slots__ = ("_make", "memory", "number")
+    __slots__ = ("_level", "_make", "memory", "number")
 
-    def __init__(self, room: Room, states: States, make: Callable[[Scene, int], Made]) -> None:
+    def __init__(self, room: Room, states: States, make: Callable[[Scene, int], Named]) -> None:
         self.number, self._make = states.number, make
-        self.memory: Memory[Made] = Memory(room)
+        self._level = states.refs[0].level
+        self.memory: Memory[Named] = Memory(room)
 
-    def of(self, scene: Scene) -> list[Made]:
+    def json(self, scene: Scene) -> list[bytes]:
         """What each row's state makes."""
         keys, get = scene.keys, self.memory.get
-        return [
-            get(keys[cut]) or self.memory.keep(keys[cut], self._make(scene.marked(), row))
+        made = [
+            get(keys[cut]) or self.memory.keep(keys[cut], self._make(scene.marked_rows(), row))
             for row, cut in enumerate(scene.cuts.rows[self.number])
         ]
+        return list(map(put, made, scene.row_flats(self._level)))
 
 
 class Repeated:
-    """What was made for a household that occurred before: with the same names and states.
+    """What was made for a household that occurred before; kept when it is asked for again.
 
-    Args:
-        make: given the scene with its names.
+    Most households are asked about once: only that they were is remembered, by a hash.
     """
 
-    __slots__ = ("_make", "memory", "number")
+    __slots__ = ("_once", "memory")
 
-    def __init__(self, room: Room, states: States, make: Callable[[Scene], bytes]) -> None:
-        self.number, self._make = states.number, make
+    def __init__(self, room: Room) -> None:
         self.memory: Memory[bytes] = Memory(room)
+        self._once: set[int] = set()
 
-    def of(self, scene: Scene) -> bytes:
-        """The same as making it anew."""
-        key = scene.names.token + scene.keys[scene.cuts.parts[self.number]]
-        return self.memory.get(key) or self.memory.keep(key, self._make(scene))
+    def keep(self, key: Any, made: bytes) -> bytes:
+        """Remember what was made if this is not the first time, and give it back."""
+        number = hash(key)
+        if number in self._once:
+            return self.memory.keep(key, made)
+        if len(self._once) >= MOST_ONCE:
+            self._once = set()
+        self._once.add(number)
+        return made
