@@ -20,9 +20,11 @@ from hardship.movement.runs import BEFORE, FACTORS, Mixture, Runs
 
 if TYPE_CHECKING:
     from hardship.movement.align import Aligned
+    from hardship.movement.answer import Answer
 
 SIXTHS = 6
 JOINT, UNATTRIBUTED = "joint", "unattributed"
+AT_A_TIME = 16_384  # households whose values stay in cache
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,30 @@ def shares(mixtures: Sequence[Mixture], value: Callable[[Mixture], tuple[Array, 
         value: of a mixture, int64 [rows] and where it is known (bool [rows]).
         rows: how many households.
     """
-    parts = tuple(np.zeros(rows, np.int64) for _ in FACTORS)
+    parts = np.zeros((len(FACTORS), rows), np.int64)
     known: Array = np.ones(rows, np.bool_)
     moving = [number for number, differs in enumerate(mixtures[-1]) if differs]
+    weighed: list[tuple[Array, list[tuple[int, int]]]] = []
     for mixture in mixtures:
         values, certain = value(mixture)
         known &= certain
         chosen = sum(mixture)
+        weights = []
         for number in moving:
             # What an exchange adds counts once for each order of the factors before it and of those after it.
             if mixture[number]:
                 weight = factorial(chosen - 1) * factorial(len(moving) - chosen)
             else:
                 weight = -factorial(chosen) * factorial(len(moving) - chosen - 1)
-            np.add(parts[number], values * (weight * SIXTHS // factorial(len(moving))), out=parts[number])
-    for part in parts:
-        part[~known] = 0
+            weights.append((number, weight * SIXTHS // factorial(len(moving))))
+        weighed.append((values, weights))
+    for begin in range(0, rows, AT_A_TIME):
+        some = slice(begin, begin + AT_A_TIME)
+        for values, weights in weighed:
+            for number, weight in weights:
+                parts[number, some] += values[some] * weight
+    if not known.all():
+        parts[:, ~known] = 0
     return Shares((parts[0], parts[1], parts[2]), known)
 
 
@@ -99,15 +109,21 @@ def index_shares(runs: Runs, order: Aligned) -> Shares:
         found, rows = runs.answer(mixture), order.rows[mixture[2]]
         if found is None or found.index is None:
             return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.bool_)
-        return aligned(found.index * (scale // found.index_den), rows, 0), aligned(found.scored, rows, False)
+        return aligned(in_units(found, scale), rows, 0), aligned(found.scored, rows, False)
 
     return shares(runs.mixtures, value, len(order.ids))
 
 
+def in_units(found: Answer, scale: int) -> Array:
+    """int64: the main index of an answer in units of which `scale` make a point."""
+    assert found.index is not None
+    return found.index if scale == found.index_den else found.index * (scale // found.index_den)
+
+
 def named(order: Aligned, side: int) -> Array:
     """bool [households]: rejected by the register itself."""
-    found: Array = (order.rows[side] < 0) & (order.refused[side] != "").to_numpy()
-    return found
+    gone: Array = order.rows[side] < 0
+    return gone & (order.refused[side] != "").to_numpy() if gone.any() else gone
 
 
 def states_of(runs: Runs, order: Aligned, mixture: Mixture) -> Array | None:

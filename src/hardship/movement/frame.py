@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from hardship.columns import Array, chosen_texts, decimal_series, fixed_point, nulled
+from hardship.attributes import dictionary
+from hardship.columns import Array
+from hardship.movement.coded import column
 from hardship.movement.runs import FACTORS
 from hardship.results import MONEY
+from hardship.sheet import Column, Sheet, absent, known_of, number_column, of_series, plain_column, text_column
 
 if TYPE_CHECKING:
     from hardship.movement.align import Aligned
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 KINDS = ("same", "arrived", "departed", "unscored", "entered", "left", "moved", "raised", "lowered")
 CHANGES = ("state", "outcome", "index", "income", "amount", "rank")
 UNKNOWN = "unknown"
-MONEY_COLUMNS = ("income", "gap", "benefit", "amount")
 
 
 def both(order: Aligned, sides: tuple[pl.DataFrame, pl.DataFrame], states: States) -> pl.DataFrame:
@@ -38,34 +40,33 @@ def both(order: Aligned, sides: tuple[pl.DataFrame, pl.DataFrame], states: State
                 pl.col("state").fill_null(state),
                 pl.col("meets").fill_null(False),
                 pl.col("covered").fill_null(0),
-                pl.col("reason").fill_null(refused),
+                pl.col("reason").fill_null(refused.cast(made.schema["reason"])),
             )
         parts.append(made.select(pl.all().name.suffix(f"_{name}")))
     return pl.concat(parts, how="horizontal")
 
 
-def places(order: Aligned, registers: tuple[Register, Register]) -> pl.DataFrame:
+def places(order: Aligned, registers: tuple[Register, Register]) -> tuple[Column, Column]:
     """`area_code` and `residence` of each household, of the register after, else of the one before."""
+    names = [entry.value for entry in dictionary()["residence_type"].values]
     found = []
     for rows, register in zip(order.rows, registers, strict=True):
         frame = register.frames["household"]
-        names = pl.Series([*_residences(), None], dtype=pl.String)
-        residence = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+        residence = pl.Series([None], dtype=pl.UInt32).new_from_index(0, frame.height)
         if "residence_type" in frame.columns:
-            residence = names.gather(frame["residence_type"].cast(pl.UInt32).fill_null(len(names) - 1))
+            residence = frame["residence_type"].cast(pl.UInt32)
         one = pl.DataFrame({"area_code": frame["area_code"].cast(pl.String), "residence": residence})
         if len(rows) != one.height or (rows < 0).any():
             one = one.select(pl.all().gather(pl.Series(rows).replace(-1, None)))
         found.append(one)
         if registers[0] is registers[1]:
-            return one.fill_null("")
-    return found[1].select(pl.col(name).fill_null(found[0][name]).fill_null("") for name in found[1].columns)
-
-
-def _residences() -> list[str]:
-    from hardship.attributes import dictionary
-
-    return [entry.value for entry in dictionary()["residence_type"].values]
+            break
+    last, first = found[-1], found[0]
+    area, residence = (
+        last[name].fill_null(first[name]) if last[name].null_count() else last[name] for name in last.columns
+    )
+    place = residence.fill_null(len(names)).to_numpy()
+    return of_series(area.fill_null("")), text_column([*names, ""], place)
 
 
 def kinds(two: pl.DataFrame, states: States) -> Array:
@@ -89,51 +90,54 @@ def kinds(two: pl.DataFrame, states: States) -> Array:
     return found
 
 
-def changes(two: pl.DataFrame) -> pl.Series:
+def changes(two: pl.DataFrame) -> Column:
     """Which of `CHANGES` differ, joined by `;`."""
     masks = np.zeros(two.height, np.int64)
     for bit, name in enumerate(CHANGES):
         differs = two[f"{name}_before"].ne_missing(two[f"{name}_after"])
         masks |= differs.to_numpy().astype(np.int64) << bit
     texts = [";".join(name for bit, name in enumerate(CHANGES) if mask >> bit & 1) for mask in range(1 << len(CHANGES))]
-    return chosen_texts(texts, masks)
+    return text_column(texts, masks)
 
 
-def frame(two: pl.DataFrame, texts: dict[str, pl.Series], parts: dict[str, Shares], index: Shown) -> pl.DataFrame:
+def sheet(two: pl.DataFrame, others: dict[str, Column], parts: dict[str, Shares], index: Shown) -> Sheet:
     """The columns of `movement.parquet`, as `docs/interfaces.md` lists them.
 
     Args:
         two: of `both`, after what a transition keeps was put in.
-        texts: the columns that are not of one setting: ids, places, `kind`, `changed`, states, `cause`, `held`, dates.
+        others: the columns that are not of one setting: ids, places, `kind`, `changed`, states, `cause`, `held`, dates.
         parts: shares of `index` and `amount`; empty where none were wanted.
         index: how the index is shown.
     """
-    found = {name: two[name] for name in two.columns} | texts
+    types = columns(index.decimals)
+    found = dict(others)
     for suffix in ("before", "after"):
-        for name in MONEY_COLUMNS:
-            found[f"{name}_{suffix}"] = fixed_point(two[f"{name}_{suffix}"], 18, 2)
-        points = two[f"index_{suffix}"]
-        known = points.is_not_null().to_numpy()
-        found[f"index_{suffix}"] = decimal_series(points.fill_null(0).to_numpy(), known, index.scale, index.decimals)
+        points = plain_column(two[f"index_{suffix}"])
+        assert points.values is not None
+        name = f"index_{suffix}"
+        found[name] = number_column(points.values, points.valid, index.scale, index.decimals, types[name])
     found["income_percent"] = percent(two["income_before"], two["income_after"])
-    found["exit_months"] = two["exit_months_after"]
-    found["exit_amount"] = fixed_point(two["exit_amount_after"], 18, 2)
-    found["rank_change"] = two["rank_before"].cast(pl.Int64) - two["rank_after"].cast(pl.Int64)
+    found["exit_months"] = column(two["exit_months_after"], types["exit_months"])
+    found["exit_amount"] = column(two["exit_amount_after"], types["exit_amount"])
+    found["rank_change"] = column(two["rank_before"] - two["rank_after"], types["rank_change"])
     for name, number in ((name, number) for name in ("index", "amount") for number in range(len(FACTORS))):
-        column = pl.Series([None], dtype=pl.Int64).new_from_index(0, two.height)
+        share = absent(pl.Int64(), two.height)
         if name in parts:
-            column = nulled(pl.Series(parts[name].parts[number]), parts[name].known)
-        found[f"{name}_by_{FACTORS[number]}"] = column
-    return pl.DataFrame([found[name].cast(kind).alias(name) for name, kind in columns(index.decimals).items()])
+            share = Column(pl.Int64(), parts[name].parts[number], known_of(parts[name].known))
+        found[f"{name}_by_{FACTORS[number]}"] = share
+    made = {name: found[name] if name in found else column(two[name], kind) for name, kind in types.items()}
+    return Sheet(made, two.height)
 
 
-def percent(before: pl.Series, after: pl.Series) -> pl.Series:
+def percent(before: pl.Series, after: pl.Series) -> Column:
     """By how many per cent of the amount before, rounded half up to two decimals; null where nothing was there."""
     known = ((before > 0) & after.is_not_null()).fill_null(False).to_numpy()
     base = np.where(known, before.fill_null(1).to_numpy(), 1)
     change = np.where(known, after.fill_null(0).to_numpy() - base, 0)
-    hundredths = np.sign(change) * ((np.abs(change) * 20_000 + base) // (2 * base))
-    return nulled(fixed_point(pl.Series(hundredths), 18, 2), known)
+    hundredths, moved = np.zeros(len(base), np.int64), np.flatnonzero(change)
+    change, base = change[moved], base[moved]
+    hundredths[moved] = np.sign(change) * ((np.abs(change) * 20_000 + base) // (2 * base))
+    return Column(pl.Decimal(18, 2), hundredths, known_of(known))
 
 
 @dataclass(frozen=True)

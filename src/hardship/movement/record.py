@@ -69,8 +69,8 @@ def setting_record(runs: Runs, side: int, frame: pl.DataFrame, accepted: str) ->
     }
 
 
-def movement_record(runs: Runs, frame: pl.DataFrame, digest: str, scale: int, accepted: str) -> dict[str, Any]:
-    """The content of `run.json` without sources and timings."""
+def movement_record(runs: Runs, frame: pl.DataFrame, scale: int, accepted: str) -> dict[str, Any]:
+    """The content of `run.json` without sources, timings and hash."""
     kinds = dict(frame.group_by("kind").len().iter_rows())
     return {
         "schema": 1,
@@ -91,5 +91,4 @@ def movement_record(runs: Runs, frame: pl.DataFrame, digest: str, scale: int, ac
             "away": int((frame["rank_change"] < 0).sum()),
             "same": int((frame["rank_change"] == 0).sum()),
         },
-        "movement_sha256": digest,
     }

@@ -10,23 +10,27 @@ build    the movement and its sums                            `frame`, `totals`
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from hardship.columns import Array, chosen_texts, date_series, nulled, sha256_of
+from hardship import sheet_csv
+from hardship.columns import Array, date_series, nulled
 from hardship.days import as_number, months_later
 from hardship.movement import totals as sums
 from hardship.movement.align import align
 from hardship.movement.causes import amount_shares, index_scale, index_shares, state_causes
-from hardship.movement.frame import KINDS, Shown, both, changes, frame, kinds, places
+from hardship.movement.coded import counted
+from hardship.movement.frame import KINDS, Shown, both, changes, kinds, places, sheet
 from hardship.movement.record import movement_record, stop_on_nothing
 from hardship.movement.runs import BEFORE, FACTORS, Runs
 from hardship.movement.side import Lacking, lacking, side
 from hardship.movement.transition import kept, stand
 from hardship.movement.transition import record as transition_record
+from hardship.sheet import own_texts, plain_column, text_column
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,6 +39,14 @@ if TYPE_CHECKING:
     from hardship.inputs import Inputs, Progress
     from hardship.movement.align import Aligned
     from hardship.movement.causes import Shares
+    from hardship.sheet import Column, Sheet
+
+COUNTED = (
+    *("area_code", "residence", "kind", "changed", "cause", "held", "exit_months", "exit_amount", "rank_change"),
+    *(f"{name}_{end}" for name in ("state", "persons", "income", "amount") for end in ("before", "after")),
+    *(f"amount_by_{factor}" for factor in FACTORS),
+)
+"""Columns that are summed up."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +55,26 @@ class Movement:
 
     Attributes:
         before, after: the settings.
-        frame: one row for every household of either register, by `household_id`.
+        sheet: one row for every household of either register, by `household_id`.
         matrix, totals, exits, causes: see `totals`. `docs/interfaces.md` lists all columns.
         run: the content of `run.json` without sources and timings.
-        sha256: of `frame` as CSV.
+        sha256: of `sheet` as CSV.
     """
 
     before: Inputs
     after: Inputs
-    frame: pl.DataFrame
+    sheet: Sheet
     matrix: pl.DataFrame
     totals: pl.DataFrame
     exits: pl.DataFrame
     causes: pl.DataFrame
     run: dict[str, Any]
     sha256: str
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """`sheet` as a polars frame, made when first asked for."""
+        return self.sheet.frame
 
     @property
     def changed(self) -> pl.DataFrame:
@@ -95,84 +112,89 @@ def rerank(
     runs = Runs(before, after, threads=threads, block=block)
     order = align(before.register, after.register)
     scale = index_scale(runs)
-    two = both(order, _sides(runs, scale), runs.states)
+    two = both(order, _sides(runs, order, scale), runs.states)
     standing = kept(before, after, two, runs.states)
     two = stand(two, standing.rows, after, runs.states)
     say("causes", 0.4)
-    parts, cause = (
-        _causes(runs, order, two, standing.rows)
-        if not quick
-        else ({}, pl.repeat("", two.height, dtype=pl.String, eager=True))
-    )
+    parts: dict[str, Shares] = {}
+    cause = text_column([""], np.zeros(two.height, np.uint8))
+    if not quick:
+        parts, cause = _causes(runs, order, two, standing.rows)
     say("write", 0.7)
-    ends = (before, after)
-    where = places(order, (before.register, after.register))
-    kind = chosen_texts(KINDS, kinds(two, runs.states))
-    texts = {
-        "household_id": order.ids,
-        "area_code": where["area_code"],
-        "residence": where["residence"],
-        "kind": kind,
+    area, residence = places(order, (before.register, after.register))
+    others = {
+        "household_id": own_texts(order.ids),
+        "area_code": area,
+        "residence": residence,
+        "kind": text_column(KINDS, kinds(two, runs.states)),
         "changed": changes(two),
         "cause": cause,
         "held": _held(two, standing.rows),
-        "review_on": two["review_on_after"],
-        "exit_until": exit_ends(after.on, two["exit_months_after"]),
+        "review_on": plain_column(two["review_on_after"]),
+        "exit_until": plain_column(exit_ends(after.on, two["exit_months_after"])),
         **{
-            f"state_{name}": chosen_texts(runs.states.names, two[f"state_{name}"].to_numpy())
+            f"state_{name}": text_column(runs.states.names, two[f"state_{name}"].to_numpy())
             for name in ("before", "after")
         },
     }
-    decimals = max((one.checked.table.index[0].decimals for one in ends if one.checked.table.index), default=0)
-    made = frame(two, texts, parts, Shown(decimals, scale))
-    digest = sha256_of(made)
-    told = {"transition": transition_record(after, standing), "proposal": proposal}
-    run = movement_record(runs, made, digest, scale, accepted) | told
+    tables = [one.checked.table for one in (before, after)]
+    decimals = max((table.index[0].decimals for table in tables if table.index), default=0)
+    made = sheet(two, others, parts, Shown(decimals, scale))
+    with ThreadPoolExecutor(1) as aside:  # the hash is one long chain: other work goes on beside it
+        hashed = aside.submit(sheet_csv.sha256, made, threads)
+        few = counted(made, COUNTED)
+        found = (
+            sums.matrix(few, runs.states),
+            sums.totals(few, (two["covered_before"], two["covered_after"]), (two["meets_before"], two["meets_after"])),
+            sums.exits(_leaving(made), after.on),
+            sums.causes(few, runs.differs),
+        )
+        told = {"transition": transition_record(after, standing), "proposal": proposal}
+        run = movement_record(runs, few, scale, accepted)
+        digest = hashed.result()
     say("write", 1.0)
-    return Movement(
-        before, after, made,
-        sums.matrix(made, runs.states),
-        sums.totals(made, (two["covered_before"], two["covered_after"]), (two["meets_before"], two["meets_after"])),
-        sums.exits(made, after.on),
-        sums.causes(made, runs.differs),
-        run,
-        digest,
-    )  # fmt: skip
+    return Movement(before, after, made, *found, run | {"movement_sha256": digest} | told, digest)
 
 
-def _sides(runs: Runs, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _leaving(made: Sheet) -> pl.DataFrame:
+    """The households in gradual exit after."""
+    return made.taken(made.columns["exit_months"].filled() > 0).frame
+
+
+def _sides(runs: Runs, order: Aligned, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The columns of both settings; computed once where nothing differs."""
     made: list[pl.DataFrame] = []
     told: Lacking | None = None
-    for setting, mixture in zip(runs.settings, (BEFORE, runs.after), strict=True):
+    ends = zip(runs.settings, (BEFORE, runs.after), order.refused, strict=True)
+    for setting, mixture, refused in ends:
         if not made or mixture != BEFORE:
             columns, raw = runs.raw(mixture)
         found = runs.answer(mixture)
         assert found is not None
         stop_on_nothing(setting, columns, raw, int(found.kept.sum()))
         told = lacking(columns, raw, found, told)
-        made.append(side(setting, told, found, scale))
+        made.append(side(setting, told, found, scale, refused.unique().to_list()))
     return made[0], made[1]
 
 
-def _causes(runs: Runs, order: Aligned, two: pl.DataFrame, standing: Array) -> tuple[dict[str, Shares], pl.Series]:
+def _causes(runs: Runs, order: Aligned, two: pl.DataFrame, standing: Array) -> tuple[dict[str, Shares], Column]:
     """Shares of index and amount, and the cause of each changed state; what stands by a transition has not changed."""
     parts = {"index": index_shares(runs, order), "amount": amount_shares(runs, order)}
     found, names = state_causes(runs, order)
     if not standing.any():
-        return parts, chosen_texts(names, found)
+        return parts, text_column(names, found)
     for part in parts["amount"].parts:
         part[standing] = 0
     parts["amount"].known[standing] = True
     renamed = (two["state_before"] != two["state_after"]).to_numpy()
     found[standing] = np.where(renamed[standing], len(names), 0)
-    return parts, chosen_texts([*names, FACTORS[1]], found)
+    return parts, text_column([*names, FACTORS[1]], found)
 
 
-def _held(two: pl.DataFrame, standing: Array) -> pl.Series:
+def _held(two: pl.DataFrame, standing: Array) -> Column:
     """Why an amount stands: `transition`, `review`, or empty."""
     place = np.where(two["held_after"].fill_null(False).to_numpy(), 1, 0)
-    return chosen_texts(["", "review", "transition"], np.where(standing, 2, place))
+    return text_column(["", "review", "transition"], np.where(standing, 2, place))
 
 
 def exit_ends(on: dt.date, months: pl.Series) -> pl.Series:

@@ -12,25 +12,31 @@ import numpy as np
 import polars as pl
 
 from hardship import rank
-from hardship.columns import Array, chosen_texts, nulled, scaled_integers
+from hardship.columns import Array, nulled, scaled_integers
 from hardship.days import as_number
 from hardship.movement.answer import alone, counted, summed
-from hardship.movement.states import circle_of
+from hardship.movement.coded import coded
+from hardship.movement.states import INCOMPLETE, circle_of
+from hardship.movement.states import OUTCOMES as DECIDED
 from hardship.results import TRUE, missing_column, outcome_places, rank_keys
 from hardship.reviews import review_columns
 from hardship.sheet import bit_texts
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from hardship.engine.machine import Raw
     from hardship.inputs import Inputs
     from hardship.language.table import Table
     from hardship.lowering.bind import Columns
     from hardship.movement.answer import Answer
+    from hardship.sheet import Column
 
 MONEY = {"income": "income_per_head", "gap": "gap", "exit_amount": "exit:amount"}
 """Columns and the machine's stores, in fen."""
+OUTCOMES = (*DECIDED, INCOMPLETE)
+"""Of every table, in one order, so that outcomes of two settings can be compared as numbers."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Lacking:
 
     columns: Columns
     raw: Raw
-    texts: pl.Series
+    texts: Column
 
     def same(self, columns: Columns, raw: Raw) -> bool:
         """Whether another run lacks the same: one program over the same facts, and the same sinks missing."""
@@ -56,10 +62,10 @@ def lacking(columns: Columns, raw: Raw, found: Answer, known: Lacking | None = N
     """What incomplete households lack; taken from another run where that lacks the same."""
     if known is not None and known.same(columns, raw):
         return replace(known, columns=columns, raw=raw)
-    return Lacking(columns, raw, missing_column(columns.program, raw, columns).series())
+    return Lacking(columns, raw, missing_column(columns.program, raw, columns))
 
 
-def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFrame:
+def side(setting: Inputs, told: Lacking, found: Answer, scale: int, refused: Sequence[str]) -> pl.DataFrame:
     """The columns of one setting: `state`, `outcome`, `meets`, `reason`, `persons`, `covered`, `index`, `income`,
     `gap`, `benefit`, `alone`, `amount`, `position`, `rank`, `exit_months`, `exit_amount`; and the review:
     `review_on`, `held`; and whether a transition takes the household out: `unless`.
@@ -69,6 +75,7 @@ def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFr
         told: its run, and what its incomplete households lack.
         found: the answer of the run.
         scale: how many units make a point of the index.
+        refused: the reasons for which the register rejected households.
     """
     columns, raw = told.columns, told.raw
     table, rows, scored = setting.checked.table, columns.rows[0], found.scored
@@ -78,9 +85,9 @@ def side(setting: Inputs, told: Lacking, found: Answer, scale: int) -> pl.DataFr
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)
     made: dict[str, pl.Series] = {
         "state": pl.Series(found.state),
-        "outcome": nulled(chosen_texts(texts, places), found.kept),
+        "outcome": coded([*OUTCOMES, *texts], places + len(OUTCOMES), found.kept),
         "meets": pl.Series(meets),
-        "reason": _reasons(told, found),
+        "reason": _reasons(told, found, refused),
         "persons": nulled(pl.Series(persons), found.kept),
         "covered": pl.Series(_covered(table, columns, raw, meets, persons, found.scored)),
         "index": nothing,
@@ -136,18 +143,15 @@ def _covered(table: Table, columns: Columns, raw: Raw, meets: Array, persons: Ar
     return np.where(scored, summed(columns, (inside | by_themselves).astype(np.int64)), 0)
 
 
-def _reasons(told: Lacking, found: Answer) -> pl.Series:
+def _reasons(told: Lacking, found: Answer, refused: Sequence[str]) -> pl.Series:
     """Why a household is not scored, or which vetoes it has hit; ids joined by `;`."""
-    columns, raw = told.columns, told.raw
-    texts = bit_texts(raw["veto"].values, columns.program.vetoes).series()
+    columns = told.columns
+    (vetoes, place, _), (lacks, lack, _) = (
+        bit_texts(told.raw["veto"].values, columns.program.vetoes).coded(),
+        told.texts.coded(),
+    )
     if not found.complete.all():
-        texts = _instead(texts, told.texts, ~found.complete)
+        place = np.where(found.complete, place, lack + len(vetoes))
     if not found.kept.all():
-        codes = chosen_texts(["out_of_range", "no_standard"], (~columns.served).astype(np.int64))
-        texts = _instead(texts, codes, ~found.kept)
-    return texts
-
-
-def _instead(texts: pl.Series, others: pl.Series, where: Array) -> pl.Series:
-    frame = pl.DataFrame({"texts": texts, "others": others, "where": where})
-    return frame.select(pl.when("where").then("others").otherwise("texts")).to_series()
+        place = np.where(found.kept, place, ~columns.served + (len(vetoes) + len(lacks)))
+    return coded([*vetoes, *lacks, "out_of_range", "no_standard", "", *refused], place)

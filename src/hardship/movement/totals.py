@@ -47,6 +47,7 @@ def matrix(frame: pl.DataFrame, states: States) -> pl.DataFrame:
         pl.coalesce("persons_after", "persons_before").fill_null(0).cast(pl.Int64).sum().alias("persons"),
         *(pl.col(f"amount_{one}").cast(WIDE_MONEY).sum() for one in ("before", "after")),
     )
+    sums = sums.with_columns(pl.col("state_before", "state_after").cast(pl.String))
     found = pairs.join(sums, on=["state_before", "state_after"], how="left", maintain_order="left")
     return found.select(
         "state_before",
@@ -65,7 +66,6 @@ def totals(frame: pl.DataFrame, covered: tuple[pl.Series, pl.Series], met: tuple
         met: before and after, whether the household meets.
     """
     wide = frame.with_columns(
-        pl.when(pl.col("residence") == "").then(pl.lit(UNKNOWN)).otherwise("residence").alias("residence"),
         *(covered[k].cast(pl.Int64).alias(f"persons_{one}") for k, one in enumerate(("before", "after"))),
         *(met[k].cast(pl.Int64).alias(f"households_{one}") for k, one in enumerate(("before", "after"))),
     )
@@ -75,6 +75,8 @@ def totals(frame: pl.DataFrame, covered: tuple[pl.Series, pl.Series], met: tuple
         pl.when(pl.col("exit_months") > 0).then("exit_amount").cast(WIDE_MONEY).sum().alias("exit_month"),
         *(condition.cast(pl.Int64).sum().alias(name) for name, condition in COUNTED.items()),
     )
+    finest = finest.with_columns(pl.col("area_code", "residence").cast(pl.String))
+    finest = finest.with_columns(pl.col("residence").replace("", UNKNOWN))
     levels = {"all": 0, **AREA_LEVELS}
     sums = pl.concat(_level(finest, name, length) for name, length in levels.items())
     rank = {name: place for place, name in enumerate(levels)}

@@ -84,7 +84,10 @@ def stand(two: pl.DataFrame, rows: Array, after: Inputs, states: States) -> pl.D
             pl.when(where).then(pl.col(f"{name}_before")).otherwise(pl.col(f"{name}_after")).alias(f"{name}_after")
             for name in KEPT
         ),
-        pl.when(where).then(pl.lit("")).otherwise(pl.col("reason_after")).alias("reason_after"),
+        pl.when(where)
+        .then(pl.lit("", two.schema["reason_after"]))
+        .otherwise(pl.col("reason_after"))
+        .alias("reason_after"),
         *(pl.when(~where).then(pl.col(f"{name}_after")).alias(f"{name}_after") for name in NOTHING),
     )
 
