@@ -38,6 +38,7 @@ from hardship.single.texts import Named, Text, named, put
 
 Part = Callable[[Scene], bytes]
 OWN_ROOM = 1 << 18
+OF_SHORT = 200  # bytes of a number and of what remembers its entry
 
 
 class Fact:
@@ -89,7 +90,8 @@ class Fact:
         else:
             value = self.json(stored)[0]
         start = b"," if self.level else b"{"
-        return self.shorts.keep(stored, b'%b"name":"%b","value":%b}' % (start, self.attribute.name.encode(), value))
+        made = b'%b"name":"%b","value":%b}' % (start, self.attribute.name.encode(), value)
+        return self.shorts.keep(stored, made, OF_SHORT + len(made) if self.number else 0)
 
     def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         """`value`, `exact` and `text` of a stored value; None: what is assumed, or missing."""
