@@ -23,6 +23,7 @@ from hardship.parts.score_part import Bounds
 from hardship.reports.groups import group_report
 from hardship.score import score
 from hardship.sheet import Column, Sheet, Texts
+from hardship.verify import verify
 
 ON = dt.date(2018, 7, 1)
 HOUSEHOLDS, PARTS = 900, 3
@@ -192,6 +193,17 @@ def test_results_of_one_kind_replace_those_of_the_other(whole, parted, tmp_path)
     assert not (out / "results").exists()
     run.run(parted, "county_model", ON, out)
     assert not (out / "results.parquet").exists()
+
+
+def test_results_in_parts_are_replayed(parted, tmp_path):
+    done = run.run(parted, "county_model", ON, tmp_path / "out")
+    for sample in (None, 20):
+        found = verify(tmp_path / "out", sample=sample)
+        assert (found.differences, found.sha256) == ([], done.run["results_sha256"])
+        assert found.households == (sample or HOUSEHOLDS)
+    file = tmp_path / "out" / "results" / "part-00002.parquet"
+    change(file, lambda frame: frame.with_columns(position=frame["position"] + 1))
+    assert verify(tmp_path / "out").differences
 
 
 # --- the order ---

@@ -61,19 +61,25 @@ def open_inputs(
     Raises:
         UsageError, TableError, RegisterError: something does not exist or cannot be used.
     """
+    from hardship.parts.find import in_parts
     from hardship.register import read_register
     from hardship.standards import load_standards
 
     checked, forced = open_table(table, on)
     numbers = load_standards(standards)
-    read = read_register(
-        register,
-        attributes=checked.names.attributes,
-        on=on,
-        mapping=mapping,
-        currency=checked.table.table.currency,
-        progress=progress,
-    )
+    if mapping is None and in_parts(register):
+        from hardship.parts import joined
+
+        read = joined.read(register, checked.names.attributes, on, checked.table.table.currency)
+    else:
+        read = read_register(
+            register,
+            attributes=checked.names.attributes,
+            on=on,
+            mapping=mapping,
+            currency=checked.table.table.currency,
+            progress=progress,
+        )
     files = {
         "register": [register],
         "table": [Path(checked.path)],

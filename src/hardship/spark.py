@@ -37,7 +37,7 @@ class Spark:
 
     def score(self, parts: Sequence[Part], job: Job) -> Iterator[Scored]:
         """See `Engine`."""
-        yield from self._tasks(parts, lambda part: score_part(part, job)).toLocalIterator(prefetchPartitions=True)
+        yield from self._tasks(parts, lambda part: score_part(part, job)).collect()
 
     def rank(self, order: Order, threads: int) -> None:
         """See `Engine`."""

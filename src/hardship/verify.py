@@ -132,9 +132,15 @@ def read_stored(folder: Path, name: str) -> pl.DataFrame:
         UsageError: it is not there, no Parquet, or without the ids of households.
     """
     path = folder / f"{name}.parquet"
+    folder_of_parts = folder / name
     try:
-        frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError):
+        if folder_of_parts.is_dir():  # of a register in parts
+            frames = [pl.read_parquet(part) for part in sorted(folder_of_parts.glob("*.parquet"))]
+            frames.sort(key=lambda one: str(one["household_id"].min() or ""))
+            frame = pl.concat(frames)
+        else:
+            frame = pl.read_parquet(path)
+    except (OSError, ValueError, pl.exceptions.PolarsError):
         raise UsageError(Fault("common.bad_stored", params={"path": str(path)})) from None
     if frame.schema.get("household_id") != pl.String:
         raise UsageError(Fault("common.bad_stored", params={"path": str(path)}))

@@ -13,13 +13,12 @@ from hardship.columns import Array
 from hardship.errors import Fault, RegisterError
 from hardship.parts import find, spill
 from hardship.parts.find import Part
+from hardship.parts.joined import SHARED, SHORT
 from hardship.parts.score_part import Job, Scored
 from hardship.sheet import Column, Texts
 
 SHOWN = 5  # faults of a kind that are told one by one
 PERSON = 96  # bytes that looking for a member's id takes, by count of arrays
-SHARED = "person_in_two_households"
-SHORT = r"^[0-9]{1,3}$"  # a place in the household, no person
 
 
 def in_order(scored: Sequence[Scored], parts: Mapping[str, Part], job: Job) -> list[Scored]:

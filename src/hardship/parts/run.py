@@ -7,7 +7,6 @@ and written while the next is fetched. Who does the work is an `Engine`: threads
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import shutil
 import time
 from collections import Counter
@@ -33,6 +32,7 @@ from hardship.lowering.program import lowered
 from hardship.parts import across, find, spill
 from hardship.parts.find import Part
 from hardship.parts.finish import Last, Told, finished, write
+from hardship.parts.joined import content_hash
 from hardship.parts.order import Order, planned, rank_range, split, standing_before
 from hardship.parts.score_part import TOWNSHIP, Job, Scored, read_part, score_read
 from hardship.plausible import ENOUGH, SAMPLE, check_columns, check_median
@@ -268,8 +268,7 @@ def _groups(scored: Sequence[Scored], table: Table) -> pl.DataFrame:
 
 def _record(scored: Sequence[Scored], job: Job, judged: dict[str, Any], name: str, results: str) -> dict[str, Any]:
     """`run.json`, all but sources and timings."""
-    digest = hashlib.sha256("".join(f"{one.sha256}\n" for one in scored).encode()).hexdigest()
-    register = {"name": name, "sha256": digest, "parts": len(scored)}
+    register = {"name": name, "sha256": content_hash(one.sha256 for one in scored), "parts": len(scored)}
     counts = record.added_counts([one.counts for one in scored])
     flags = record.run_flags(job.checked.table, job.on, job.forced)
     return record.content(
