@@ -199,7 +199,8 @@ def known_of(valid: Array) -> Array | None:
 def numbered(words: Array) -> tuple[Array, Array]:
     """Distinct words (n,) uint64: each row's number (n,) uint32 by first appearance, and a row of each number."""
     place, first = np.empty(len(words), dtype=np.uint32), np.empty(len(words), dtype=np.int64)
-    count = kernels.numbered(np.ascontiguousarray(words), place, first)
+    with np.errstate(over="ignore"):  # of use without compilation only: words wrap
+        count = kernels.numbered(np.ascontiguousarray(words), place, first)
     return place, first[:count]
 
 
