@@ -60,6 +60,7 @@ class Columns:
         places: int32 [households].
         unserved: int16 [households]: the declared parameter without a row, or -1.
         on: the assessment date, yyyymmdd.
+        codes: distinct area codes, and which of them each household has.
     """
 
     program: Program
@@ -78,6 +79,7 @@ class Columns:
     places: Array
     unserved: Array
     on: int
+    codes: Codes
     alive: tuple[Array, ...] = field(repr=False)
 
     @property
@@ -121,7 +123,9 @@ class Columns:
         Raises:
             TableError: a standard that is chosen does not fit its parameter.
         """
-        places, values, valid, unserved = placed(self.program, self.frames["household"], standards, asked_on)
+        places, values, valid, unserved = placed(
+            self.program, self.frames["household"], standards, asked_on, self.codes
+        )
         links = self.links.copy()
         links[ops.PLACES] = places.ctypes.data
         return replace(
@@ -151,20 +155,19 @@ def bind(
     """
     day = _day(on)
     frames = register.frames
-    parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
+    twin = next((one for one in near if one.frames is frames), None)
+    parents, offsets, widest = _links(frames) if twin is None else (twin.parents, twin.offsets, twin.widest)
     rows = (frames["household"].height, len(parents[0]), len(parents[1]), len(parents[2]))
-    to_member, to_supporter, to_transfer = (
-        _offsets(parents[0], rows[0]), _offsets(parents[1], rows[1]), _offsets(parents[2], rows[1])
-    )  # fmt: skip
-    offsets = (to_member, to_supporter, to_transfer, to_supporter[to_member], to_transfer[to_member])
+    to_member, to_supporter, to_transfer = offsets
+    every = (*offsets, to_supporter[to_member], to_transfer[to_member])
     addresses, known = np.zeros((2, len(program.columns) or 1), np.uint64)
     sizes = np.ones(len(program.columns) or 1, np.int64)
-    alive: list[Array] = [*parents, *offsets, *(array for one in near for array in one.alive)]
+    alive: list[Array] = [*parents, *every, *(array for one in near for array in one.alive)]
     ranges: list[tuple[int, int, int]] = []
     for place, column in enumerate(program.columns):
-        twin = next((found for one in near if (found := one.place_of(column, frames)) is not None), None)
-        if twin is not None:
-            addresses[place], sizes[place], known[place], reach = twin
+        same = next((found for one in near if (found := one.place_of(column, frames)) is not None), None)
+        if same is not None:
+            addresses[place], sizes[place], known[place], reach = same
             ranges.append(reach)
             continue
         values, valid, reach = _column(column, frames)
@@ -175,18 +178,32 @@ def bind(
         if valid is not None:
             known[place] = valid.ctypes.data
             alive.append(valid)
-    places, table, valid_table, unserved = placed(program, frames["household"], standards, on)
+    codes = area_codes(frames["household"]) if twin is None else twin.codes
+    places, table, valid_table, unserved = placed(program, frames["household"], standards, on, codes)
     alive.append(places)
-    for (level, below), offset in zip(ops.FOLDS, offsets, strict=True):
-        most = int(np.diff(offset.astype(np.int64)).max(initial=0))
-        if most > ROWS[level, below]:
-            raise _broken(f"{most} rows of {below} in one {level}")
-    links = np.array([array.ctypes.data for array in (*offsets, *parents, places)], np.uint64)
-    widest = [1, *(int(np.diff(offset).max(initial=0)) for offset in (offsets[0], offsets[3], offsets[4]))]
+    links = np.array([array.ctypes.data for array in (*every, *parents, places)], np.uint64)
     return Columns(
-        program, frames, rows, addresses, sizes, known, tuple(ranges), links, parents, offsets[:3],
-        np.array(widest, np.int64), table, valid_table, places, unserved, day, tuple(alive),
+        program, frames, rows, addresses, sizes, known, tuple(ranges), links, parents, offsets,
+        widest, table, valid_table, places, unserved, day, codes, tuple(alive),
     )  # fmt: skip
+
+
+def _links(
+    frames: Mapping[Level, pl.DataFrame],
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array], Array]:
+    """Parents and offsets of `Columns`, and the most rows of one household on each level."""
+    parents = (_parent(frames, "member"), _parent(frames, "supporter"), _parent(frames, "transfer"))
+    households, members = frames["household"].height, len(parents[0])
+    to_member, to_supporter, to_transfer = (
+        _offsets(parents[0], households), _offsets(parents[1], members), _offsets(parents[2], members)
+    )  # fmt: skip
+    every = (to_member, to_supporter, to_transfer, to_supporter[to_member], to_transfer[to_member])
+    most = [int(np.diff(offset.astype(np.int64)).max(initial=0)) for offset in every]
+    for (level, below), found in zip(ops.FOLDS, most, strict=True):
+        if found > ROWS[level, below]:
+            raise _broken(f"{found} rows of {below} in one {level}")
+    widest = np.array([1, most[0], most[3], most[4]], np.int64)
+    return parents, (to_member, to_supporter, to_transfer), widest
 
 
 def _day(on: dt.date) -> int:
@@ -276,13 +293,17 @@ def _coded(series: pl.Series, column: Column) -> Array:
 # ── places ──
 
 
+Codes = tuple[list[str], Array]
+"""Distinct area codes in order, and which of them each household has."""
+
+
 def placed(
-    program: Program, households: pl.DataFrame, standards: Standards, on: dt.date
+    program: Program, households: pl.DataFrame, standards: Standards, on: dt.date, codes: Codes | None = None
 ) -> tuple[Array, Array, Array, Array]:
     """int32 place of each household; values and validity [parameter, place]; the parameter that has no row, or -1."""
     declared = {parameter.name for parameter in program.declared}
     rows = [row for row in standards.rows if row.parameter in declared]
-    areas, area_of = _areas(households, rows)
+    areas, area_of = _areas(codes or area_codes(households), rows)
     residences, assumed = program.residences
     width = len(residences) + 1
     residence = np.full(households.height, len(residences), np.int64)
@@ -318,20 +339,25 @@ def placed(
     return places, values, valid, unserved[places] if places.size else np.zeros(0, np.int16)
 
 
-def _areas(households: pl.DataFrame, rows: Sequence[StandardRow]) -> tuple[list[frozenset[str]], Array]:
-    """The distinct sets of area prefixes that the standards know, and which of them each household has."""
+def area_codes(households: pl.DataFrame) -> Codes:
+    """The area codes of households; an empty one where there is none."""
     import polars as pl
 
-    prefixes = {row.area_code for row in rows}
-    lengths = sorted({len(prefix) for prefix in prefixes})
     codes = households["area_code"].cast(pl.String).fill_null("")
     distinct = codes.unique().sort()
+    return distinct.to_list(), codes.cast(pl.Enum(distinct)).to_physical().to_numpy()
+
+
+def _areas(codes: Codes, rows: Sequence[StandardRow]) -> tuple[list[frozenset[str]], Array]:
+    """The distinct sets of area prefixes that the standards know, and which of them each household has."""
+    prefixes = {row.area_code for row in rows}
+    lengths = sorted({len(prefix) for prefix in prefixes})
+    distinct, numbered = codes
     sets: dict[frozenset[str], int] = {}
     group = np.empty(len(distinct), np.int64)
-    for place, code in enumerate(distinct.to_list()):
+    for place, code in enumerate(distinct):
         mine = frozenset(code[:length] for length in lengths if len(code) >= length and code[:length] in prefixes)
         group[place] = sets.setdefault(mine, len(sets))
-    numbered = codes.cast(pl.Enum(distinct)).to_physical().to_numpy()
     return list(sets), group[numbered] if len(distinct) else np.zeros(0, np.int64)
 
 

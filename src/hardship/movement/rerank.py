@@ -42,7 +42,18 @@ if TYPE_CHECKING:
     from hardship.sheet import Column, Sheet
 
 COUNTED = (
-    *("area_code", "residence", "kind", "changed", "cause", "held", "exit_months", "exit_amount", "rank_change"),
+    *(
+        "area_code",
+        "residence",
+        "kind",
+        "changed",
+        "cause",
+        "held",
+        "exit_months",
+        "exit_amount",
+        "exit_until",
+        "rank_change",
+    ),
     *(f"{name}_{end}" for name in ("state", "persons", "income", "amount") for end in ("before", "after")),
     *(f"amount_by_{factor}" for factor in FACTORS),
 )
@@ -146,7 +157,7 @@ def rerank(
         found = (
             sums.matrix(few, runs.states),
             sums.totals(few, (two["covered_before"], two["covered_after"]), (two["meets_before"], two["meets_after"])),
-            sums.exits(_leaving(made), after.on),
+            sums.exits(few.with_columns(order.ids), after.on),
             sums.causes(few, runs.differs),
         )
         told = {"transition": transition_record(after, standing), "proposal": proposal}
@@ -154,11 +165,6 @@ def rerank(
         digest = hashed.result()
     say("write", 1.0)
     return Movement(before, after, made, *found, run | {"movement_sha256": digest} | told, digest)
-
-
-def _leaving(made: Sheet) -> pl.DataFrame:
-    """The households in gradual exit after."""
-    return made.taken(made.columns["exit_months"].filled() > 0).frame
 
 
 def _sides(runs: Runs, order: Aligned, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -16,7 +16,7 @@ import numpy as np
 from hardship.engine import machine
 from hardship.errors import Fault, TableError
 from hardship.lowering import ops
-from hardship.lowering.bind import bind, placed
+from hardship.lowering.bind import area_codes, bind, placed
 from hardship.lowering.program import lowered
 from hardship.movement.answer import Answer, answer
 from hardship.movement.setting import differing_attributes
@@ -138,7 +138,8 @@ class Runs:
     def _other_numbers(self, table: int, data: int) -> bool:
         households = self.settings[data].register.frames["household"]
         try:
-            one, other = (placed(self._programs[table], households, x.standards, x.on) for x in self.settings)
+            codes = area_codes(households)
+            one, other = (placed(self._programs[table], households, x.standards, x.on, codes) for x in self.settings)
         except TableError:
             return True
         places, values, valid, unserved = zip(one, other, strict=True)

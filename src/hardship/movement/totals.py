@@ -110,10 +110,7 @@ def exits(frame: pl.DataFrame, on: Any) -> pl.DataFrame:
     leaving = frame.filter(pl.col("exit_months") > 0)
     return leaving.select(
         "household_id",
-        "area_code",
-        "residence",
-        "state_before",
-        "state_after",
+        pl.col("area_code", "residence", "state_before", "state_after").cast(pl.String),
         "amount_before",
         pl.col("exit_months").alias("months"),
         pl.col("exit_amount").alias("amount"),
