@@ -19,7 +19,7 @@ from statistics import median
 from hardship import export, synthesis
 from hardship.engine import machine
 from hardship.inputs import open_inputs
-from hardship.reports.groups import group_report
+from hardship.reports.groups import NEEDED, group_report
 from hardship.score import score
 
 
@@ -42,7 +42,7 @@ def main() -> None:
             marks.append((time.perf_counter(), time.process_time()))
             export.write(place / "out", results)
             marks.append((time.perf_counter(), time.process_time()))
-            group_report(results.frame, inputs)
+            group_report(results.sheet.select(NEEDED), inputs)
             marks.append((time.perf_counter(), time.process_time()))
             rounds.append(marks)
     for name, kind in (("clock", 0), ("processors", 1)):

@@ -91,7 +91,7 @@ def command(say: Say) -> click.Command:
         from hardship import score as scoring
         from hardship.engine import machine
         from hardship.inputs import open_inputs
-        from hardship.reports.groups import group_report
+        from hardship.reports.groups import NEEDED, group_report
 
         def more(place: Path) -> None:
             if by:
@@ -120,7 +120,7 @@ def command(say: Say) -> click.Command:
                 progress=bars,
             )
             scored = time.perf_counter()
-            groups = group_report(results.frame, inputs)
+            groups = group_report(results.sheet.select(NEEDED), inputs)
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
             run = export.write(
                 out,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hardship.language.table import Table
 
 MARK = "*"
+NEEDED = ("household_id", "outcome", "circle", "income_per_head")
+"""Result columns that the report is made of."""
 ALL, OTHER, WITH_UNKNOWN = "all", "other", "+unknown"
 TITLES = {
     "sex": "report.sex_",
@@ -36,7 +38,7 @@ def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     """The groups of a run, all cells as texts ready to be shown.
 
     Args:
-        results: `household_id`, `outcome`, `circle`, `income_per_head` of every household of `inputs` that was scored.
+        results: `NEEDED` of every household of `inputs` that was scored.
 
     Returns:
         `dimension`, `group`, the titles of both in Chinese and English, `households` (scored), `persons`,
