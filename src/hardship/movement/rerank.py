@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from hardship.inputs import Inputs, Progress
     from hardship.movement.align import Aligned
+    from hardship.movement.answer import Answer
     from hardship.movement.causes import Shares
     from hardship.sheet import Column, Sheet
 
@@ -169,17 +170,19 @@ def rerank(
 
 def _sides(runs: Runs, order: Aligned, scale: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The columns of both settings; computed once where nothing differs."""
-    made: list[pl.DataFrame] = []
+    wanted: list[tuple[Inputs, Lacking, Answer, int, list[str]]] = []
     told: Lacking | None = None
     ends = zip(runs.settings, (BEFORE, runs.after), order.refused, strict=True)
     for setting, mixture, refused in ends:
-        if not made or mixture != BEFORE:
+        if not wanted or mixture != BEFORE:
             columns, raw = runs.raw(mixture)
         found = runs.answer(mixture)
         assert found is not None
         stop_on_nothing(setting, columns, raw, int(found.kept.sum()))
         told = lacking(columns, raw, found, told)
-        made.append(side(setting, told, found, scale, refused.unique().to_list()))
+        wanted.append((setting, told, found, scale, refused.unique().to_list()))
+    with ThreadPoolExecutor(len(wanted)) as both_sides:
+        made = list(both_sides.map(lambda one: side(*one), wanted))
     return made[0], made[1]
 
 
