@@ -8,11 +8,12 @@ The register is made and laid out before anything is timed; nothing is read or w
     rerank, 1        a whole comparison, another standard: two runs, both sides, causes, sums, hash
     rerank, 3        another standard, another version of the table, other data: eight runs
     rerank, 3 quick  the same without causes: two runs
-    score only       one run of the machine over bound columns, and the result columns with ranks: no binding, no hash
+    score only       from the register in memory to the result columns with ranks: no checks, no hash, no record
+    bound            the same without binding: one run of the machine over bound columns, and the result columns
     machine          one run of the machine over bound columns
     causes, 3        the eight runs over bound columns and the shares taken from them
 
-Ratios are to `score`, of the last three to `machine`; of whole comparisons of three factors also to `score only`.
+Ratios are to `score`, of the last four to `machine`; of whole comparisons of three factors also to `score only`.
 Wall seconds and the processor's own (all threads) are given: on a busy machine the second is the steadier one. The
 shares of every household are checked to add up before the times are printed.
 """
@@ -40,6 +41,7 @@ sys.path.insert(0, str(ROOT))
 from hardship.engine import machine  # noqa: E402
 from hardship.inputs import Inputs  # noqa: E402
 from hardship.load import find_table, load_table, load_text  # noqa: E402
+from hardship.lowering.bind import bind  # noqa: E402
 from hardship.movement.align import align  # noqa: E402
 from hardship.movement.causes import amount_shares, index_shares, state_causes  # noqa: E402
 from hardship.movement.rerank import Movement, rerank  # noqa: E402
@@ -128,13 +130,19 @@ def main() -> int:
         state_causes(bound, order)
 
     columns = bound.bound(bound.mixtures[0])
+
+    def score_only() -> None:
+        own = bind(columns.program, before.register, before.standards, ON)
+        build(before.register, before.checked, own, machine.run(own.program, own, threads=threads), ())
+
     found = measure(
         {
             "score": lambda: score(before.register, before.checked, before.standards, ON),
             "rerank, 1": lambda: rerank(before, one),
             "rerank, 3": lambda: rerank(before, three),
             "rerank, 3 quick": lambda: rerank(before, three, quick=True),
-            "score only": lambda: build(
+            "score only": score_only,
+            "bound": lambda: build(
                 before.register, before.checked, columns, machine.run(columns.program, columns, threads=threads), ()
             ),
             "machine": lambda: machine.run(columns.program, columns, threads=threads),
@@ -146,7 +154,7 @@ def main() -> int:
     middle = {name: {kind: statistics.median(times) for kind, times in both.items()} for name, both in found.items()}
     print(f"{options.households:,} households, {threads} threads, medians of {options.rounds}; shares wrong: {wrong}")
     for name, both in middle.items():
-        base = middle["machine" if name in ("score only", "machine", "causes, 3") else "score"]
+        base = middle["machine" if name in ("score only", "bound", "machine", "causes, 3") else "score"]
         ratios = {kind: both[kind] / base[kind] for kind in both}
         print(
             f"  {name:16} {both['wall']:8.2f} s {ratios['wall']:6.2f} times   "

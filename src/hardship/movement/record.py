@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +73,14 @@ def setting_record(runs: Runs, side: int, frame: pl.DataFrame, accepted: str) ->
 def movement_record(runs: Runs, frame: pl.DataFrame, scale: int, accepted: str) -> dict[str, Any]:
     """The content of `run.json` without sources, timings and hash."""
     kinds = dict(frame.group_by("kind").len().iter_rows())
+    with ThreadPoolExecutor(2) as pool:
+        before, after = pool.map(lambda side: setting_record(runs, side, frame, accepted), (0, 1))
     return {
         "schema": 1,
         "kind": KIND,
         "engine": __version__,
-        "before": setting_record(runs, 0, frame, accepted),
-        "after": setting_record(runs, 1, frame, accepted),
+        "before": before,
+        "after": after,
         "factors": [name for name, differs in zip(FACTORS, runs.differs, strict=True) if differs],
         "runs": runs.count,
         "index_unit": "1" if scale == 1 else f"1/{scale}",
