@@ -56,12 +56,14 @@ class Engine:
 
     def warm(self) -> None:
         """Compile the machine, or load it compiled; `ready` is set afterwards."""
+        from hardship import sheet_check
         from hardship.engine.machine import warm
-        from hardship.single.scan_check import check
+        from hardship.single import answer_check
 
         try:
             warm()
-            check()
+            sheet_check.check()
+            answer_check.check()
         except HardshipError:
             log.error("the machine does not pass its own test; /ready stays 503")
         else:

@@ -17,12 +17,12 @@ def command(say: Say) -> click.Command:
     def warm() -> int:
         from hardship import sheet_check
         from hardship.engine import machine
-        from hardship.single.scan_check import check
+        from hardship.single import answer_check
 
         began = time.perf_counter()
         machine.warm()
         sheet_check.check()
-        check()
+        answer_check.check()
         click.echo(say("cli.warm_done", seconds=f"{time.perf_counter() - began:.1f}"))
         return 0
 
