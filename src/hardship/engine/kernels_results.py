@@ -113,7 +113,8 @@ def copied(out: Any, at: Any, source: Any, size: Any) -> Any:
 @kernel
 def four(out: Any, at: int, value: int, digits: Any) -> int:
     """Write a number below 10,000 without leading zeros."""
-    more = (value >= 10) + (value >= 100) + (value >= 1000)
+    # Each truth as a number: without compilation two truths added are one truth.
+    more = np.int64(value >= 10) + np.int64(value >= 100) + np.int64(value >= 1000)
     u32_at(out + np.uint64(at), 1)[0] = digits[value] >> np.uint32(8 * (3 - more))
     return at + 1 + more
 
