@@ -111,7 +111,7 @@ def copied(out: Any, at: Any, source: Any, size: Any) -> Any:
 
 
 @kernel
-def four(out: Any, at: int, value: int, digits: Any) -> int:
+def four(out: Any, at: int, value: int, digits: Any) -> Any:
     """Write a number below 10,000 without leading zeros."""
     # Each truth as a number: without compilation two truths added are one truth.
     more = np.int64(value >= 10) + np.int64(value >= 100) + np.int64(value >= 1000)
