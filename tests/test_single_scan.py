@@ -208,6 +208,15 @@ def test_any_body_is_read_as_the_long_way_reads_it_or_not_at_all(seed: int) -> N
     alike(body[: rng.randrange(len(body))])
 
 
+@pytest.mark.parametrize("key", ["table", "on", "household_id", "area_code"])
+def test_a_text_that_is_not_utf8_is_not_plain(key: str) -> None:
+    body = body_of({"household_id": "1", "area_code": "370829"}).replace(
+        b'"%b":"' % key.encode(), b'"%b":"\xff' % key.encode()
+    )
+    assert b"\xff" in body
+    assert SCANNER.read(body) is None
+
+
 def test_most_plain_bodies_need_no_decoding() -> None:
     rng = random.Random(1)
     plain = scanned = 0

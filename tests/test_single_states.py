@@ -23,7 +23,7 @@ from hardship.single.prepared import Form, Prepared
 from hardship.single.record import Found
 from hardship.single.scene import marks
 from hardship.single.show import Ref
-from hardship.single.states import Gathering, Memory, Repeated, Room, cost
+from hardship.single.states import Gathering, Memory, Room, cost
 from hardship.single.texts import AS_JSON, Text, named, put
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
@@ -217,13 +217,6 @@ def test_a_number_that_is_only_shown_is_in_no_key() -> None:
     after = cuts.gathered(run(SHAPES[1], min(places(lanes, [plain]) - places(lanes, [shown])))[1])
     assert before[cuts.parts[one.number]] == after[cuts.parts[one.number]]
     assert before[cuts.parts[other.number]] != after[cuts.parts[other.number]]
-
-
-def test_what_was_asked_twice_is_kept() -> None:
-    repeated = Repeated(Room())
-    for time in range(3):
-        assert (repeated.memory.get("key") == b"x") == (time == 2)
-        assert repeated.keep("key", b"x") == b"x"
 
 
 @given(st.integers(-(10**18), 10**18), st.integers(1, 10**6), st.integers(-(10**6), 10**6), st.integers(0, 2))

@@ -33,7 +33,7 @@ from hardship.single.record import Found
 from hardship.single.runner import Prefixes
 from hardship.single.scene import Namer, Scene
 from hardship.single.show import CUT, Template, Wants, dumps, holes, inside, listed
-from hardship.single.states import Memory, Repeated, Shown
+from hardship.single.states import Memory, Shown
 from hardship.single.texts import Named, named, put
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ class Plan:
         self._amount_states = wants.states(amounts, short=False)
         self.amounts = Shown(room, self._amount_states, self._amounts)
         self._told: Memory[Named] = Memory(room)
-        self.known = Repeated(room)
         self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
         self._whole(standards)
 
@@ -144,28 +143,6 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], nearest: bytes
     ) -> bytes:
         """The contract's explanation as JSON."""
-        key = self._key(scene, outcome, missing, assumed, flags, short=False)
-        known = None if key is None else self.known.memory.get(key)
-        if known is None:
-            known = self._full(scene, outcome, missing, assumed, flags)
-            if key is not None:
-                self.known.keep(key, known)
-        return known.replace(CUT, nearest, 1)
-
-    def _key(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], *, short: bool
-    ) -> tuple[Any, ...] | None:
-        """By what a whole explanation is remembered: all it is made of; None for a household not read from a body."""
-        facts, household = self.inputs.key(scene), scene.household
-        if facts is None:
-            return None
-        told = short, outcome, missing, *assumed, "", *flags
-        return facts, scene.found.memory, scene.left, household.household_id, household.area_code, told
-
-    def _full(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
-    ) -> bytes:
-        """The same with a cut in the place of the nearest changes."""
         indices = [index.json(scene, short=False) for index in self.indices]
         decided = self.clauses.found[False].of(scene)
         inputs, dated = self.inputs.full(scene)
@@ -194,7 +171,7 @@ class Plan:
             "lookups": self.lookups(scene),
             "members": self.members(scene),
             "missing": self.absent.entries(scene, missing, short=False, assumed=False),
-            "nearest_changes": CUT,
+            "nearest_changes": nearest,
             "order": self.order.found.json(scene),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
@@ -212,17 +189,6 @@ class Plan:
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
     ) -> bytes:
         """The short explanation (`explaining.compact`) as JSON."""
-        key = self._key(scene, outcome, missing, assumed, flags, short=True)
-        known = None if key is None else self.known.memory.get(key)
-        if known is None:
-            known = self._items(scene, outcome, missing, assumed, flags)
-            if key is not None:
-                self.known.keep(key, known)
-        return known
-
-    def _items(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
-    ) -> bytes:
         indices = [index.json(scene, short=True) for index in self.indices]
         decided = self.clauses.found[True].of(scene)
         outcome_json, outcome_text = self._outcomes[outcome]

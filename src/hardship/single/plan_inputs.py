@@ -1,17 +1,10 @@
-"""The plan of the facts as they were given: inputs, and when they were recorded.
-
-A household that was read without being decoded (`scan`) has its facts as words: these are part of the key by which its
-whole explanation is remembered, so that a household that occurred before needs no dicts of facts.
-"""
+"""The plan of the facts as they were given: inputs, and when they were recorded."""
 
 from __future__ import annotations
 
-from hardship.engine import scan_layout as lay
 from hardship.explaining.facts import DATES_OF_FACTS, used_attributes
 from hardship.explaining.view import Told
-from hardship.lowering.ops import LEVEL
 from hardship.single.plan_facts import Fact, Part
-from hardship.single.scan import Scanned
 from hardship.single.scene import Scene
 from hardship.single.show import dumps, listed
 from hardship.single.states import Room
@@ -22,7 +15,6 @@ class InputsPlan:
 
     def __init__(self, told: Told, room: Room) -> None:
         attributes = used_attributes(told)
-        self._codes = [(LEVEL[one.level], name) for name, one in attributes.items() if one.type == "code"]
         facts = [Fact(told, attribute, room) for attribute in attributes.values()]
         self._inputs, self._inputs_short, self._dated = _inputs(facts), _inputs_short(facts), _ages_of_facts(told)
 
@@ -33,27 +25,6 @@ class InputsPlan:
     def full(self, scene: Scene) -> tuple[bytes, bytes]:
         """All facts at all rows; when they were recorded and verified."""
         return self._inputs(scene), self._dated(scene)
-
-    def key(self, scene: Scene) -> bytes | None:
-        """By what they are remembered, names of rows included; None for a household that was decoded."""
-        household = scene.household
-        return scene.names.token + self._given(household) if isinstance(household, Scanned) else None
-
-    def _given(self, household: Scanned) -> bytes:
-        """Every fact of a household; of a code, whose word says only where it stands, the text too."""
-        slots, view = household.scanner.slots, household.scanner.memory(household).view
-        parts: list[memoryview | bytes] = []
-        for level, count in enumerate(household.rows):
-            width, start, first = len(slots.of[level]), slots.dense[level], lay.ORDER + level * lay.MOST_ROWS
-            codes = [slots.of[level][name] - slots.first[level] for at, name in self._codes if at == level]
-            for row in view[first : first + count].tolist():
-                begin = start + row * width
-                parts.append(view[begin : begin + width])
-                for place in codes:
-                    value = view[begin + place]
-                    if value > lay.NULL:
-                        parts.append(household.body[value >> 16 :][: value & 0xFFFF])
-        return b"".join(parts)
 
 
 def _inputs(facts: list[Fact]) -> Part:

@@ -92,8 +92,12 @@ class Scanned(Household):
         """Whether some row of a level lacks a fact."""
         return self._lacks[8 * self.scanner.slots.of[level][name]] == 1
 
-    def _told(self) -> Levels:
-        return self.scanner.facts(self)
+    @property
+    def facts(self) -> Levels:
+        """Of each level a dict for each row, without missing facts; made when first asked for."""
+        if self._facts is None:
+            self._facts = self.scanner.facts(self)
+        return self._facts
 
 
 class Scanner:
@@ -117,7 +121,7 @@ class Scanner:
 
     def read(self, body: bytes) -> Scanned | None:
         """The household of a body; None if it is not plain."""
-        if not self._able or len(body) > lay.MOST_BYTES:
+        if not self._able or len(body) > lay.MOST_BYTES or not _is_utf8(body):
             return None
         memory, now = self._memory(), self._now
         if _scan(body, now, memory) != lay.PLAIN:
@@ -180,6 +184,14 @@ class Scanner:
                 rows.append(facts)
             made.append(rows)
         return made[0], made[1], made[2], made[3]
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether its texts can be decoded; the kernels do not look."""
+    try:
+        return body.isascii() or bool(body.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _scan(body: bytes, told: Told, memory: Memory) -> int:

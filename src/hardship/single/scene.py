@@ -5,7 +5,6 @@ What is remembered of one household is shown for others, so that it is made with
 
 from __future__ import annotations
 
-import itertools
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,18 +24,16 @@ class Names(NamedTuple):
 
     Attributes:
         flat: all of them.
-        token: of these names alone; the same for households whose rows are called, and belong together, alike.
     """
 
     ids: list[list[bytes]]
     who: list[list[bytes]]
     inner: list[list[bytes]]
     flat: list[bytes]
-    token: bytes
 
 
-def _names(ids: list[list[bytes]], who: list[list[bytes]], inner: list[list[bytes]], token: bytes) -> Names:
-    return Names(ids, who, inner, [name for part in (ids, who, inner) for level in part for name in level], token)
+def _names(ids: list[list[bytes]], who: list[list[bytes]], inner: list[list[bytes]]) -> Names:
+    return Names(ids, who, inner, [name for part in (ids, who, inner) for level in part for name in level])
 
 
 @lru_cache(maxsize=64)
@@ -51,7 +48,7 @@ def marks(rows: tuple[int, ...]) -> Names:
         for part in (-3, -2, -1)
     )
     ids[0], who[0], inner[0] = [b'""'], [b'""'], [b""]
-    return _names(ids, who, inner, b"")
+    return _names(ids, who, inner)
 
 
 @lru_cache(maxsize=64)
@@ -61,7 +58,7 @@ def row_marks(rows: tuple[int, ...]) -> Names:
     for part in every:
         part[0] = [b'""']
     every[2][0] = [b""]
-    return _names(every[0], every[1], every[2], b"")
+    return _names(every[0], every[1], every[2])
 
 
 class Scene:
@@ -159,7 +156,6 @@ class Namer:
 
     def __init__(self, told: Told, room: Room) -> None:
         self._known: Memory[Names] = Memory(room)
-        self._tokens = itertools.count()
         self._member = _around(told.say("explain.who_member", member="\0"))
         self._supporter = _around(told.say("explain.who_supporter", member="\0", own="\1"))
         self._transfer = _around(told.say("explain.who_transfer", member="\0", own="\1"))
@@ -198,7 +194,7 @@ class Namer:
             [self._transfer % {b"0": member, b"1": number} for member, number in transfers],
         ]
         ids = [[b""], members, [b"%b/%b" % names for names in supporters], [b"%b#%b" % names for names in transfers]]
-        return _names(_quoted(ids), _quoted(inner), inner, b"%d:" % next(self._tokens))
+        return _names(_quoted(ids), _quoted(inner), inner)
 
 
 def _around(sentence: str) -> bytes:

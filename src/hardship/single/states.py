@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 MOST_BYTES = 16 << 20
 MOST_INDEX_BYTES = 16 << 20
-MOST_ONCE = 4_096
 WORD = 8
 OF_ENTRY, OF_OBJECT = 100, 50  # bytes
 
@@ -245,26 +244,3 @@ class RowsShown:
             for row, cut in enumerate(scene.cuts.rows[self.number])
         ]
         return list(map(put, made, scene.row_flats(self._level)))
-
-
-class Repeated:
-    """What was made for a household that occurred before; kept when it is asked for again.
-
-    Most households are asked about once: only that they were is remembered, by a hash.
-    """
-
-    __slots__ = ("_once", "memory")
-
-    def __init__(self, room: Room) -> None:
-        self.memory: Memory[bytes] = Memory(room)
-        self._once: set[int] = set()
-
-    def keep(self, key: Any, made: bytes) -> bytes:
-        """Remember what was made if this is not the first time, and give it back."""
-        number = hash(key)
-        if number in self._once:
-            return self.memory.keep(key, made)
-        if len(self._once) >= MOST_ONCE:
-            self._once = set()
-        self._once.add(number)
-        return made
