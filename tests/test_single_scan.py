@@ -208,9 +208,9 @@ def test_any_body_is_read_as_the_long_way_reads_it_or_not_at_all(seed: int) -> N
     alike(body[: rng.randrange(len(body))])
 
 
-@pytest.mark.parametrize("value", [b"the-table", b"2018-07-01", b"the-household", b"the-area"])
+@pytest.mark.parametrize("value", [b"the-table", b"2018-07-01", b"the-household", b"370829"])
 def test_a_text_that_is_not_utf8_is_not_plain(value: bytes) -> None:
-    body = body_of({"household_id": "the-household", "area_code": "the-area"}, table="the-table")
+    body = body_of({"household_id": "the-household", "area_code": "370829"}, table="the-table")
     assert SCANNER.read(body) is not None
     spoilt = body.replace(b'"%b' % value, b'"\xff')
     assert spoilt != body
