@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-LOCKS = {"run": ("web", "report"), "test": ("dev",), "spark": ("spark",)}
+LOCKS = {"run": ("web", "report", "database"), "test": ("dev",), "spark": ("spark",)}
 STAMP = VENV / "setup.sha256"
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {}
