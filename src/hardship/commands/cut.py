@@ -11,6 +11,7 @@ import click
 from hardship.cli import Say
 from hardship.commands.common import EXISTING, OneOf, examples, lang_option
 from hardship.errors import Fault, UsageError
+from hardship.messages import text
 
 LEVELS = ("province", "city", "county", "township", "village")
 
@@ -51,7 +52,7 @@ def command(say: Say) -> click.Command:
             click.echo(json.dumps(content, ensure_ascii=False, indent=2))
             return 0
         click.echo(cuts.render(done, limits, lang[0]), nl=False)
-        click.echo(say("cut.written", path=out))
+        click.echo(text("cut.written", lang[0], path=out))
         return 0
 
     return cut

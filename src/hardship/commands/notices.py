@@ -21,6 +21,7 @@ from hardship.commands.common import (
     table_option,
 )
 from hardship.errors import Fault, UsageError
+from hardship.messages import text
 
 
 def command(say: Say) -> click.Command:
@@ -86,7 +87,7 @@ def command(say: Say) -> click.Command:
             record = making.write(
                 out, results, inputs, chosen, sender, lang[0], names=given, formats=formats, progress=bars
             )
-        click.echo(say("report.noticed", out=out, **record["counts"]))
+        click.echo(text("report.noticed", lang[0], out=out, **record["counts"]))
         return 0
 
     return notices

@@ -10,6 +10,7 @@ import click
 from hardship.cli import Say
 from hardship.commands.common import EXISTING, Bars, Day, OneOf, examples, lang_option
 from hardship.errors import Fault, UsageError
+from hardship.messages import text
 
 
 def command(say: Say) -> click.Command:
@@ -58,7 +59,7 @@ def command(say: Say) -> click.Command:
             notice = publicity.Notice(until, first, contact)
             wide: publicity.Scope = "web" if scope[0] == "web" else "board"
             record = publicity.write(out, chosen, inputs, wide, notice, run, lang[0])
-        click.echo(say("report.published", out=out, **record["counts"]))
+        click.echo(text("report.published", lang[0], out=out, **record["counts"]))
         return 0
 
     return publish

@@ -9,6 +9,7 @@ import click
 from hardship.cli import Say
 from hardship.commands.common import EXISTING, Bars, OneOf, examples, lang_option
 from hardship.errors import Fault, UsageError
+from hardship.messages import text
 
 
 def command(say: Say) -> click.Command:
@@ -50,7 +51,7 @@ def command(say: Say) -> click.Command:
                 paths = stored.report_movement(results, out, wanted, lang[0], by)
             else:
                 paths = stored.report_run(results, out, lang[0], by, register, bars)
-        click.echo(say("report.written", count=len(paths), out=out))
+        click.echo(text("report.written", lang[0], count=len(paths), out=out))
         return 0
 
     return report

@@ -21,6 +21,7 @@ from hardship.commands.common import (
     lang_option,
     mapping_option,
 )
+from hardship.messages import text
 
 if TYPE_CHECKING:
     from hardship.proposals.judge import Finding
@@ -88,7 +89,7 @@ def command(say: Say) -> click.Command:
             if proposal.stopping(tests):
                 tell(tests, new.on, lang[0], err=as_json)
                 if not accept_proposal:
-                    click.echo(say("rerank.proposal_failed"), err=True)
+                    click.echo(text("rerank.proposal_failed", lang[0]), err=True)
                     return FAILED
             read = time.perf_counter()
             machine.warm()

@@ -23,6 +23,7 @@ from hardship.commands.common import (
     table_option,
 )
 from hardship.errors import Fault, UsageError
+from hardship.messages import text
 
 LEVELS = ("province", "city", "county", "township", "village")
 MODES = ("floor", "ceil", "half_up", "half_even")
@@ -107,7 +108,7 @@ def command(say: Say) -> click.Command:
             click.echo(json.dumps(content, ensure_ascii=False, indent=2))
         else:
             click.echo(screen.render(done, inputs, lang[0]), nl=False)
-            click.echo(say("sweep.written", path=out, seconds=f"{sum(timings.values()):.1f}"))
+            click.echo(text("sweep.written", lang[0], path=out, seconds=f"{sum(timings.values()):.1f}"))
         return 3 if inputs.register.rejects.height else 0
 
     return whatif
