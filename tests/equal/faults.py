@@ -121,8 +121,8 @@ def missing_is_the_smallest_value(patch: pytest.MonkeyPatch) -> None:
     """An empty cell is read as what stands in its place, zero for most."""
     column = bind._column
 
-    def wrong(one: Any, frames: Any) -> Any:
-        values, valid, reach = column(one, frames)
+    def wrong(one: Any, *more: Any) -> Any:
+        values, valid, reach = column(one, *more)
         return (values, valid, reach) if values is None else (values, None, (0, *reach[1:]))
 
     patch.setattr(bind, "_column", wrong)
