@@ -14,11 +14,11 @@ import pytest
 from report_data import county, movement
 from workbook_cells import differences, same, sheet
 
-from hardship import messages
+from hardship import messages, pages
 from hardship.charts import to_png
 from hardship.errors import UsageError
 from hardship.movement.rerank import rerank
-from hardship.reports import book, movement_book, page, pdf, pictures
+from hardship.reports import book, movement_book, pdf, pictures
 from hardship.reports.content import content
 from hardship.reports.settings import setting_rows
 from hardship.reports.shown import percent
@@ -134,7 +134,7 @@ def test_a_list_longer_than_a_sheet_goes_on_in_a_second_book(tmp_path, story, mo
 def test_the_same_movement_gives_the_same_bytes(tmp_path, reports, story, told):
     movement_book.write(story, tmp_path / "movement.xlsx", "en")
     assert (tmp_path / "movement.xlsx").read_bytes() == (reports / "movement.xlsx").read_bytes()
-    assert page.render("movement", c=told) == (reports / "movement.html").read_text(encoding="utf-8")
+    assert pages.render("movement", c=told) == (reports / "movement.html").read_text(encoding="utf-8")
     assert pdf.render("movement", told) == (reports / "movement.pdf").read_bytes()
 
 
@@ -167,8 +167,8 @@ def test_a_chart_drawn_has_ink_where_its_letters_are():
 
 
 def test_the_pdf_says_what_the_page_says(reports, told):
-    pages = pypdfium2.PdfDocument(reports / "movement.pdf")
-    text = "".join(one.get_textpage().get_text_range() for one in pages)
+    sheets = pypdfium2.PdfDocument(reports / "movement.pdf")
+    text = "".join(one.get_textpage().get_text_range() for one in sheets)
     flat = re.sub(r"\s+", "", text)
     for card in told["cards"]:
         assert card["after"] in flat

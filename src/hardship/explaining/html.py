@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hardship import messages
+from hardship import messages, pages
 from hardship.explaining import prospects
 from hardship.explaining import text as explain_text
 from hardship.explaining.view import Entry
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 PEOPLE_ACROSS = 6  # as many persons as fit side by side on A4
 
@@ -23,45 +19,27 @@ def render(explanation: Entry) -> str:
     def say(code: str, **params: Any) -> str:
         return messages.text(code, lang, **params)
 
-    return (
-        _environment()
-        .get_template("explanation.html")
-        .render(
-            e=explanation,
-            say=say,
-            result=explain_text.result_rows(explanation),
-            steps=[
-                (entries[0], explain_text.told(entries, lang))
-                for entries in explain_text.by_name(explanation["derived"])
-            ],
-            outputs=[(step, explain_text.told([step], lang)) for step in explanation["outputs"]],
-            benefit=[(step, explain_text.told([step], lang)) for step in explanation["benefit"]["steps"]],
-            conversions=[change for change in explanation["conversions"] if change["from"]["exact"] != "0"],
-            converted=[one for one in explanation["parameters"] if one["converted"]],
-            bound=lambda group: explain_text.bound_words(group, lang),
-            nearest=[explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)],
-            possible=list(prospects.lines(explanation["possible"], lang)) if explanation.get("possible") else [],
-            of_household=[entry for entry in explanation["inputs"] if entry["level"] == "household"],
-            of_rows=list(_matrices(explanation["inputs"])),
-            numbers=[
-                {"row": "", "column": "", **one}
-                for one in (*explanation["parameters"], *explanation["constants"], *explanation["lookups"])
-            ],
-        )
-    )
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("hardship"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return pages.render(
+        "explanation",
+        e=explanation,
+        say=say,
+        result=explain_text.result_rows(explanation),
+        steps=[
+            (entries[0], explain_text.told(entries, lang)) for entries in explain_text.by_name(explanation["derived"])
+        ],
+        outputs=[(step, explain_text.told([step], lang)) for step in explanation["outputs"]],
+        benefit=[(step, explain_text.told([step], lang)) for step in explanation["benefit"]["steps"]],
+        conversions=[change for change in explanation["conversions"] if change["from"]["exact"] != "0"],
+        converted=[one for one in explanation["parameters"] if one["converted"]],
+        bound=lambda group: explain_text.bound_words(group, lang),
+        nearest=[explain_text.nearest_words(change, lang) for change in explain_text.told_changes(explanation)],
+        possible=list(prospects.lines(explanation["possible"], lang)) if explanation.get("possible") else [],
+        of_household=[entry for entry in explanation["inputs"] if entry["level"] == "household"],
+        of_rows=list(_matrices(explanation["inputs"])),
+        numbers=[
+            {"row": "", "column": "", **one}
+            for one in (*explanation["parameters"], *explanation["constants"], *explanation["lookups"])
+        ],
     )
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from hardship import __version__, export, messages
+from hardship import __version__, export, messages, pages
 from hardship.errors import EngineError, Fault
 from hardship.explaining.brief import brief
 from hardship.rank import AREA_LEVELS
 from hardship.reference.evaluate import Reference, rows
-from hardship.reports import page, pdf
+from hardship.reports import pdf
 from hardship.reports.extra import LETTERS, need
 from hardship.reports.heads import heads
 from hardship.reports.shown import Entry, Say, number
@@ -267,7 +267,7 @@ def write(
                 name = code if start == 0 else f"{code}_{start // MOST + 1}"
                 told = {**letter, "cards": cards[start : start + MOST]}
                 if "html" in formats:
-                    (folder / f"{name}.html").write_text(page.render("notice", c=told), encoding="utf-8")
+                    (folder / f"{name}.html").write_text(pages.render("notice", c=told), encoding="utf-8")
                 if "pdf" in formats:
                     (folder / f"{name}.pdf").write_bytes(pdf.render("notice", told))
                 files += len(formats)

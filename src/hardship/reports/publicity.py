@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from hardship import __version__, export, messages
+from hardship import __version__, export, messages, pages
 from hardship.explaining.wording import unit_text
 from hardship.rank import AREA_LEVELS
-from hardship.reports import page
 from hardship.reports.book import Book, Column
 from hardship.reports.heads import heads
 from hardship.reports.shown import Entry
@@ -119,7 +118,7 @@ def write(
             townships.append(name)
             parts = list(words.parts(rows))
             told = words.page(str(code), parts)
-            (folder / f"{name}.html").write_text(page.render("publicity", c=told), encoding="utf-8")
+            (folder / f"{name}.html").write_text(pages.render("publicity", c=told), encoding="utf-8")
             words.book(told, parts, folder / f"{name}.xlsx")
         record = {
             "schema": 1,

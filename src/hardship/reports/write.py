@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hardship import pages
 from hardship.export import OFFICE, RUN, TOWNSHIPS
-from hardship.reports import movement_book, page, pdf
+from hardship.reports import movement_book, pdf
 from hardship.reports.content import content
 from hardship.reports.extra import NEEDED, need
 from hardship.reports.story import Story, story_of, township_codes
@@ -51,7 +52,7 @@ def _written(story: Story, out: Path, formats: Sequence[str], lang: str, by: str
     if {"html", "pdf"} & {*formats}:
         told = content(story, lang)
         if "html" in formats:
-            (out / f"{NAME}.html").write_text(page.render(NAME, c=told), encoding="utf-8")
+            (out / f"{NAME}.html").write_text(pages.render(NAME, c=told), encoding="utf-8")
             yield out / f"{NAME}.html"
         if "pdf" in formats:
             (out / f"{NAME}.pdf").write_bytes(pdf.render(NAME, told))
