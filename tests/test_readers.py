@@ -223,6 +223,8 @@ def test_formulas_inline_texts_and_rich_texts(tmp_path: Path) -> None:
         small(tmp_path), SHEET, '<c r="C2"><v>1</v>', '<c r="C2" t="inlineStr"><is><r><t>4</t></r><r><t>2</t></r></is>'
     )
     assert first_row(inline)[3] == "42"
+    word = edit(small(tmp_path), SHEET, '<c r="C2"><v>1</v>', '<c r="C2"><v>one</v>')
+    assert first_row(word)[3] == "one"
     unplaced = edit(small(tmp_path), SHEET, '<c r="C2">', "<c>")
     assert first_row(unplaced)[3] == "1"
 
@@ -244,7 +246,6 @@ def test_dates_of_1904_and_hidden_rows(tmp_path: Path) -> None:
         (SHEET, "<?xml", "<!DOCTYPE a [<!ENTITY x 'y'>]><?xml"),
         (SHEET, "</sheetData>", ""),
         (SHEET, '<c r="C2"><v>1</v>', '<c r="C2" t="s"><v>999</v>'),
-        (SHEET, '<c r="C2"><v>1</v>', '<c r="C2"><v>one</v>'),
         ("xl/workbook.xml", 'r:id="rId1"', 'r:id="rId9"'),
     ],
 )
