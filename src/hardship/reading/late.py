@@ -15,7 +15,7 @@ from hardship.language.fields import DeclaredAttribute
 from hardship.reading import parquet_columns
 from hardship.reading.cells import Cell
 from hardship.reading.packed import Packed
-from hardship.reading.parquet_columns import NotPlainError, Source
+from hardship.reading.parquet_columns import LEFT, Source
 from hardship.reading.readers import can_be_a_cell
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def late_columns(path: Path, about: pq.FileMetaData) -> LateColumns | None:
 def _plain(read: Callable[[], T]) -> T | None:
     try:
         return read()
-    except NotPlainError:
+    except LEFT:
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hardship.reading.cells import MAX_ID
+
+PADDING = 8  # bytes behind the last text: kernels read words
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,27 @@ class Packed:
     @classmethod
     def of(cls, texts: pl.Series) -> Packed | None:
         """A column of texts packed; None if one is missing, empty, too long, or no printable ASCII."""
-        return (
-            None if texts.null_count() else cls.of_arrow(texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()))
-        )
+        return cls.of_arrow(len(texts), [texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())])
 
     @classmethod
-    def of_arrow(cls, texts: pa.LargeStringArray) -> Packed | None:
-        """The same of an Arrow array without missing texts."""
-        _, offsets, data = texts.buffers()
-        places = np.frombuffer(offsets, dtype=np.int64, count=len(texts) + 1, offset=texts.offset * 8)
-        letters = np.frombuffer(data or b"", dtype=np.uint8)[places[0] : places[-1]]
-        lengths = np.diff(places)
-        if lengths.size and (lengths.min() < 1 or lengths.max() > MAX_ID):
-            return None
-        if letters.size and (letters.min() < 0x21 or letters.max() > 0x7E):
-            return None
-        return cls(places - places[0], np.append(letters, np.zeros(8, dtype=np.uint8)))
+    def of_arrow(cls, rows: int, pieces: Iterable[pa.LargeStringArray]) -> Packed | None:
+        """The same of Arrow arrays, which have so many rows together."""
+        from hardship.engine import kernels_columns as kernels
+
+        offsets, data, done = np.zeros(rows + 1, dtype=np.int64), np.empty(0, dtype=np.uint8), 0
+        for piece in pieces:
+            if piece.null_count:
+                return None
+            _, places, letters = piece.buffers()
+            starts = np.frombuffer(places, dtype=np.int64, count=len(piece) + 1, offset=piece.offset * 8)
+            mine = np.frombuffer(letters or b"", dtype=np.uint8)[starts[0] : starts[-1]]
+            end = int(offsets[done]) + mine.size
+            if end + PADDING > data.size:  # as many bytes more for each row to come as for those so far
+                grown = np.empty(end * max(rows, 1) // max(done + len(piece), 1) + end // 64 + PADDING, dtype=np.uint8)
+                grown[: offsets[done]] = data[: offsets[done]]
+                data = grown
+            here = slice(done, done + len(piece) + 1)
+            if not kernels.packed(starts, mine, MAX_ID, offsets[here], data[offsets[done] : end]):
+                return None
+            done += len(piece)
+        return cls(offsets, data[: int(offsets[-1]) + PADDING])

@@ -1,15 +1,16 @@
 """Columns of a Parquet file straight to stored values, for columns whose every cell is right as it is.
 
-pyarrow decodes; the entries of a dictionary are read once, numbers are judged by the smallest and the largest. What an
-entry means is said by the same grammar as for every other cell (`cells`). A column with an entry that is wrong or had
-to be normalised is left to the general way, which judges it row by row as in every other format: so nothing here
-rejects or flags anything, and no message can differ.
+pyarrow decodes a piece of a column at a time, kernels write its values where they are to lie: memory that is touched
+for the first time costs more than what is done with it. The entries of a dictionary are read once, and what an entry
+means is said by the same grammar as for every other cell (`cells`). A column with a cell that is wrong or had to be
+normalised is left to the general way, which judges it row by row as in every other format: so nothing here rejects or
+flags anything, and no message can differ.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hardship.attributes import scale, storage, stored_bounds
+from hardship.engine import kernels_columns as kernels
 from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import MAX_DIGITS, Cell, parser
 from hardship.reading.packed import Packed
 from hardship.reading.readers import is_text
 
-MAX_ENTRIES = 20_000  # texts of one dictionary; more are hardly labels
+MAX_ENTRIES = 20_000  # distinct texts of a column; more are hardly labels
+PIECE = 1 << 16  # rows decoded at a time, so that they stay in the processor's cache until they are written
 _EPOCH = dt.date(1970, 1, 1)
 _STORED: dict[Any, Any] = {pl.UInt8: np.uint8, pl.Int32: np.int32, pl.Int64: np.int64, pl.UInt64: np.uint64}
 Array = npt.NDArray[Any]
@@ -37,6 +39,10 @@ class NotPlainError(Exception):
     """A column that is left to the general way; nothing is known to be wrong with it."""
 
 
+LEFT = (NotPlainError, pa.ArrowException, OSError, UnicodeDecodeError)
+"""What `stored`, `texts` and `ids` raise for such a column."""
+
+
 class Source:
     """The columns of one flat Parquet file."""
 
@@ -44,41 +50,49 @@ class Source:
         self.path, self.about, self.rows = path, about, about.num_rows
         self.kinds = about.schema.to_arrow_schema()
 
-    def table(self, name: str, *, dictionary: bool = False) -> pa.Table:
-        """A table of one column as pyarrow decodes it, a text by its dictionary where that is asked for.
+    def opened(self, dictionary: list[str] | None = None) -> pq.ParquetFile:
+        """The file, some of its columns to be read as dictionaries.
+
+        Raises:
+            ArrowException, OSError: it cannot be opened.
+        """
+        # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
+        return pq.ParquetFile(
+            self.path, metadata=self.about, page_checksum_verification=True, pre_buffer=False,
+            read_dictionary=dictionary,
+        )  # fmt: skip
+
+    def table(self, name: str) -> pa.Table:
+        """A table of one column as pyarrow decodes it.
 
         Raises:
             ArrowException, OSError: it cannot be decoded.
         """
-        # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
-        with pq.ParquetFile(
-            self.path, metadata=self.about, page_checksum_verification=True, pre_buffer=False,
-            read_dictionary=[name] if dictionary else None,
-        ) as parts:  # fmt: skip
+        with self.opened() as parts:
             return parts.read([name], use_threads=False)
 
-    def column(self, name: str, *, dictionary: bool = False) -> pa.ChunkedArray:
-        """One column.
+    def pieces(self, name: str, *, dictionary: bool = False) -> Iterator[tuple[slice, pa.Array]]:
+        """A column piece by piece, each with its rows; a text by its dictionary where that is asked for.
 
         Raises:
-            NotPlainError: it cannot be decoded.
+            ArrowException, OSError: it cannot be decoded. NotPlainError: it has not as many rows as the file.
         """
-        try:
-            found = self.table(name, dictionary=dictionary).column(0)
-            if dictionary:
-                found.validate(full=True)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise NotPlainError from error
-        if len(found) != self.rows:
+        done = 0
+        with self.opened([name] if dictionary else None) as parts:
+            for batch in parts.iter_batches(PIECE, columns=[name], use_threads=False):
+                if done + len(batch) > self.rows:
+                    raise NotPlainError
+                yield slice(done, done + len(batch)), batch.column(0)
+                done += len(batch)
+        if done != self.rows:
             raise NotPlainError
-        return found
 
 
 def stored(source: Source, name: str, attribute: DeclaredAttribute) -> pl.Series:
     """A column as the attribute's stored values, 0 where one is missing.
 
     Raises:
-        NotPlainError: it is left to the general way.
+        LEFT: it is left to the general way.
     """
     kind = source.kinds.field(name).type
     if attribute.type == "code":
@@ -89,10 +103,9 @@ def stored(source: Source, name: str, attribute: DeclaredAttribute) -> pl.Series
             return _labels(source, name, dtype, parser(attribute))
         if attribute.type != "bool" or not pa.types.is_boolean(kind):
             raise NotPlainError
-        column = _whole(source.column(name)).cast(pa.uint8())
-        return _series(column, _raw(column, np.uint8).astype(dtype, copy=False))
+        return _written(source, name, dtype, _truths)
     if attribute.type == "date" and pa.types.is_date32(kind):
-        return _days(_whole(source.column(name)), dtype, stored_bounds(attribute))
+        return _days(source, name, dtype, stored_bounds(attribute))
     return _numbers(source, name, kind, dtype, attribute)
 
 
@@ -100,34 +113,33 @@ def texts(source: Source, name: str, read: Callable[[str], Cell]) -> pl.Series:
     """A column of texts, few of them distinct, of which `read` leaves every one as it is.
 
     Raises:
-        NotPlainError: it is left to the general way.
+        LEFT: it is left to the general way.
     """
     if not is_label(source.kinds.field(name).type):
         raise NotPlainError
-    column = _coded(source, name)
+    place: dict[str, int] = {}
 
-    def kept(text: str) -> int:
+    def numbered(text: str) -> int:
         cell = read(text)
         if cell.flagged or cell.value != text:
             raise NotPlainError
-        return 0
+        return place.setdefault(text, len(place))
 
-    _table(column.dictionary, kept)
-    entries = pl.Series(column.dictionary.to_pylist(), dtype=pl.String)
-    index = column.indices.cast(pa.uint32())
-    return entries.gather(_series(index, _raw(index, np.uint32)))
+    index = _labelled(source, name, np.uint32, numbered)
+    if not place:
+        return pl.Series(name, [None], dtype=pl.String).new_from_index(0, source.rows)
+    return pl.Series(list(place), dtype=pl.String).gather(index)
 
 
 def ids(source: Source, name: str) -> Packed:
     """A column of ids, each 1 to 64 printable ASCII characters without blanks.
 
     Raises:
-        NotPlainError: it is left to the general way.
+        LEFT: it is left to the general way.
     """
     if not is_label(source.kinds.field(name).type):
         raise NotPlainError
-    column = source.column(name)
-    found = None if column.null_count else Packed.of_arrow(column.cast(pa.large_string()).combine_chunks())
+    found = Packed.of_arrow(source.rows, (piece.cast(pa.large_string()) for _, piece in source.pieces(name)))
     if found is None:
         raise NotPlainError
     return found
@@ -138,41 +150,52 @@ def is_label(kind: Any) -> bool:
     return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _series(column: pa.Array, values: Array) -> pl.Series:
-    """Stored values, missing where those of a column are."""
-    known = column.buffers()[0] if column.null_count else None
-    if known is not None and column.offset:
-        raise NotPlainError
-    array = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [known, pa.py_buffer(values)])
+def _written(
+    source: Source, name: str, dtype: Any, write: Callable[[pa.Array, Array, Array], bool], *, dictionary: bool = False
+) -> pl.Series:
+    """A column as stored values.
+
+    Args:
+        write: writes the values of a piece, told in which of its rows there is one; False: not all of them are right.
+    """
+    values, known = np.empty(source.rows, dtype=dtype), None
+    everywhere = np.ones(min(PIECE, source.rows), dtype=np.uint8)
+    for rows, piece in source.pieces(name, dictionary=dictionary):
+        there = everywhere[: len(piece)]
+        if piece.null_count:
+            known = np.ones(source.rows, dtype=np.uint8) if known is None else known
+            there = _bits(piece, 0)
+            known[rows] = there
+        if not write(piece, there, values[rows]):
+            raise NotPlainError
+    bits = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    array = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [bits, pa.py_buffer(values)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
     return series
 
 
-def _raw(column: pa.Array, dtype: Any, step: int = 1) -> Array:
-    """The numbers of a column as they lie in memory, every `step`th; 0 where one is missing."""
-    if column.null_count:
-        column = column.fill_null(0)
-    whole = np.frombuffer(column.buffers()[1], dtype=dtype)
-    return whole[column.offset * step : (column.offset + len(column)) * step : step]
+def _bits(piece: pa.Array, place: int) -> Array:
+    """A byte for each row of what a buffer holds as bits."""
+    held = np.frombuffer(piece.buffers()[place], dtype=np.uint8)
+    begin, end = piece.offset // 8, -(-(piece.offset + len(piece)) // 8)
+    bits: Array = np.unpackbits(held[begin:end], bitorder="little")[piece.offset % 8 :][: len(piece)]
+    return bits
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """The chunks of a column as one."""
-    found = column.combine_chunks()
-    return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
+def _raw(piece: pa.Array, dtype: Any, step: int = 1) -> Array:
+    """The numbers of a piece as they lie in memory, `step` for each row."""
+    whole = np.frombuffer(piece.buffers()[1], dtype=dtype)
+    return whole[piece.offset * step : (piece.offset + len(piece)) * step]
 
 
-def _table(entries: pa.Array, read: Callable[[str], int]) -> list[int]:
-    """What each entry of a dictionary is read as."""
-    if len(entries) > MAX_ENTRIES or entries.null_count:
-        raise NotPlainError
-    return [read(text) for text in entries.to_pylist()]
+def _truths(piece: pa.Array, there: Array, found: Array) -> bool:
+    np.bitwise_and(_bits(piece, 1), there, out=found)
+    return True
 
 
 def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) -> pl.Series:
     """Labels of an enum or set, or words for a truth."""
-    column = _coded(source, name)
 
     def value(text: str) -> int:
         cell = read(text)
@@ -180,15 +203,30 @@ def _labels(source: Source, name: str, dtype: Any, read: Callable[[str], Cell]) 
             raise NotPlainError
         return cell.value
 
-    table = np.array([*_table(column.dictionary, value), 0], dtype=dtype)
-    index = column.indices.cast(pa.int32())
-    filled = index.fill_null(table.size - 1) if index.null_count else index
-    return _series(index, table[_raw(filled, np.int32)])
+    return _labelled(source, name, dtype, value)
 
 
-def _coded(source: Source, name: str) -> pa.Array:
-    """A column of texts as the numbers of one dictionary's entries."""
-    return _whole(source.column(name, dictionary=True).unify_dictionaries())
+def _labelled(source: Source, name: str, dtype: Any, value: Callable[[str], int]) -> pl.Series:
+    """A column of texts as the values of its distinct ones."""
+    values: dict[str, int] = {}
+    held: tuple[pa.Array, Array] | None = None
+
+    def write(piece: pa.Array, there: Array, found: Array) -> bool:
+        nonlocal held
+        if held is None or not piece.dictionary.equals(held[0]):
+            entries = piece.dictionary.to_pylist()
+            if None in entries or len(entries) > MAX_ENTRIES:
+                return False
+            values.update((text, value(text)) for text in entries if text not in values)
+            if len(values) > MAX_ENTRIES:
+                return False
+            held = piece.dictionary, np.array([values[text] for text in entries], dtype=dtype)
+        if held[1].size == 0:
+            found[:] = 0
+            return not there.any()
+        return bool(kernels.taken(_raw(piece.indices.cast(pa.int32()), np.int32), 0, there, held[1], found))
+
+    return _written(source, name, dtype, write, dictionary=True)
 
 
 def _numbers(source: Source, name: str, kind: Any, dtype: Any, attribute: DeclaredAttribute) -> pl.Series:
@@ -203,29 +241,26 @@ def _numbers(source: Source, name: str, kind: Any, dtype: Any, attribute: Declar
         pa.types.is_integer(kind) and not pa.types.is_uint64(kind) and attribute.type in ("int", "money", "decimal")
     ):
         raise NotPlainError
-    column = _whole(source.column(name))
-    ends = pc.min_max(column)
-    least, most = ends["min"].as_py(), ends["max"].as_py()
-    if least is not None and not (low <= least * scale(attribute) and most * scale(attribute) <= high):
-        raise NotPlainError
-    # Within the bounds the lower half of 128 bits is the number.
-    found = _raw(column, np.int64, 2) if wide else _raw(column, kind.to_pandas_dtype())
-    return _series(column, (found if factor == 1 else found.astype(np.int64) * factor).astype(dtype))
+    least, most = -(-low // factor), high // factor
+
+    def write(piece: pa.Array, there: Array, found: Array) -> bool:
+        if wide:
+            return bool(kernels.decimals(_raw(piece, np.int64, 2), there, least, most, factor, found))
+        whole = _raw(piece, kind.to_pandas_dtype()).astype(np.int64)
+        return bool(kernels.numbers(whole, there, least, most, factor, found))
+
+    return _written(source, name, dtype, write)
 
 
-def _days(column: pa.Array, dtype: Any, bounds: tuple[int, int]) -> pl.Series:
+def _days(source: Source, name: str, dtype: Any, bounds: tuple[int, int]) -> pl.Series:
     """Days as yyyymmdd."""
     first, last = ((dt.date(day // 10_000, day // 100 % 100, day % 100) - _EPOCH).days for day in bounds)
-    column = column.cast(pa.int32())
-    ends = pc.min_max(column)
-    least, most = ends["min"].as_py(), ends["max"].as_py()
-    if least is not None and not (first <= least and most <= last):
-        raise NotPlainError
-    days = column.fill_null(first) if column.null_count else column
-    stored_days = _calendar(first, last)[_raw(days, np.int32) - np.int32(first)]
-    if column.null_count:
-        stored_days *= pc.is_valid(column).cast(pa.uint8()).to_numpy()
-    return _series(column, stored_days.astype(dtype, copy=False))
+    calendar = _calendar(first, last)
+
+    def write(piece: pa.Array, there: Array, found: Array) -> bool:
+        return bool(kernels.taken(_raw(piece, np.int32), first, there, calendar, found))
+
+    return _written(source, name, dtype, write)
 
 
 @cache
