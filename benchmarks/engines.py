@@ -1,11 +1,14 @@
-"""One registry of engines: the same entries are compared for equal results (tests) and for speed.
+"""One registry of engines: the same entries are compared for equal results and measured for speed.
 
-`prepare` does everything that is not timed and returns the call that is.
+`prepare` does everything that is not timed and returns the call that is. `SCORE_ONLY` is here, Parquet to ranked
+Parquet in `files`, ranking alone in `ranking`, variants of a table in `variants`.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,39 +18,79 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from benchmarks.peers import county_duckdb, county_numpy, county_polars
-from benchmarks.peers.county import CIRCLES, OUTCOMES, RESULT_COLUMNS, VETOES, LocalNumbers
-from benchmarks.population import ON, local_numbers
+from benchmarks.peers import county_numpy, county_plain, county_polars, county_sql
+from benchmarks.peers.county import RESULT_COLUMNS, LocalNumbers
+from benchmarks.population import ON, county, local_numbers, named
+from hardship.attributes import dictionary
 from hardship.checking.check import Checked
 from hardship.engine import machine
-from hardship.export import write_parquet
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import lower
-from hardship.rank import AREA_LEVELS, Grouping, Key, area_levels, ranks
-from hardship.register import Register, read_register
-from hardship.score import score
+from hardship.reading.write_register import write_frames
+from hardship.register import Register
 from hardship.standards import Standards
 
 THREADS = os.cpu_count() or 1
+BLOCK = 4_096
+"""Households of a block whose numpy arrays stay in a core's cache."""
 Results = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Work:
-    """What all engines are given."""
+    """What all engines are given: the table, its standards, a register in memory and, in `folder`, as files."""
 
     checked: Checked
     standards: Standards
     register: Register
     folder: Path = field(default=Path())
 
+    @classmethod
+    def made(cls, households: int, folder: Path) -> Work:
+        """A complete register of so many households, written into `folder` as an office would deliver it."""
+        work = cls(*county(households), folder)
+        write_frames([work.register.frames], work.files, dictionary(), "parquet")
+        return work
+
+    @property
+    def files(self) -> Path:
+        """The register's folder: households, members, supporters and transfers as Parquet."""
+        return self.folder / "register"
+
     @cached_property
     def local(self) -> LocalNumbers:
         """The local numbers the peers take as plain values."""
         return local_numbers(self.checked, self.standards)
 
+    @cached_property
+    def named(self) -> dict[str, pl.DataFrame]:
+        """The register's frames with names, truths and dates instead of codes."""
+        return named(self.register)
+
 
 Prepare = Callable[[Work], Callable[[], Results]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One way to do the work.
+
+    Attributes:
+        prepare: everything that is not timed; returns the call that is.
+        needs: a module, and after a space a program, without which the engine is skipped.
+        most: so many households are asked of it at most, unless growth is measured.
+    """
+
+    prepare: Prepare
+    needs: str = ""
+    most: int = 1 << 40
+
+    def absent(self) -> str:
+        """What the engine needs and does not find here; empty if nothing."""
+        module, _, program = self.needs.partition(" ")
+        if module and importlib.util.find_spec(module) is None:
+            return module
+        return program if program and shutil.which(program) is None else ""
 
 
 def _machine(threads: int) -> Prepare:
@@ -71,13 +114,14 @@ STORES = {
     "points_earnings": "group:earnings:hardship",
     "points_property": "group:property:hardship",
     "income_per_head": "income_per_head",
+    "income_per_head_year": "rank:1",
     "benefit_month": "benefit",
 }
 
 
-def _polars(engine: str) -> Prepare:
+def _polars(engine: county_polars.Way) -> Prepare:
     def prepare(work: Work) -> Callable[[], Results]:
-        frames, local = work.register.frames, work.local
+        frames, local = work.named, work.local
 
         def call() -> Results:
             frame = county_polars.score(frames, local, engine)
@@ -88,18 +132,25 @@ def _polars(engine: str) -> Prepare:
     return prepare
 
 
-def _numpy(work: Work) -> Callable[[], Results]:
-    columns, local = county_numpy.columns(work.register.frames), work.local
-    return lambda: county_numpy.score(columns, local)
+def _numpy(block: int | None) -> Prepare:
+    def prepare(work: Work) -> Callable[[], Results]:
+        columns, local = county_numpy.columns(work.register.frames), work.local
+        return lambda: county_numpy.score(columns, local, block)
+
+    return prepare
 
 
 def _duckdb(work: Work) -> Callable[[], Results]:
     connection = duckdb.connect()
-    for level, frame in work.register.frames.items():
-        connection.register("given", frame.to_arrow())
-        connection.execute(f"create table {level} as select *, row_number() over () - 1 as row from given")
-    sql = county_duckdb.query({level: level for level in work.register.frames}, work.local)
-    wanted = f"select {county_duckdb.columns()} from ({sql}) order by row"
+    for level, frame in work.named.items():
+        connection.register("given", frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow())
+        enums = {name: dtype for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)}
+        for name, dtype in enums.items():
+            connection.execute(f"create type {name}_values as enum {tuple(dtype.categories)}")
+        replaced = ", ".join(f"{name}::{name}_values as {name}" for name in enums)
+        connection.execute(f"create table {level} as select * replace ({replaced}) from given")
+    sql = county_sql.query({level: level for level in work.named}, work.local)
+    wanted = f"select {', '.join(map(county_sql.quoted, RESULT_COLUMNS))} from ({sql}) order by household"
 
     def call() -> Results:
         found: Results = connection.execute(wanted).fetchnumpy()
@@ -108,192 +159,60 @@ def _duckdb(work: Work) -> Callable[[], Results]:
     return call
 
 
-SCORE_ONLY: dict[str, Prepare] = {
-    "hardship": _machine(THREADS),
-    "hardship, 1 thread": _machine(1),
-    "polars streaming": _polars("streaming"),
-    "polars in-memory": _polars("in-memory"),
-    "DuckDB": _duckdb,
-    "numpy": _numpy,
+def _plain(work: Work) -> Callable[[], Results]:
+    homes, local = county_plain.households(work.named), work.local
+
+    def call() -> Results:
+        values = np.array(county_plain.score(homes, local), dtype=np.int64)
+        return dict(zip(RESULT_COLUMNS, values.T, strict=True))
+
+    return call
+
+
+def _openfisca(work: Work) -> Callable[[], Results]:
+    from benchmarks.peers import county_openfisca
+
+    return county_openfisca.scorer(county_numpy.columns(work.register.frames), work.local)
+
+
+def _zen(work: Work) -> Callable[[], Results]:
+    from benchmarks.peers import county_zen
+
+    facts = county_plain.deriver(work.local)
+    rows = county_zen.contexts([facts(home) for home in county_plain.households(work.named)])
+    score = county_zen.scorer()
+
+    def call() -> Results:
+        found = score(rows)
+        names = ("index", "points_status", "points_earnings", "points_property")
+        return {name: np.array([one[name] for one in found], dtype=np.int64) for name in names}
+
+    return call
+
+
+def _spark(work: Work) -> Callable[[], Results]:
+    from benchmarks.peers import county_spark
+
+    frame = county_spark.scored(county_spark.tables(work.files, kept=True), work.local)
+
+    def call() -> Results:
+        # The order of its rows is that of the shuffle: sorted as a user would who wants the register's order.
+        found = pl.DataFrame(frame.toArrow()).sort("household_id")
+        return {name: found[name].to_numpy() for name in RESULT_COLUMNS}
+
+    return call
+
+
+SCORE_ONLY: dict[str, Engine] = {
+    "hardship": Engine(_machine(THREADS)),
+    "hardship, 1 thread": Engine(_machine(1)),
+    "numpy in blocks": Engine(_numpy(BLOCK)),
+    "numpy": Engine(_numpy(None)),
+    "polars streaming": Engine(_polars("streaming")),
+    "polars in-memory": Engine(_polars("in-memory")),
+    "DuckDB": Engine(_duckdb),
+    "OpenFisca": Engine(_openfisca, "openfisca_core", 100_000),
+    "Spark SQL": Engine(_spark, "pyspark java"),
+    "plain Python": Engine(_plain, most=100_000),
+    "zen-engine, items only": Engine(_zen, "zen", 10_000),
 }
-
-
-def _ranked(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Rank who is ranked: hardest first, then poorest; overall and within the county."""
-    among = ~pl.col("circle_stopped")
-    order = pl.col("income_per_head") - pl.col("index") * (1 << 44)  # one integer ranks sooner than two columns
-    rank = pl.when(among).then(order).rank("min")
-    return frame.with_columns(rank=rank, rank_county=rank.over(pl.col("area_code").str.slice(0, 6)))
-
-
-def _parquet_hardship(work: Work) -> Callable[[], Results]:
-    def call() -> Results:
-        register = read_register(work.folder / "register", attributes=dict(work.checked.names.attributes), on=ON)
-        done = score(register, work.checked, work.standards, ON)
-        write_parquet(done.sheet.frame, work.folder / "hardship.parquet")
-        return {}
-
-    return call
-
-
-def _parquet_polars(engine: str) -> Prepare:
-    def prepare(work: Work) -> Callable[[], Results]:
-        local = work.local
-
-        def call() -> Results:
-            frames = {
-                level: pl.read_parquet(work.folder / "stored" / f"{level}.parquet")
-                for level in ("household", "member", "supporter", "transfer")
-            }
-            results = county_polars.query(frames, local)
-            ids = frames["household"].lazy().select("household_id", "area_code")
-            frame = pl.concat([ids, results], how="horizontal")
-            frame = frame.with_columns(circle_stopped=pl.col("vetoes") > 0)
-            _ranked(frame).collect(engine=engine).write_parquet(work.folder / "polars.parquet")
-            return {}
-
-        return call
-
-    return prepare
-
-
-def _parquet_numpy(work: Work) -> Callable[[], Results]:
-    local = work.local
-
-    def call() -> Results:
-        frames = {
-            level: pl.read_parquet(work.folder / "stored" / f"{level}.parquet")
-            for level in ("household", "member", "supporter", "transfer")
-        }
-        results = pl.DataFrame(county_numpy.score(county_numpy.columns(frames), local))
-        ids = frames["household"].select("household_id", "area_code")
-        frame = pl.concat([ids, results], how="horizontal").lazy()
-        frame = frame.with_columns(circle_stopped=pl.col("vetoes") > 0)
-        _ranked(frame).collect().write_parquet(work.folder / "numpy.parquet")
-        return {}
-
-    return call
-
-
-def _parquet_duckdb(work: Work) -> Callable[[], Results]:
-    stored = work.folder / "stored"
-    tables = {
-        level: "(select *, file_row_number as row "
-        f"from read_parquet('{stored / level}.parquet', file_row_number = true))"
-        for level in ("household", "member", "supporter", "transfer")
-    }
-    order = 'order by "index" desc, income_per_head'
-    sql = f"""copy (
-        select * exclude (row),
-            case when vetoes = 0 then rank() over (partition by vetoes = 0 {order}) end as rank,
-            case when vetoes = 0 then rank() over (partition by vetoes = 0, area_code[:6] {order}) end as rank_county
-        from ({county_duckdb.query(tables, work.local)}) order by row
-    ) to '{work.folder / "duckdb.parquet"}' (format parquet, compression zstd)"""
-
-    def call() -> Results:
-        duckdb.connect().execute(sql)
-        return {}
-
-    return call
-
-
-PARQUET: dict[str, Prepare] = {
-    "hardship": _parquet_hardship,
-    "polars streaming": _parquet_polars("streaming"),
-    "polars in-memory": _parquet_polars("in-memory"),
-    "DuckDB": _parquet_duckdb,
-    "numpy": _parquet_numpy,
-}
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Rows to be ranked: a province of 20 counties. All arrays have a value for each row."""
-
-    index: np.ndarray
-    income: np.ndarray
-    circle: np.ndarray
-    area: np.ndarray
-    codes: tuple[str, ...]
-
-    @classmethod
-    def made(cls, rows: int) -> Ranked:
-        """Rows from a fixed seed; nearly a third without any income, as among those who apply."""
-        rng = np.random.default_rng(5)
-        villages = range(1, 13)
-        codes = [
-            f"37{c // 10 + 1:02}{c % 10 + 1:02}1{t:02}2{v:02}" for c in range(20) for t in range(14) for v in villages
-        ]
-        income = rng.integers(0, 300_000, rows) * (rng.random(rows) < 0.7)
-        area = np.sort(rng.integers(0, len(codes), rows))
-        return cls(rng.integers(0, 101, rows), income, rng.integers(0, 5, rows), area, tuple(codes))
-
-    def frame(self) -> pl.DataFrame:
-        """The rows as a user of polars has them."""
-        area = pl.Series(self.codes).gather(pl.Series(self.area.astype(np.uint32)))
-        row = np.arange(len(self.index), dtype=np.uint32)
-        return pl.DataFrame(
-            {"index": self.index, "income": self.income, "circle": self.circle, "area": area, "row": row}
-        )
-
-
-def _rank_hardship(rows: Ranked) -> Callable[[], Results]:
-    everybody = np.ones(len(rows.index), dtype=np.bool_)
-    keys = [Key(rows.index, descending=True), Key(rows.income)]
-
-    def call() -> Results:
-        groupings = [Grouping(rows.area, area_levels(rows.codes)), Grouping(rows.circle, [np.arange(5)])]
-        return dict(zip(RANKS, ranks(keys, everybody, groupings), strict=True))
-
-    return call
-
-
-RANKS = ("position", "rank", *AREA_LEVELS, "circle")
-
-
-def _rank_polars_sort(rows: Ranked) -> Callable[[], Results]:
-    frame = rows.frame()
-
-    def call() -> Results:
-        ordered = frame.select("index", "income", "row").sort(
-            "index", "income", "row", descending=[True, False, False]
-        )  # fmt: skip
-        return {"row": ordered["row"].to_numpy()}
-
-    return call
-
-
-def _rank_polars(rows: Ranked) -> Callable[[], Results]:
-    frame = rows.frame().lazy()
-
-    def call() -> Results:
-        key = (pl.col("income") - pl.col("index") * (1 << 40)).alias("key")
-        packed = frame.with_columns(key, pl.col("area").cast(pl.Categorical))
-        prefixes = {name: pl.col("area").cast(pl.String).str.slice(0, n).cast(pl.Categorical).alias(f"_{name}")
-                    for name, n in AREA_LEVELS.items()}  # fmt: skip
-        wanted = packed.with_columns(*prefixes.values()).select(
-            position=pl.col("key").rank("ordinal"),
-            rank=pl.col("key").rank("min"),
-            **{name: pl.col("key").rank("min").over(f"_{name}") for name in AREA_LEVELS},
-            circle=pl.col("key").rank("min").over("circle"),
-        )
-        done = wanted.collect()
-        return {name: done[name].to_numpy() for name in RANKS}
-
-    return call
-
-
-def _rank_numpy(rows: Ranked) -> Callable[[], Results]:
-    return lambda: {"row": np.lexsort((rows.income, -rows.index))}
-
-
-RANK_ONLY: dict[str, Callable[[Ranked], Callable[[], Results]]] = {
-    "hardship, all ranks": _rank_hardship,
-    "polars, sort alone": _rank_polars_sort,
-    "polars, all ranks": _rank_polars,
-    "numpy lexsort alone": _rank_numpy,
-}
-
-__all__ = [
-    "CIRCLES", "OUTCOMES", "PARQUET", "RANK_ONLY", "SCORE_ONLY", "THREADS", "VETOES", "Ranked", "Work",
-]  # fmt: skip

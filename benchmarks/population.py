@@ -9,7 +9,7 @@ from fractions import Fraction
 import polars as pl
 
 from benchmarks.peers.county import LocalNumbers, code
-from hardship.attributes import combined, dictionary, stored_bounds
+from hardship.attributes import combined, dictionary, stored_bounds, value_names
 from hardship.checking.check import Checked
 from hardship.load import find_table, load_table
 from hardship.register import Register
@@ -38,6 +38,29 @@ def complete(register: Register) -> Register:
             fills.append(pl.col(name).fill_null(pl.lit(fill, dtype=dtype)))
         frames[level] = frame.with_columns(fills)
     return replace(register, frames=frames)
+
+
+def named(register: Register) -> dict[str, pl.DataFrame]:
+    """The frames as a user of frames or SQL has them: enums with their names, truths, dates, amounts in whole fen or
+    hundredths; households and members are numbered (`household`, `member`)."""
+    frames = {}
+    for level, frame in register.frames.items():
+        spelt = []
+        for name in frame.columns:
+            attribute = dictionary().get(name)
+            if attribute is None:
+                continue
+            if attribute.type == "bool":
+                spelt.append(pl.col(name).cast(pl.Boolean))
+            elif attribute.type == "enum":
+                spelt.append(pl.col(name).cat.to(pl.Enum(value_names(attribute))))
+            elif attribute.type == "date":
+                spelt.append(pl.col(name).cast(pl.String).str.to_date("%Y%m%d"))
+        frames[level] = frame.with_columns(spelt)
+    for level in ("household", "member"):
+        numbers = pl.int_range(pl.len(), dtype=pl.UInt32).alias(level)
+        frames[level] = frames[level].with_columns(numbers)
+    return frames
 
 
 def local_numbers(checked: Checked, standards: Standards) -> LocalNumbers:

@@ -30,7 +30,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.engines import PARQUET, RANK_ONLY, SCORE_ONLY, THREADS, Prepare, Ranked, Work  # noqa: E402
+from benchmarks.engines import *
+from benchmarks.files import PARQUET
+from benchmarks.ranking import *
 from benchmarks.population import county  # noqa: E402
 from hardship.engine import machine  # noqa: E402
 from hardship.synthesis import write  # noqa: E402

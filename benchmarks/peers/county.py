@@ -1,7 +1,9 @@
-"""What both peers of `county_model` share: stored codes, local numbers, and the columns they must produce.
+"""What all peers of `county_model` share: the rules' numbers, local numbers, and the columns they must produce.
 
 The peers are written for complete registers (no missing cell) and know nothing of `hardship` but the dictionary's
-codes. Money inside is in hundredths of a fen ("units"), which holds every exact amount of this table.
+names and codes. Money inside is in hundredths of a fen ("units"), which holds every exact amount of this table.
+Two spellings of the facts are in use: codes (what arrays hold: enums and dates as integers) and names (what frames,
+databases and files hold: enums as texts, truths, dates). Amounts in memory are whole fen, or hundredths.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from hardship.attributes import dictionary, scale, value_names
 UNITS_A_FEN = 100
 RESULT_COLUMNS = (
     "outcome", "circle", "index", "points_status", "points_earnings", "points_property",
-    "income_per_head", "benefit_month", "vetoes",
+    "income_per_head", "income_per_head_year", "benefit_month", "vetoes",
 )  # fmt: skip
 OUTCOMES = ("meets", "does_not_meet", "needs_review")
 CIRCLES = ("dibao", "low_income", "circle_3", "circle_4", "outside")
@@ -46,6 +48,16 @@ SUPPORT_PERCENT = {
 }  # fmt: skip
 RAISE, LOWEST, HIGHEST = 3, 5, 10
 
+# Bands (p, q, points): the points of the first band with value · q < edge · p.
+INCOME_BANDS = ((1, 5, 25), (2, 5, 20), (3, 5, 15), (4, 5, 10), (1, 1, 5))
+LABOUR_BANDS = ((10, 4, 3), (10, 2, 2), (10, 1, 1))
+MEDICAL_BANDS = ((1, 5, 0), (2, 5, 1), (3, 5, 3), (1, 1, 4))
+EDUCATION_BANDS = ((1, 5, 0), (2, 5, 1))
+TRANSFER_BANDS = ((1, 2, 0), (4, 5, 1))
+BURDEN_BANDS = ((1, 1, 0), (2, 1, 1), (3, 1, 2))
+ASSET_BANDS = ((1, 1, 3), (6, 1, 2), (12, 1, 1))
+DEBT_BANDS = ((1, 2, 0), (1, 1, 1))
+
 
 @dataclass(frozen=True)
 class LocalNumbers:
@@ -72,6 +84,11 @@ def codes(attribute: str, values: Sequence[str]) -> list[int]:
 def stored_scale(attribute: str) -> int:
     """Stored units in one written unit."""
     return scale(dictionary()[attribute])
+
+
+def born_by(on: date, years: int) -> date:
+    """The last day of birth of those who have turned so many years on the day."""
+    return on.replace(year=on.year - years)
 
 
 def day_number(day: date) -> int:
