@@ -13,8 +13,9 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,25 +38,57 @@ U8, U32, U64 = np.uint8(0), np.uint32(0), np.uint64(0)
 I16, I32, I64 = np.int16(0), np.int32(0), np.int64(0)
 """Tags: a kernel is compiled once for each type of the tags it is given."""
 
+OPTIONS = {"error_model": "numpy", "boundscheck": False}
+
 COMPILED = not config.DISABLE_JIT
 """False under NUMBA_DISABLE_JIT=1: kernels then run as plain Python."""
 
 
 def inlined(function: Function) -> Function:
-    """A function that is compiled into each of its callers and never by itself: what only passes on to kernels."""
-    compiled: Function = numba.njit(nogil=True, inline="always", error_model="numpy", boundscheck=False)(function)
+    """A function that is compiled into each of its callers and never by itself: twice over would cost twice the time."""
+    compiled: Function = numba.njit(inline="always", **OPTIONS)(function)
     return compiled
 
 
 def kernel(function: Function) -> Function:
     """Compile a function: no Python lock, no bounds checks, no fast maths, division by zero as in numpy, cached."""
+    with cached():
+        compiled: Function = numba.njit(nogil=True, cache=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+    return compiled
+
+
+@contextmanager
+def cached() -> Iterator[None]:
+    """What numba caches from within here lies in our folder."""
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_directory())
     try:
-        compiled: Function = numba.njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)(function)
+        yield
     finally:
         config.CACHE_DIR = before
-    return compiled
+
+
+class Step:
+    """A function of three addresses that kernels call at its own (`go_to`); compiled when that is asked for."""
+
+    def __init__(self, function: Callable[[Any, Any, Any], None]) -> None:
+        self.function = function
+
+    @cached_property
+    def address(self) -> int:
+        """Where it lies, compiled or loaded from disk; without compilation its number in `PLAIN`."""
+        if not COMPILED:
+            PLAIN.append(self.function)
+            return len(PLAIN) - 1
+        with cached():
+            self._kept = numba.cfunc(types.void(types.uint64, types.uint64, types.uint64), cache=True, **OPTIONS)(
+                self.function
+            )
+        return int(self._kept.address)
+
+
+PLAIN: list[Callable[[Any, Any, Any], None]] = []
+"""Steps without compilation."""
 
 
 @cache
@@ -103,6 +136,17 @@ if COMPILED:
 
     clock: Any = intrinsic(_to_clock)
 
+    def _to_go(_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            word = cgutils.ir.IntType(64)
+            function = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [word, word, word]).as_pointer()
+            builder.call(builder.inttoptr(arguments[0], function), arguments[1:])
+            return context.get_dummy_value()
+
+        return types.void(address, a, b, c), generate
+
+    go_to: Any = intrinsic(_to_go)
+
     def _to_typed(_context: Any, address: Any, tag: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
@@ -128,6 +172,10 @@ else:
     def clock() -> int:
         """No ticks are counted without compilation."""
         return 0
+
+    def go_to(address: int, a: Any, b: Any, c: Any) -> None:
+        """Run the step that lies at an address."""
+        PLAIN[address](a, b, c)
 
     def like(value: int, tag: Any) -> Any:
         """A number as one of the type of `tag`."""

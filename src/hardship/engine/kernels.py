@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import I32, I64, at, bytes_at, kernel, like
+from hardship.engine.jit import I32, I64, at, bytes_at, inlined, like
 from hardship.lowering import ops
 
 
-@kernel
+@inlined
 def load_word(n: int, d: Any, address: Any, size: int, fill: int, tag: Any) -> None:
     """Copy `n` integers of `size` bytes from an address into words; without a column `fill`."""
     word = at(d, n, tag)
@@ -37,7 +37,7 @@ def load_word(n: int, d: Any, address: Any, size: int, fill: int, tag: Any) -> N
             word[i] = large[i]
 
 
-@kernel
+@inlined
 def load_byte(op: int, n: int, d: Any, address: Any, fill: int) -> None:
     """Copy `n` bytes from an address; without a column `fill`."""
     byte = bytes_at(d, n)
@@ -53,14 +53,14 @@ def load_byte(op: int, n: int, d: Any, address: Any, fill: int) -> None:
             byte[i] = source[i]
 
 
-@kernel
+@inlined
 def fill(n: int, d: Any, value: int, tag: Any) -> None:
     """The same word in every row."""
     word = at(d, n, tag)
     word[:] = like(value, tag)
 
 
-@kernel
+@inlined
 def words(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any, wrapping: Any) -> None:
     """Arithmetic on words; `wrapping` is the type in which they are added and multiplied."""
     out, x, y = at(d, n, wrapping), at(a, n, wrapping), at(b, n, wrapping)
@@ -98,7 +98,7 @@ def words(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any, wrapping:
             out[i] = c - x[i]
 
 
-@kernel
+@inlined
 def compare(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any) -> None:
     """Truths from words."""
     out, x, y = bytes_at(d, n), at(a, n, tag), at(b, n, tag)
@@ -129,7 +129,7 @@ def compare(op: int, n: int, d: Any, a: Any, b: Any, imm: int, tag: Any) -> None
             out[i] = 1 if x[i] != edge else 2
 
 
-@kernel
+@inlined
 def has_bit(n: int, d: Any, a: Any, imm: int) -> None:
     """The truth of a bit."""
     out, x = bytes_at(d, n), at(a, n, I64)
@@ -137,7 +137,7 @@ def has_bit(n: int, d: Any, a: Any, imm: int) -> None:
         out[i] = 2 - ((x[i] >> imm) & 1)
 
 
-@kernel
+@inlined
 def product(a: Any, b: Any) -> Any:
     """The signed 128-bit product of two words: its high word (signed) and its low word (unsigned)."""
     mask, half = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -155,7 +155,7 @@ def product(a: Any, b: Any) -> Any:
     return np.int64(high), x * y
 
 
-@kernel
+@inlined
 def compare_wide(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any) -> None:
     """Truths from exact 128-bit products of words."""
     out = bytes_at(d, n)
@@ -172,7 +172,7 @@ def compare_wide(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any) -> Non
         out[i] = 1 if holds else 2
 
 
-@kernel
+@inlined
 def small(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, imm2: int) -> None:
     """Bytes from bytes."""
     out, x, y = bytes_at(d, n), bytes_at(a, n), bytes_at(b, n)
@@ -223,7 +223,7 @@ def small(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, imm
             out[i] = x[i] | here
 
 
-@kernel
+@inlined
 def choose(op: int, n: int, d: Any, a: Any, b: Any, c: Any, imm: int, imm2: int, tag: Any) -> None:
     """Words chosen by bytes."""
     out, t = at(d, n, tag), bytes_at(a, n)
@@ -246,7 +246,7 @@ def choose(op: int, n: int, d: Any, a: Any, b: Any, c: Any, imm: int, imm2: int,
             out[i] = t[i]
 
 
-@kernel
+@inlined
 def set_bit(n: int, d: Any, a: Any, b: Any, imm: int) -> None:
     """A word with one more bit where a truth holds."""
     out, x, t = at(d, n, I64), at(a, n, I64), bytes_at(b, n)
@@ -255,7 +255,7 @@ def set_bit(n: int, d: Any, a: Any, b: Any, imm: int) -> None:
         out[i] = x[i] | (bit if t[i] == 1 else 0)
 
 
-@kernel
+@inlined
 def copy(n: int, d: Any, a: Any, into: Any, tag: Any) -> None:
     """Words of the type of `tag` as words of the type of `into`, which holds them."""
     out, x = at(d, n, into), at(a, n, tag)

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import I16, I64, U64, at, bytes_at, kernel, like, u32_at
+from hardship.engine.jit import I16, I64, U64, at, bytes_at, inlined, like, u32_at
 from hardship.lowering import ops
 
 SPREAD = np.array([sum((k >> bit & 1) << (8 * bit) for bit in range(8)) for k in range(256)], np.uint64)
 """Each bit of a byte in a byte of its own."""
 
 
-@kernel
+@inlined
 def passed(n: Any, d: Any, coefficient: Any, strict: Any) -> Any:
     """1 where n >= coefficient * d + strict, all words seen as unsigned."""
     return np.uint8(np.int64(n) >= np.int64(coefficient * d + strict))
 
 
-@kernel
+@inlined
 def step(n: int, d: Any, a: Any, place: int, size: int, pool: Any, tag: Any) -> None:
     """How many edges a word reaches; they are taken four at a time, padded with edges that are never reached."""
     band, x = bytes_at(d, n), at(a, n, tag)
@@ -38,7 +38,7 @@ def step(n: int, d: Any, a: Any, place: int, size: int, pool: Any, tag: Any) -> 
                 band[i] += np.uint8(x[i] >= e0) + np.uint8(x[i] >= e1) + np.uint8(x[i] >= e2) + np.uint8(x[i] >= e3)
 
 
-@kernel
+@inlined
 def step_ratio(n: int, d: Any, a: Any, b: Any, place: int, size: int, pool: Any) -> None:
     """For how many coefficients a word is at least coefficient times another plus 0 or 1; two at a time."""
     band, u, v = bytes_at(d, n), at(a, n, U64), at(b, n, U64)
@@ -53,7 +53,7 @@ def step_ratio(n: int, d: Any, a: Any, b: Any, place: int, size: int, pool: Any)
                 band[i] += passed(u[i], v[i], c0, s0) + passed(u[i], v[i], c1, s1)
 
 
-@kernel
+@inlined
 def step_word(n: int, d: Any, a: Any, place: int, size: int, pool: Any, into: Any, tag: Any) -> None:
     """A start and the deltas of the edges that a number reaches, two edges at a time."""
     out, x = at(d, n, into), at(a, n, tag)
@@ -70,7 +70,7 @@ def step_word(n: int, d: Any, a: Any, place: int, size: int, pool: Any, into: An
                 out[i] += (d0 if x[i] >= e0 else 0) + (d1 if x[i] >= e1 else 0)
 
 
-@kernel
+@inlined
 def look(op: int, n: int, d: Any, a: Any, b: Any, c: int, place: int, size: int, pool: Any, tag: Any) -> None:
     """Cells of the pool by one byte, two bytes or a word."""
     out = at(d, n, tag)
@@ -90,7 +90,7 @@ def look(op: int, n: int, d: Any, a: Any, b: Any, c: int, place: int, size: int,
             out[i] = cells[np.uint64(number[i])]
 
 
-@kernel
+@inlined
 def above(mode: Any, n: Any, m: Any, q: Any, r: Any) -> Any:
     """1 if the whole number is the one above the floor `q`; `r` is the rest of `n` over `m`."""
     twice = r + r
@@ -105,7 +105,7 @@ def above(mode: Any, n: Any, m: Any, q: Any, r: Any) -> Any:
     return 1 if up else 0
 
 
-@kernel
+@inlined
 def above_wide(mode: Any, n: Any, q: Any, r: Any, rest: Any) -> Any:
     """As `above`, with the rest of the divisor in the place of the divisor."""
     if mode == ops.FLOOR:
@@ -119,7 +119,7 @@ def above_wide(mode: Any, n: Any, q: Any, r: Any, rest: Any) -> Any:
     return 1 if up else 0
 
 
-@kernel
+@inlined
 def quotient(n: Any, m: Any) -> Any:
     """Floor of n / m and the rest, for any words with m >= 1 and |n| + m below 2**63; four times as fast as a division.
 
@@ -137,7 +137,7 @@ def quotient(n: Any, m: Any) -> Any:
     return q, r
 
 
-@kernel
+@inlined
 def divide(op: int, n: int, d: Any, a: Any, b: Any, mode: int) -> None:
     """Rounded division, ages, months."""
     out, x = at(d, n, I64), at(a, n, I64)
@@ -167,7 +167,7 @@ def divide(op: int, n: int, d: Any, a: Any, b: Any, mode: int) -> None:
             out[i] = np.int64(k) - np.int64(m) - (1 if e_day < b_day else 0)
 
 
-@kernel
+@inlined
 def expand(n: int, above: int, d: Any, a: Any, address: Any, first: int, parent: int, tag: Any) -> None:
     """The parent's value at each child row: `n` children from `first`, `above` parents from `parent`."""
     parents = u32_at(address + np.uint64(first * 4), n)
@@ -177,7 +177,7 @@ def expand(n: int, above: int, d: Any, a: Any, address: Any, first: int, parent:
         out[i] = x[parents[i] - start]
 
 
-@kernel
+@inlined
 def fold_sum(
     n: int, rows: int, d: Any, a: Any, b: Any, address: Any, parent: int, first: int, tally: Any, tag: Any
 ) -> None:  # fmt: skip
@@ -204,7 +204,7 @@ def fold_sum(
         before = after
 
 
-@kernel
+@inlined
 def scatter_sum(n: int, rows: int, d: Any, a: Any, b: Any, up: Any, parent: int, first: int, tag: Any) -> None:
     """The same for children that are fewer than their parents: each is added to its own; `up` is where those lie."""
     out, x = at(d, n, U64), at(a, rows, tag)
@@ -219,7 +219,7 @@ def scatter_sum(n: int, rows: int, d: Any, a: Any, b: Any, up: Any, parent: int,
             out[parents[i] - start] += like(x[i], U64) if t[i] == 1 else np.uint64(0)
 
 
-@kernel
+@inlined
 def scatter_bytes(
     op: int, n: int, rows: int, d: Any, a: Any, up: Any, above: Any, parent: int, first: int
 ) -> None:  # fmt: skip
@@ -244,7 +244,7 @@ def scatter_bytes(
             out[place] = so_far & t[i]
 
 
-@kernel
+@inlined
 def fold_extreme(
     op: int, n: int, rows: int, d: Any, a: Any, b: Any, imm: int, address: Any, parent: int, first: int
 ) -> None:  # fmt: skip
@@ -261,7 +261,7 @@ def fold_extreme(
         best[i] = value
 
 
-@kernel
+@inlined
 def fold_bytes(
     op: int, n: int, rows: int, d: Any, a: Any, offset: Any, parent: int, first: int, up: Any, tally: Any
 ) -> None:  # fmt: skip
@@ -316,7 +316,7 @@ def fold_bytes(
                 out8[place] = 0 if op == ops.FOLD_VALID or out8[place] == 2 else out8[place]
 
 
-@kernel
+@inlined
 def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, first: int, tally: Any) -> None:
     """For each parent row eight counts in the bytes of a word: of the child rows in which each bit of a byte is set."""
     offsets = u32_at(address + np.uint64(parent * 4), n + 1)
@@ -335,7 +335,7 @@ def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, firs
         before = after
 
 
-@kernel
+@inlined
 def lane(op: int, n: int, d: Any, a: Any, number: int) -> None:
     """One byte of a word: as a word of 16 bits, or the truth that it is above 0."""
     x, shift = at(a, n, U64), np.uint64(8 * number)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hardship.engine import room
-from hardship.engine.block import run_block
+from hardship.engine.block import FIRST, ROWS, addresses, run_block, scene_of
 from hardship.engine.jit import bytes_at, kernel, u32_at
 from hardship.errors import EngineError, Fault
 from hardship.lowering import ops
@@ -72,11 +72,13 @@ class Files(NamedTuple):
     """One thread's registers.
 
     Attributes:
+        steps: uint64 [operation], the address of its step.
         places: uint64 [instruction, 5], the addresses of its result and of its operands a, b, c, d.
         tally: address of the room for running sums.
         ticks: address of the processor's ticks by instruction; 0: they are not counted.
     """
 
+    steps: Array
     places: Array
     tally: np.uint64
     ticks: np.uint64
@@ -94,7 +96,8 @@ def run_range(
     links, again = data.links, affected != 0
     to_member = u32_at(links[0], households + 1)
     to_supporter, to_transfer = u32_at(links[1], members + 1), u32_at(links[2], members + 1)
-    first, rows = np.empty(4, np.int64), np.empty(4, np.int64)
+    here = scene_of(data, files, pool, on, again)
+    first, rows = here[FIRST : FIRST + 4], here[ROWS : ROWS + 4]
     h = begin
     while h < end:
         stop = min(h + block, end)
@@ -120,7 +123,7 @@ def run_range(
                 if touched[i] != 0:
                     wanted = True
         if wanted:
-            run_block(code, pool, data, files, on, first, rows, again)
+            run_block(code, files, here)
         h = stop
 
 
@@ -159,7 +162,7 @@ def registers(
             used &= ~_among(ops.LINKED)[op]
         address = starts[at_level, kind] + code[:, column] * strides[at_level, kind]
         places[used, place] = address[used]
-    return Files(places, np.uint64(memory[1].ctypes.data), np.uint64(0)), memory
+    return Files(addresses(), places, np.uint64(memory[1].ctypes.data), np.uint64(0)), memory
 
 
 _KINDS = np.array([ops.SIZES.index(size) if size in ops.SIZES else 0 for size in range(9)])
