@@ -364,3 +364,17 @@ def test_what_says_itself_that_it_is_too_long_is_not_unpacked() -> None:
     with TestClient(create_app(settings=Settings(batch_households=1_000)), raise_server_exceptions=False) as small:
         answer = small.post(BATCH, content=parquet(rows), headers={"content-type": PARQUET})
         assert (answer.status_code, answer.json()["code"]) == (413, "api.too_many_rows")
+
+
+def test_lines_that_are_not_plain_give_what_plain_ones_give(client: TestClient, frames: Frames) -> None:
+    plain = json_lines(documents(frames))
+    lines = [
+        line.replace(b'"members"', b'"m\\u0065mbers"') if number % 3 else line
+        for number, line in enumerate(plain.split(b"\n"))
+    ]
+    twice = plain.split(b"\n")[1]
+    for body in (plain, plain + twice + b"\n"):
+        mixed = b"\n".join(lines) + body[len(plain) :]
+        expected = posted(client, BATCH, body, LINES)
+        assert posted(client, BATCH, mixed, LINES).content == expected.content
+        assert b'"scored"' in expected.content

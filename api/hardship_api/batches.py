@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from hardship.single.prepared import prepare
 from hardship_api import documents
 from hardship_api.bodies import date, head, media_type, pieces, query
 from hardship_api.columnar import Columnar
@@ -93,7 +94,8 @@ def _source(form: str, job: Job, unpackers: asyncio.Semaphore) -> Source:
     attributes = job.checked.names.attributes
     match form:
         case "lines":
-            return Lines(attributes, job.lang, whole=job.ranks)
+            scanner = prepare(job.checked, job.standards, job.on, forced=job.forced).scanner
+            return Lines(attributes, job.lang, scanner, whole=job.ranks)
         case "csv":
             return Sheet(attributes, job.lang, whole=job.ranks)
         case "any":

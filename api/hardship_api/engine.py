@@ -56,14 +56,12 @@ class Engine:
 
     def warm(self) -> None:
         """Compile the machine, or load it compiled; `ready` is set afterwards."""
-        from hardship import sheet_check
-        from hardship.engine.machine import warm
-        from hardship.single import answer_check
+        from hardship.single import rows
+        from hardship.warming import warm
 
         try:
-            warm()
-            sheet_check.check()
-            answer_check.check()
+            warm("machine", "sheet", "single")
+            rows.check()
         except HardshipError:
             log.error("the machine does not pass its own test; /ready stays 503")
         else:

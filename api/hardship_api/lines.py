@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import NoneType
 from typing import Any, NamedTuple
@@ -14,10 +15,13 @@ from hardship.attributes import STRUCTURAL
 from hardship.language.fields import DeclaredAttribute
 from hardship.limits import MEMBERS
 from hardship.reading.cells import normal
+from hardship.reading.convert import as_text
 from hardship.reading.read_json import PARTS, cell
-from hardship.reading.readers import RawTable
+from hardship.reading.readers import RawTable, typed_table
 from hardship.reading.values import ID_COLUMNS
 from hardship.register import LEVELS
+from hardship.single.rows import PlainRows
+from hardship.single.scan import Scanner
 from hardship_api.parts import LINE_BYTES, Block, Part, Rows, after_last_line, error, line_blocks
 from hardship_api.strict_json import Refused, decode
 
@@ -27,11 +31,17 @@ TYPED: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, bool: pl.
 
 
 class Lines:
-    """A body of JSON lines. A line that cannot be decoded, or names unknown fields, is wrong by itself."""
+    """A body of JSON lines. A line that cannot be decoded, or names unknown fields, is wrong by itself.
 
-    def __init__(self, attributes: Mapping[str, DeclaredAttribute], lang: str, whole: bool = False) -> None:
+    Plain lines are read as `single.rows` does; only the others are decoded.
+    """
+
+    def __init__(
+        self, attributes: Mapping[str, DeclaredAttribute], lang: str, scanner: Scanner, whole: bool = False
+    ) -> None:
         self._names = names_of(attributes)
         self._lang = lang
+        self._scanner = scanner
         self._whole = whole
         self._count = 0
 
@@ -42,9 +52,17 @@ class Lines:
     def part(self, block: Block) -> Part:
         """The households of a block."""
         part = Part()
+        plain = PlainRows(self._scanner, block.data)
         documents: list[dict[str, Any]] = []
+        plain_rows: list[int] = []
         rows: list[int] = []
+        after = 0
         for number, line in enumerate(block.data.split(b"\n"), block.first):
+            begin, after = after, after + len(line) + 1
+            if plain.take(line, begin):
+                self._count += 1
+                plain_rows.append(number)
+                continue
             if not line.strip():
                 continue
             try:
@@ -61,9 +79,35 @@ class Lines:
                 home.setdefault("household_id", f"#{self._count}")
             documents.append(document)
             rows.append(number)
-        part.rows = rows
-        part.tables, part.owner = _tables(documents)
+            self._scanner.learn(line)
+        part.rows = plain_rows + rows
+        decoded, owner = _tables(documents)
+        taken = plain.tables()
+        for table in decoded:
+            found, homes = taken[table.entity]
+            part.tables.append(_joined(table, found))
+            part.owner[table.entity] = np.concatenate([homes, owner[table.entity] + len(plain_rows)])
         return part
+
+
+def _joined(decoded: RawTable, plain: pl.DataFrame) -> RawTable:
+    """Rows of plain lines, then the decoded ones; where there are both, in columns of texts."""
+    if not decoded.frame.height:
+        return replace(typed_table(decoded.entity, decoded.file, plain, first=0), area_optional=decoded.area_optional)
+    if not plain.height:
+        return decoded
+    upper, lower = ({one.name: as_text(one) for one in frame} for frame in (plain, decoded.frame))
+    both = [
+        pl.concat(
+            rows[name] if name in rows else pl.repeat(None, height, eager=True, dtype=pl.String)
+            for rows, height in ((upper, plain.height), (lower, decoded.frame.height))
+        ).alias(name)
+        for name in {**upper, **lower}
+    ]
+    text = pl.repeat(False, plain.height, eager=True, dtype=pl.Boolean)
+    not_text = {name: pl.concat([text, marks]) for name, marks in decoded.not_text.items()}
+    lines = pl.int_range(plain.height + decoded.frame.height, eager=True, dtype=pl.Int64)
+    return replace(decoded, frame=pl.DataFrame(both), lines=lines, not_text=not_text)
 
 
 def _tables(documents: Sequence[dict[str, Any]]) -> tuple[list[RawTable], dict[str, Rows]]:
