@@ -158,7 +158,7 @@ def test_a_folder_of_other_files_is_refused(tmp_path):
     export.prepare(tmp_path / "new")
 
 
-@pytest.mark.parametrize("step", ["write_parquet", "write_csv", "settle", "publish"])
+@pytest.mark.parametrize("step", ["sheet_parquet.write", "write_csv", "settle", "publish"])
 def test_a_failure_at_any_step_leaves_the_old_result(step, tmp_path, monkeypatch):
     out = tmp_path / "out"
     export.write(out, some_results())

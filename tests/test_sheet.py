@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from hardship import columns, sheet, sheet_check, sheet_csv
+from hardship import columns, sheet, sheet_check, sheet_csv, sheet_parquet
 from hardship.errors import EngineError
 from hardship.sheet import Sheet
 
@@ -77,6 +78,10 @@ def test_frame_csv_and_hash_are_those_of_the_frame(frame, compact):
     made = coded(frame) if compact else Sheet.of(frame)
     assert made.frame.equals(frame)
     assert made.frame.schema == frame.schema
+    filed = io.BytesIO()
+    sheet_parquet.write(made, filed)
+    assert pl.read_parquet(filed.getvalue()).equals(frame)
+    assert pl.read_parquet(filed.getvalue()).schema == frame.schema
     # The parts share memory: each is good until the next is asked for.
     assert b"".join(bytes(part) for part in sheet_csv.parts(made, 2)) == b"".join(columns.csv_parts(frame))
     assert sheet_csv.sha256(made) == columns.sha256_of(frame)

@@ -14,12 +14,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from hardship import sheet_parquet
 from hardship.columns import csv_parts
 from hardship.errors import Fault, UsageError
 
@@ -37,7 +39,6 @@ OURS = frozenset(
         *("results", "persons"),  # folders, of a register in parts
     }
 )
-ROW_GROUP = 250_000
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 # What a spreadsheet would take for a formula, with its full-width forms (ASVS 1.2.10).
 DANGEROUS = r"^[=+\-@\t\r\x00＝＋－＠]"
@@ -78,7 +79,7 @@ def write(
     formats: Sequence[str] = ("parquet",),
     files: Mapping[str, Sequence[Path]] | None = None,
     timings: Mapping[str, float] | None = None,
-    tables: Mapping[str, pl.DataFrame] | None = None,
+    tables: Mapping[str, Callable[[], pl.DataFrame]] | None = None,
     more: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def write(
         formats: further formats beside Parquet.
         files: where the inputs came from; recorded relative to `out`, for `verify`.
         timings: seconds for each stage so far.
-        tables: further frames by file name (one of `OURS`), written as CSV.
+        tables: what makes further frames by file name (one of `OURS`), written as CSV; called while Parquet is written.
         more: writes further files of `OURS` into the folder it is given.
 
     Returns:
@@ -99,8 +100,8 @@ def write(
     """
     prepare(out)
     began = time.perf_counter()
-    with staged(out, OURS) as staging:
-        write_parquet(results.sheet.frame, staging / "results.parquet")
+    with staged(out, OURS) as staging, ThreadPoolExecutor(1) as beside:
+        filed = beside.submit(sheet_parquet.write, results.sheet, staging / "results.parquet")
         if results.persons is not None:
             write_parquet(results.persons, staging / "persons.parquet")
         further = [form for form in dict.fromkeys(formats) if form != "parquet"]
@@ -110,11 +111,14 @@ def write(
             for name, frame in (("results", results.frame), ("persons", results.persons)):
                 if frame is not None:
                     WRITERS[form](frame, staging / f"{name}.{form}")
-        more_tables = {} if results.overrides is None else {OVERRIDES: results.overrides}
-        for name, frame in {REJECTS: results.rejects, **more_tables, **(tables or {})}.items():
-            write_csv(frame, staging / name)
+        own = {REJECTS: results.rejects} | ({} if results.overrides is None else {OVERRIDES: results.overrides})
+        for name, table in own.items():
+            write_csv(table, staging / name)
+        for name, make in (tables or {}).items():
+            write_csv(make(), staging / name)
         if more is not None:
             more(staging)
+        filed.result()
         seconds = {**(timings or {}), "write": time.perf_counter() - began}
         return write_run(staging, out, results.run, files or {}, seconds)
 
@@ -166,7 +170,7 @@ def relative_sources(files: Mapping[str, Sequence[Path]], out: Path) -> dict[str
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Parquet whose bytes depend on the rows only (one chunk, fixed row groups)."""
     frame.rechunk().write_parquet(
-        path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=True
+        path, compression="zstd", compression_level=1, row_group_size=sheet_parquet.ROW_GROUP, statistics=True
     )
 
 

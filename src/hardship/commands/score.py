@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+from functools import cache
 from pathlib import Path
 
 import click
@@ -97,7 +98,7 @@ def command(say: Say) -> click.Command:
             if by:
                 from hardship.reports.run_book import write_books
 
-                write_books(results, inputs, groups, place, lang[0])
+                write_books(results, inputs, groups(), place, lang[0])
 
         export.prepare(out)
         began = time.perf_counter()
@@ -120,7 +121,7 @@ def command(say: Say) -> click.Command:
                 progress=bars,
             )
             scored = time.perf_counter()
-            groups = group_report(results.sheet.select(NEEDED), inputs)
+            groups = cache(lambda: group_report(results.sheet.select(NEEDED), inputs))
             timings = {"read": read - began, "compile": ready - read, "score": scored - ready}
             run = export.write(
                 out,

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from hardship import export, sheet_csv, summary
+from hardship import sheet_csv, sheet_parquet, summary
 from hardship.columns import Array
 from hardship.parts import spill
 from hardship.parts.across import flagged
@@ -50,7 +50,7 @@ def finished(last: Last, place: int) -> Sheet:
 def write(last: Last, place: int, sheet: Sheet) -> None:
     """Write the results of a part."""
     path = last.job.out / "results" / f"{last.order.parts[place]}.parquet"
-    export.write_parquet(sheet.frame, path)
+    sheet_parquet.write(sheet, path)
 
 
 class Told:
