@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from hardship_api.app import create_app
+from hardship_api.columnar import Columnar
 from hardship_api.settings import Settings
 from service.live import HOUSEHOLD
 from service.registers import arrow, documents, flat, folder, json_lines, nested, parquet, tables
 
 from hardship.cli import run
 from hardship.client import encoded
+from hardship.load import find_table, load_table
 from hardship.results import RANKS
+from hardship.roots import default_roots
 
 TABLE, ON = "county_model", "2018-07-01"
 BATCH, RANK = (f"{path}?table={TABLE}&on={ON}" for path in ("/v1/score/batch", "/v1/rank"))
@@ -378,3 +382,42 @@ def test_lines_that_are_not_plain_give_what_plain_ones_give(client: TestClient, 
         expected = posted(client, BATCH, body, LINES)
         assert posted(client, BATCH, mixed, LINES).content == expected.content
         assert b'"scored"' in expected.content
+
+
+def test_slow_senders_do_not_hold_the_unpackers(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than there are unpackers, and a quick one behind them; all get their answers."""
+    monkeypatch.setattr("hardship_api.columnar.PATIENCE", 0.1)
+    monkeypatch.setattr("hardship_api.columnar.MOST", 100)
+    body = arrow(nested(frames), 100)
+    attributes = load_table(find_table(TABLE, dt.date.fromisoformat(ON), default_roots())[0]).names.attributes
+
+    async def all_of_them() -> tuple[list[int], list[list[bytes]]]:
+        unpackers, quick = asyncio.Semaphore(2), asyncio.Event()
+        done: list[int] = []
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield body[: len(body) // 2]
+            await quick.wait()
+            yield body[len(body) // 2 :]
+
+        async def at_once() -> AsyncIterator[bytes]:
+            yield body
+
+        async def read(number: int, pieces: AsyncIterator[bytes]) -> list[bytes]:
+            source = Columnar(False, attributes, "en", 1_000, False, unpackers)
+            found = [block async for block in source.blocks(pieces)]
+            done.append(number)
+            if number == 0:
+                quick.set()
+            return found
+
+        tasks = [asyncio.create_task(read(number, slow())) for number in (1, 2, 3)]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(read(0, at_once())))
+        async with asyncio.timeout(60):
+            return done, await asyncio.gather(*tasks)
+
+    done, found = asyncio.run(all_of_them())
+    assert done[0] == 0
+    assert len(found[0]) == HOUSEHOLDS // 100
+    assert found[0] == found[1] == found[2] == found[3]

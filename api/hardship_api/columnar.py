@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,8 @@ from hardship_api.parts import Part, error
 from hardship_api.strict_json import Refused
 
 MOST = 50_000
+PATIENCE = 2.0
+"""Seconds in all that an unpacker waits for the body of one request, so that slow senders do not hold them all."""
 LONGEST: dict[str, int] = {"members": MEMBERS, "supporters": SUPPORTERS, "transfers": TRANSFERS}
 BELOW = ("supporters", "transfers")
 # Arrow's own allocators keep and map far more than they hand out.
@@ -61,28 +63,36 @@ class Columnar:
         Raises:
             Refused: the body cannot be read (any further), says that it has too many rows, or as the pieces.
         """
-        if self._form == "parquet":  # what is in it stands at its end
-            with tempfile.TemporaryFile() as spool:
-                async for piece in pieces:
-                    await asyncio.to_thread(spool.write, piece)
-                spool.seek(0)
-                async with self._unpackers:
-                    async for block in _unpacked(await self._start(spool.fileno())):
-                        yield block
-            return
-        async with self._unpackers:
-            process = await self._start(asyncio.subprocess.PIPE)
-            feeding = asyncio.create_task(_feed(process, pieces))
+        given = 0
+        with tempfile.TemporaryFile() as spool:
+            body = Body(pieces, spool)
             try:
-                async for block in _unpacked(process):
-                    yield block
-                await feeding
-            except Refused:
-                if feeding.done():
-                    feeding.result()  # what stopped the pieces comes first
-                raise
+                if self._form == "arrow" and not await body.more(None):
+                    async with self._unpackers:
+                        process = await self._start(asyncio.subprocess.PIPE)
+                        feeding = asyncio.create_task(_fed(process, body))
+                        try:
+                            async for block in _unpacked(process):
+                                given += 1
+                                yield block
+                            await feeding
+                            return
+                        except Refused:
+                            # What stopped the pieces comes first; who sends slowly is unpacked once all is there.
+                            if not feeding.done() or feeding.result():
+                                raise
+                        finally:
+                            feeding.cancel()
+                while not await body.more(None):
+                    pass
             finally:
-                feeding.cancel()
+                body.close()
+            spool.seek(0)
+            async with self._unpackers:
+                async for block in _unpacked(await self._start(spool.fileno())):
+                    given -= 1
+                    if given < 0:
+                        yield block
 
     async def _start(self, body: int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -136,15 +146,63 @@ class Columnar:
         return frame.rename(found)
 
 
-async def _feed(process: asyncio.subprocess.Process, pieces: AsyncIterator[bytes]) -> None:
-    """Hand the body on as it comes; the reader sees its end in any case."""
+class Body:
+    """A body on its way, kept in a file as it comes.
+
+    Attributes:
+        last: the piece that came last.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], spool: IO[bytes]) -> None:
+        self._pieces, self._spool = pieces, spool
+        self._coming: asyncio.Future[bytes | None] | None = None
+        self.last = b""
+
+    async def more(self, seconds: float | None) -> bool:
+        """Wait for the next piece, at most for so many seconds; True at the end of the body.
+
+        Raises:
+            TimeoutError: nothing came; the next call goes on waiting.
+            Refused: as the pieces.
+        """
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._pieces, None))
+        if not (await asyncio.wait({self._coming}, timeout=seconds))[0]:
+            raise TimeoutError
+        piece, self._coming = self._coming.result(), None
+        if piece is None:
+            return True
+        self.last = piece
+        await asyncio.to_thread(self._spool.write, piece)
+        return False
+
+    def close(self) -> None:
+        """Wait no longer."""
+        if self._coming is not None:
+            self._coming.cancel()
+
+
+async def _fed(process: asyncio.subprocess.Process, body: Body) -> bool:
+    """Hand the body on as it comes, from its last piece on; the reader sees its end in any case.
+
+    A sender who lets the reader wait longer than `PATIENCE` in all loses it: False then.
+    """
     assert process.stdin is not None
+    loop, left = asyncio.get_running_loop(), PATIENCE
     try:
-        async for piece in pieces:
-            process.stdin.write(piece)
+        while True:
+            process.stdin.write(body.last)
             await process.stdin.drain()
+            began = loop.time()
+            if await body.more(max(left, 0.0)):
+                return True
+            left -= loop.time() - began
     except (BrokenPipeError, ConnectionResetError):
-        pass  # the reader gave up, and says so
+        return True  # the reader gave up, and says so
+    except TimeoutError:
+        if process.returncode is None:
+            process.kill()
+        return False
     finally:
         process.stdin.close()
 
