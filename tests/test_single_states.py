@@ -1,10 +1,10 @@
-"""Keys of parts differ exactly where what decides differs; texts of numbers; memories stay within their bytes."""
+"""Keys of parts differ exactly where what decides differs; texts of numbers; what is learned, and its bounds."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from single_documents import of_register, random_documents
 
+from hardship.engine import kernels_page
 from hardship.engine import kernels_texts as kernels
+from hardship.explaining.values import half_up
 from hardship.load import load_table, versions
 from hardship.lowering.program import lowered
-from hardship.single import numbers
+from hardship.single import numbers, sheet
+from hardship.single.book import Book
 from hardship.single.lanes import Lanes, Layout
 from hardship.single.plan import Plan
 from hardship.single.prepared import Form, Prepared
 from hardship.single.record import Found
 from hardship.single.scene import marks
 from hardship.single.show import Ref
-from hardship.single.states import Gathering, Memory, Room, cost
-from hardship.single.texts import AS_JSON, Text, named, put
+from hardship.single.states import Gathering
+from hardship.single.texts import Numbers, Page, Text, Written, cut
 from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 
@@ -54,6 +57,10 @@ def run(rows: tuple[int, int, int, int], changed: int = -1) -> tuple[Lanes, Foun
     return lanes, Found(lanes)
 
 
+def gathered(found: Found, index: list[int]) -> bytes:
+    return bytes(found.memory[place] for place in index)
+
+
 def places(lanes: Lanes, refs: list[Ref], row: int | None = None) -> set[int]:
     """The bytes of some stores in a run's memory, worked out from the lanes' own arrays."""
     found = set()
@@ -77,15 +84,15 @@ def test_a_key_differs_exactly_when_one_of_its_bytes_does(rows: tuple[int, int, 
     ]
     by_row = gathering.states([member], by_row=True)
     lanes, plain = run(rows)
-    cuts = gathering.cuts(plain)
-    before = cuts.gathered(plain)
+    index, cuts = gathering.cuts(plain)
+    before = gathered(plain, index)
     for changed in range(lanes.found_words.nbytes + lanes.found_small.nbytes):
-        after = cuts.gathered(run(rows, changed)[1])
+        after = gathered(run(rows, changed)[1], index)
         for part, refs in parts:
-            cut = cuts.parts[part.number]
-            assert (before[cut] != after[cut]) == (changed in places(lanes, refs))
-        for row, cut in enumerate(cuts.rows[by_row.number]):
-            assert (before[cut] != after[cut]) == (changed in places(lanes, [member], row))
+            ((begin, end),) = cuts[part.number]
+            assert (before[begin:end] != after[begin:end]) == (changed in places(lanes, refs))
+        for row, (begin, end) in enumerate(cuts[by_row.number]):
+            assert (before[begin:end] != after[begin:end]) == (changed in places(lanes, [member], row))
 
 
 def test_a_key_of_rows_tells_the_shape() -> None:
@@ -96,8 +103,9 @@ def test_a_key_of_rows_tells_the_shape() -> None:
         lanes, _ = run(rows)
         lanes.found_words[:], lanes.found_small[:] = 0, 0
         found = Found(lanes)
-        cuts = gathering.cuts(found)
-        keys.append([cuts.gathered(found)[cuts.parts[part.number]] for part in (of_rows, of_household)])
+        index, cuts = gathering.cuts(found)
+        whole = gathered(found, index)
+        keys.append([whole[slice(*cuts[part.number][0])] for part in (of_rows, of_household)])
     assert len({of for of, _ in keys}) == len(SHAPES)
     assert len({of for _, of in keys}) == 1
 
@@ -106,8 +114,8 @@ def test_a_part_of_nothing_has_an_empty_key() -> None:
     gathering = Gathering()
     nothing = gathering.states([])
     _, found = run(SHAPES[0])
-    cuts = gathering.cuts(found)
-    assert cuts.gathered(found)[cuts.parts[nothing.number]] == b""
+    index, cuts = gathering.cuts(found)
+    assert (index, cuts[nothing.number]) == ([], [(0, 0)])
 
 
 def plan_of(lang: str) -> Plan:
@@ -117,59 +125,33 @@ def plan_of(lang: str) -> Plan:
     return desk.plan
 
 
-def held(memories: list[Memory[Any]]) -> int:
-    return sum(cost(key) + cost(made) for memory in memories for key, made in memory.known.items())
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30), st.integers(0, 4_000)), max_size=60))
-def test_what_is_remembered_stays_within_its_bytes(asked: list[tuple[int, int, int]]) -> None:
-    room = Room(6_000)
-    memories: list[Memory[Any]] = [Memory(room) for _ in range(3)]
-    for which, key, size in asked:
-        memory = memories[which]
-        if memory.get(key) is None:
-            made = b"x" * size
-            assert memory.keep(key, made) is made
-        assert held(memories) <= room.used <= room.most
-        assert room.used == sum(memory.used for memory in memories)
-
-
-def test_the_largest_memory_is_emptied_first_and_nothing_larger_than_the_room_is_kept() -> None:
-    room = Room(5_000)
-    small: Memory[bytes] = Memory(room)
-    large: Memory[bytes] = Memory(room)
-    small.keep(1, b"s")
-    for key in range(50):
-        large.keep(key, b"x" * 500)
-    assert small.get(1) == b"s"
-    assert large.get(49) is not None
-    assert large.get(0) is None
-    large.keep(50, b"x" * 10_000)
-    assert large.get(50) is None
-
-
-def test_threads_share_a_room() -> None:
-    room = Room(100_000)
-    memories: list[Memory[bytes]] = [Memory(room) for _ in range(4)]
-
-    def fill(memory: Memory[bytes]) -> None:
-        for key in range(3_000):
-            memory.keep(key, b"x" * (key % 97))
-
-    threads = [threading.Thread(target=fill, args=(memory,)) for memory in memories]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert room.used == sum(memory.used for memory in memories) <= room.most
+@given(st.lists(st.tuples(st.binary(max_size=6), st.integers(0, 3)), max_size=400))
+def test_a_book_finds_what_was_learned_under_its_key_and_salt(asked: list[tuple[bytes, int]]) -> None:
+    book, known = Book(), dict[tuple[bytes, int], list[tuple[bytes, int]]]()
+    for number, (key, salt) in enumerate(asked):
+        template = [(b"%d" % number, number)] * (number % 3)
+        keys = np.frombuffer(b"-" + key + b"-", np.uint8)
+        book.learn(keys, 1, 1 + len(key), salt, template)
+        known.setdefault((key, salt), template)
+    assert book.used >= sum(len(key) + sum(len(part) for part, _ in made) for (key, _), made in known.items())
+    for (key, salt), made in known.items():
+        keys = np.frombuffer(b"-" + key + b"-", np.uint8)
+        place = kernels_page.learned(book.entries, book.heap, keys, 1, 1 + len(key), salt)
+        begin, count = book.entries[place, kernels_page.PIECES], book.entries[place, kernels_page.COUNT] - 1
+        pieces = book.pieces[begin : begin + count].tolist()
+        assert [(book.heap[at : at + size].tobytes(), hole) for at, size, hole in pieces] == made
+    unknown = np.frombuffer(b"not there", np.uint8)
+    assert kernels_page.learned(book.entries, book.heap, unknown, 0, 9, 0) < 0
 
 
 def test_names_are_put_where_marks_stood() -> None:
     of_marks = marks((1, 2, 0, 1))
     entry = b'{"id":%b,"who":[%b,%b]}' % (of_marks.ids[1][1], of_marks.who[3][0], of_marks.inner[1][0])
     flat = [b"%d" % place for place in range(len(of_marks.flat))]
-    assert put(named(entry), flat) == b'{"id":2,"who":[7,9]}'
-    assert named(b'{"id":""}') == b'{"id":""}'
+    filled = b"".join(part + (flat[hole] if hole > kernels_page.NO_HOLE else b"") for part, hole in cut(entry))
+    assert filled == b'{"id":2,"who":[7,9]}'
+    assert cut(b'{"id":""}') == [(b'{"id":""}', kernels_page.NO_HOLE)]
+    assert cut(b"") == []
 
 
 def test_members_called_otherwise_share_what_is_remembered_but_not_their_names() -> None:
@@ -181,13 +163,41 @@ def test_members_called_otherwise_share_what_is_remembered_but_not_their_names()
             assert PREPARED.answer(own, "zh", form) == PREPARED.slow_answer(own, "zh", form)
 
 
-def test_a_plan_stays_within_its_room() -> None:
-    room = plan_of("en").wants.room
-    room.most = 300_000
-    for document in of_register(synthesize(60, 3, area="370828", attributes=CHECKED.names.attributes), CHECKED):
-        PREPARED.answer(document, "en", "items")
-        PREPARED.answer(document, "en", "full")
-        assert held(room.memories) <= room.used <= room.most
+def test_what_a_plan_learned_stays_within_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(sheet, "MOST_SHAPE_BYTES", 400_000)
+    monkeypatch.setattr(sheet, "START", 64)
+    plan, books = Prepared(CHECKED, STANDARDS, ON), set()
+    for document in of_register(synthesize(30, 3, area="370828", attributes=CHECKED.names.attributes), CHECKED):
+        for form in FORMS:
+            assert plan.answer(document, "en", form) == PREPARED.answer(document, "en", form)
+        desk = plan._desk("en")
+        assert desk is not None
+        assert desk.plan is not None
+        for one in desk.plan.sheets:
+            assert one.book.used <= 100_000
+            assert sum(shape.nbytes for shape in one._shapes.values()) <= 400_000 or len(one._shapes) == 1
+            books.add(id(one.book))
+    assert len(books) > 2
+
+
+def test_nothing_of_a_family_is_learned() -> None:
+    one = Prepared(CHECKED, STANDARDS, ON)
+    (document,) = of_register(synthesize(1, 12, area="370828", attributes=CHECKED.names.attributes), CHECKED)
+    for number, member in enumerate(document["members"]):
+        member |= {"wage_month": 7_654_321 + number, "birth_date": f"1957-03-{number + 10}"}
+        member |= {"severe_illness_code": f"C{number + 71}", "member_id": f"canary-{number}"}
+    for row in (*document.get("supporters", ()), *document.get("transfers", ())):
+        row["member_id"] = "canary-0"
+    for form in FORMS:
+        answer = one.answer(document, "en", form)
+        assert b"canary-0" in answer
+        assert b"1957-03-10" in answer
+        desk = one._desk("en")
+        assert desk is not None
+        assert desk.plan is not None
+        for told in (b"canary", b"7654321", b"7,654,321", b"1957", b"C71"):
+            assert told not in desk.plan.sheets[form == "items"].book.heap.tobytes()
 
 
 def test_bodies_that_are_not_decoded_are_shown_alike() -> None:
@@ -211,41 +221,51 @@ def test_a_number_that_is_only_shown_is_in_no_key() -> None:
     gathering = Gathering()
     one, other = gathering.states([shown]), gathering.states([plain])
     lanes, found = run(SHAPES[1])
-    cuts = gathering.cuts(found)
+    index, cuts = gathering.cuts(found)
     assert len(shown.parts()) < len(plain.parts())
-    before = cuts.gathered(found)
-    after = cuts.gathered(run(SHAPES[1], min(places(lanes, [plain]) - places(lanes, [shown])))[1])
-    assert before[cuts.parts[one.number]] == after[cuts.parts[one.number]]
-    assert before[cuts.parts[other.number]] != after[cuts.parts[other.number]]
+    before = gathered(found, index)
+    after = gathered(run(SHAPES[1], min(places(lanes, [plain]) - places(lanes, [shown])))[1], index)
+    for part, same in ((one, True), (other, False)):
+        cells = slice(*cuts[part.number][0])
+        assert (before[cells] == after[cells]) == same
 
 
 @given(st.integers(-(10**18), 10**18), st.integers(1, 10**6), st.integers(-(10**6), 10**6), st.integers(0, 2))
 def test_texts_of_a_kernel_are_those_of_numbers(value: int, den: int, less: int, money: int) -> None:
     """Also of numbers that it leaves to `numbers.shown`."""
+    starts = np.zeros(4, np.int64)
     memory = np.array([value, less], np.int64)
     pool, out = np.frombuffer(b"( CNY)", np.uint8), np.zeros(3 * kernels.OF_NUMBER, np.uint8)
     first, nothing = [0, 1, -1, -1, den, 1], [-1, 0, -1, -1, 1, 1]
     for other, of in ((nothing, 0), ([1, 1, -1, -1, 7, 1], less)):
         decimal, exact, text = numbers.shown(value * 7 - of * den, den * 7, money)
         brackets = f"({text})" if text.startswith("−") else text
-        wanted = f'"{decimal}"\0"{exact}"\0"{text} CNY"\0', f"{brackets}\0", f"{text} CNY\0"
-        for form, before in ((kernels.AS_JSON, (1, 4)), (kernels.PLAIN, (0, 1)), (kernels.WORDS, (1, 4))):
+        fraction = Fraction(value * 7 - of * den, den * 7)
+        for form, before, wanted in (
+            (kernels.AS_JSON, (1, 4), f'"{decimal}""{exact}""{text} CNY"'), (kernels.PLAIN, (0, 1), brackets),
+            (kernels.WORDS, (1, 4), f"{text} CNY"), (kernels.EXACT, (0, 0), f'"{exact}"'),
+            (kernels.DECIMAL, (0, 0), f'"{decimal}"'), (kernels.ROUNDED + 1, (0, 0), f'"{half_up(fraction, 1)}"'),
+        ):  # fmt: skip
             specs = np.array([[*first, *other, money, form, *before, 5, 1]], np.int64)
-            size, failed = kernels.write(memory, np.zeros(1, np.uint8), specs, pool, out)
-            assert failed or out[:size].tobytes().decode() == wanted[form]
+            size, failed = kernels.write(memory, np.zeros(1, np.uint8), specs, pool, pool, out, 0, starts, 0)
+            assert failed or out[:size].tobytes().decode() == wanted
             if abs(value) < 10**11:
                 assert not failed
 
 
 def test_numbers_too_large_for_the_kernel_are_shown_all_the_same() -> None:
     gathering, one = Gathering(), ref(*HOUSE)
-    one.texts.append(Text(one, 1, (b" CNY", b""), form=AS_JSON, over=10**15))
+    one.texts.append(Text(one, 1, (b" CNY", b""), form=kernels.AS_JSON, over=10**15))
     gathering.states([one])
     lanes = Lanes(LAYOUT, SHAPES[0])
     lanes.found_words[:], lanes.found_small[:] = 1, 1
-    found = Found(lanes)
+    found, starts = Found(lanes), np.zeros(4, np.int64)
     exact = f'"1/{LAYOUT.slots[HOUSE[0]].den * 10**15}"' if LAYOUT.slots[HOUSE[0]].den % 3 == 0 else None
-    decimal, shown, text = gathering.cuts(found).numbers.written(found)
+    numbers_of = Numbers(Page(gathering.texts), found)
+    out, end = numbers_of.write(found, np.zeros(1, np.uint8), np.zeros(numbers_of.room, np.uint8), starts)
+    texts = Written(out, starts)
+    decimal, shown, text = texts[0], texts[1], texts[2]
+    assert end == len(decimal + shown + text)
     assert decimal == b'"0.00"'
     assert exact is None or shown.decode() == exact
     assert text.decode() == '"≈0.00 CNY"'

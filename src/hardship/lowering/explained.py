@@ -6,16 +6,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 from hardship.checking.check import Checked
 from hardship.language.fields import Level
 from hardship.language.nodes import Aggregate, Node
 from hardship.language.table import Test
+from hardship.lowering.comparisons import compare
 from hardship.lowering.lower import Lowering
 from hardship.lowering.ops import Program
 from hardship.lowering.stages import Form
-from hardship.lowering.values import Value
+from hardship.lowering.values import Value, number
 
 MOST_KEPT = 64
 
@@ -44,7 +46,10 @@ _lock = threading.Lock()
 
 
 def lower_explained(checked: Checked, wanted: Sequence[Wanted], lang: str) -> Program:
-    """`lower` with detail `all`, every `wanted` store, and Kleene truths `hit:<veto>` and `broken:<require>`.
+    """`lower` with detail `all`, every `wanted` store, Kleene truths `hit:<veto>` and `broken:<require>`, and points.
+
+    `sum:<group>:<index>` before the group's floor and cap (group "": items without one), `capped:<group>:<index>`
+    whether that lowers them, `sum:<index>` before those of the index.
 
     Args:
         lang: of the explanation. The last programs are kept: of one table and language they differ for no day.
@@ -68,6 +73,11 @@ class _Explained(Lowering):
         super().__init__(checked, "all")
         self.wanted = wanted
         self.hits: dict[str, Value] = {}
+        self.forms: dict[str, Form] = {}
+
+    def _items(self) -> dict[str, Form]:
+        self.forms = super()._items()
+        return self.forms
 
     def _vetoes(self, forms: dict[str, Form]) -> tuple[dict[str, Value], Value]:
         self.hits, stopped = super()._vetoes(forms)
@@ -79,8 +89,29 @@ class _Explained(Lowering):
             self._store(f"hit:{veto}", hit)
         for require in self.table.require:
             self._store(f"broken:{require.id}", self.require(require))
+        for index in self.indices:
+            self._summed(index)
         for one in self.wanted:
             self._store(one.name, self._wanted(one), level=one.level)
+
+    def _summed(self, index: str) -> None:
+        """What groups and the index add up before they are bounded."""
+        sums = self.sums(self.forms, index)
+        groups = self.table.group
+        for group in (None, *groups):
+            own = None if group is None else group.id
+            parts = [self.forms[item.id].points[index] for item in self.table.item if item.group == own]
+            below = [sums[child.id] for child in groups if child.parent == own]
+            if group is None:
+                self._store(f"sum::{index}", self._added(parts))
+                self._store(f"sum:{index}", self._added([*parts, *below]))
+                continue
+            summed = self._added([*parts, *below])
+            self._store(f"sum:{own}:{index}", summed)
+            self._store(f"capped:{own}:{index}", compare(self.build, ">", summed, sums[group.id]))
+
+    def _added(self, parts: Sequence[Value]) -> Value:
+        return reduce(self.build.add, parts, number(0))
 
     def _wanted(self, one: Wanted) -> Value:
         if one.test is not None:

@@ -9,19 +9,30 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
 
 from hardship.attributes import LEVELS, value_names
+from hardship.engine.scan_layout import ABSENT, MOST_ROWS, ORDER
 from hardship.language.fields import DeclaredAttribute
 from hardship.limits import MEMBERS, SUPPORTERS, TRANSFERS
 from hardship.reading.cells import MAX_ID, Cell, parser, read_area, read_id
 from hardship.reading.read_json import PARTS, cell
 from hardship.reading.structure import OLDEST
 
+if TYPE_CHECKING:
+    from hardship.single.scan_told import Slots
+
+Array = npt.NDArray[Any]
 Facts = dict[str, Any]
 Levels = tuple[list[Facts], list[Facts], list[Facts], list[Facts]]
 Rows = tuple[int, int, int, int]
 Stored = int | str | None
+Place = tuple[int, int, str]
+"""A fact by level, row and name."""
 MOST_KNOWN = 20_000  # texts of one attribute that are kept with what they mean
 _PARTS = frozenset(PARTS.values())
 _PLAIN_ID = re.compile(f"[!-~]{{1,{MAX_ID}}}\\Z")
@@ -75,6 +86,39 @@ class Household:
     def lacks(self, level: int, name: str) -> bool:
         """Whether some row of a level lacks a fact."""
         return any(name not in row for row in self.facts[level])
+
+    def fact(self, level: int, name: str, row: int = 0) -> Any:
+        """A fact as it is stored, None where it is missing."""
+        return self.facts[level][row].get(name)
+
+    def cells(self, asked: Asked) -> tuple[Array, Array]:
+        """Facts as int64, `ABSENT` where they are missing; of a code where its JSON stands in the second, as uint8."""
+        cells, codes, facts = list[int](), bytearray(b" "), self.facts
+        for level, row, name in asked.places:
+            value = facts[level][row].get(name, ABSENT)
+            if type(value) is str:
+                text = orjson.dumps(value)[1:-1]
+                cells.append(len(codes) << 16 | len(text))
+                codes += text
+            else:
+                cells.append(value)
+        return np.array(cells, np.int64), np.frombuffer(bytes(codes), np.uint8)
+
+
+class Asked:
+    """Facts of a household, in an order.
+
+    Attributes:
+        picks: int64 [facts, 3]: where they lie in what a scan finds (`kernels_page.cells_of`).
+    """
+
+    def __init__(self, places: list[Place], slots: Slots) -> None:
+        self.places = places
+        picks = [
+            (slots.dense[level] + slots.place(level, name), ORDER + level * MOST_ROWS + row, len(slots.of[level]))
+            for level, row, name in places
+        ]
+        self.picks = np.array(picks, np.int64).reshape(-1, 3)
 
 
 class _Reading:

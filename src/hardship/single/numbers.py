@@ -5,21 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 
+from hardship.engine import kernels_texts
 from hardship.explaining.values import MOST_PLACES
 
 Shown = tuple[str, str, str]
 """A number as a finite decimal, exactly, and as people read it, without its unit."""
 
 
-@lru_cache(maxsize=4096)
-def places(den: int) -> int:
-    """Decimals of fractions over a reduced denominator; -1 where they do not end."""
-    rest, twos, fives = den, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    return max(twos, fives) if rest == 1 else -1
+places = lru_cache(maxsize=4096)(kernels_texts.places)
 
 
 def exact(value: int, den: int) -> str:

@@ -7,22 +7,25 @@ two. Here nothing is worked out: the machine stores every value that is shown.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hardship import __version__
 from hardship.checking.check import Checked
+from hardship.engine.kernels_page import NO, YES
 from hardship.explaining import compact
 from hardship.explaining.explain import DIRECTIONS, NO_CIRCLE
 from hardship.explaining.facts import constants, parameter_entries
 from hardship.explaining.reasons import reasons
 from hardship.explaining.steps import OUTCOMES
-from hardship.explaining.view import STATUSES, Told
+from hardship.explaining.view import STATUSES, Entry, Told
 from hardship.lowering.explained import lower_explained
 from hardship.lowering.ops import Program
 from hardship.reference.values import Parameters
 from hardship.single import plan_facts, plan_steps
 from hardship.single.household import Household
 from hardship.single.lanes import Layout
+from hardship.single.parts import Given, Piece, Shown, entries, in_list
 from hardship.single.plan_facts import whole
 from hardship.single.plan_inputs import InputsPlan
 from hardship.single.plan_items import NULL
@@ -31,10 +34,10 @@ from hardship.single.plan_points import IndexPlan
 from hardship.single.plan_steps import MONTHLY, ComputedPlan
 from hardship.single.record import Found
 from hardship.single.runner import Prefixes
+from hardship.single.scan_told import Slots
 from hardship.single.scene import Namer, Scene
-from hardship.single.show import CUT, Template, Wants, dumps, holes, inside, listed
-from hardship.single.states import Memory, Shown
-from hardship.single.texts import Named, named, put
+from hardship.single.sheet import Sheet
+from hardship.single.show import Template, Wants, dumps, holes, inside, listed
 
 if TYPE_CHECKING:
     from hardship.standards import Standards
@@ -56,10 +59,9 @@ class Plan:
         self.parameters = Parameters(table.parameter, standards.rows, on)
         self._prefixes = Prefixes(table.parameter, standards)
         self._parameters: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
-        room = wants.room
-        self.inputs = InputsPlan(told, room)
+        self.inputs = InputsPlan(told)
         self.members = plan_facts.members(told, wants)
-        self.absent = plan_facts.Absent(told, room)
+        self.absent = plan_facts.Absent(told)
         self.lookups, self.conversions = plan_facts.lookups(told, wants), plan_facts.conversions(told, wants)
         self.derived = [ComputedPlan(told, wants, derive, derive.name, derive.level) for derive in table.derive]
         self.outputs = [ComputedPlan(told, wants, output, output.name, "household") for output in table.output]
@@ -70,20 +72,25 @@ class Plan:
         self.benefit = plan_steps.BenefitPlan(told, wants)
         self.persons = plan_steps.PersonsPlan(told, wants)
         self.order = plan_steps.OrderPlan(told, wants)
-        self.namer = Namer(told, room)
+        self.namer = Namer(told)
         self.income = self.gap = None
         if table.results.income_per_head is not None:
             self.income = wants.shower(told, wants.name("income_per_head", "household"), MONTHLY)
         if self.circle is not None:
             self.gap = wants.shower(told, wants.name("gap", "household"), MONTHLY)
-        amounts = [shower.ref for shower in (self.income, self.gap) if shower is not None]
-        self._amount_states = wants.states(amounts, short=False)
-        self.amounts = Shown(room, self._amount_states, self._amounts)
-        self._told: Memory[Named] = Memory(room)
+        self._amounts = [
+            wants.states([None if shower is None else shower.ref], short=False) for shower in (self.income, self.gap)
+        ]
         self._outcomes = {name: (dumps(name), dumps(told.say(code))) for name, code in OUTCOMES.items()}
-        self._whole(standards)
+        self._named = sorted(OUTCOMES, key=lambda name: name != "incomplete")
+        self._nothing = dumps(told.shown(None, MONTHLY))
+        self._no_circle = dumps(NO_CIRCLE), dumps({key: NO_CIRCLE[key] for key in ("id", "title", "lines")})
+        slots = Slots(told.names.attributes)
+        full, short = self._full(standards), self._short()
+        self.sheets = Sheet(wants.forms[False], full, slots), Sheet(wants.forms[True], short, slots)
 
-    def _whole(self, standards: Standards) -> None:
+    def _full(self, standards: Standards) -> list[Piece]:
+        """The contract's explanation."""
         told, identity = self.told, self.told.table.table
         fixed = {
             "schema": 1,
@@ -105,21 +112,58 @@ class Plan:
             "on": told.on.isoformat(),
             "constants": constants(told),
         }
-        self.names = (
-            "area_code", "assumed", "benefit", "circle", "conversions", "deferred", "derived", "facts_dated", "flags",
-            "gap_to_next_line", "groups", "household_id", "income_per_head", "index", "index_exact", "indices",
-            "inputs", "ladders", "lookups", "members", "missing", "nearest_changes", "order", "outcome",
-            "outcome_text", "outputs", "parameters", "persons", "reasons", "refused", "requires", "vetoes",
-        )  # fmt: skip
-        self.template = Template(fixed | holes(*self.names), self.names)
-        self.names_short = (
-            "assumed", "benefit", "circle", "deferred", "derived", "flags", "groups", "index", "index_exact", "indices",
-            "inputs", "ladders", "missing", "outcome", "outcome_text", "parameters", "persons", "reasons", "refused",
-            "vetoes",
-        )  # fmt: skip
-        self.short = Template({"schema": 1, "lang": told.lang} | holes(*self.names_short), self.names_short)
-        self._nothing = dumps(told.shown(None, MONTHLY))
-        self._no_circle = dumps(NO_CIRCLE), dumps({key: NO_CIRCLE[key] for key in ("id", "title", "lines")})
+        given = ("area_code", "facts_dated", "household_id")
+        parts = self._common(short=False) | {name: list[Piece]([Given(name)]) for name in given}
+        income, gap = (
+            list[Piece]([Shown(states, partial(self._amount, place))]) for place, states in enumerate(self._amounts)
+        )
+        parts |= {
+            "conversions": [Given("conversions")],
+            "derived": entries([derive.entries for derive in self.derived]),
+            "gap_to_next_line": gap,
+            "income_per_head": income,
+            "indices": in_list([index.pieces(short=False) for index in self.indices]),
+            "lookups": [Given("lookups")],
+            "members": [Given("members")],
+            "nearest_changes": [Given("nearest_changes")],
+            "order": [self.order.shown],
+            "outputs": entries([output.entries for output in self.outputs]),
+            "requires": [self.clauses.requires],
+        }
+        return Template(fixed | holes(*parts), tuple(parts)).around(parts)
+
+    def _short(self) -> list[Piece]:
+        """The short explanation (`explaining.compact`)."""
+        parts = self._common(short=True) | {
+            "derived": entries([derive.values for derive in self.derived]),
+            "indices": in_list([index.pieces(short=True) for index in self.indices]),
+        }
+        return Template({"schema": 1, "lang": self.told.lang} | holes(*parts), tuple(parts)).around(parts)
+
+    def _common(self, *, short: bool) -> dict[str, list[Piece]]:
+        """What stands in both forms."""
+        main, clauses = self.indices[0] if self.indices else None, self.clauses
+        circle: Piece = self._no_circle[short] if self.circle is None else self.circle.shown[short]
+        otherwise = clauses.all[short] if self.circle is None else self.circle.shown[short].states
+        given = ("assumed", "flags", "missing", "outcome", "outcome_text", "parameters")
+        return {name: list[Piece]([Given(name)]) for name in given} | {
+            "benefit": [self.benefit.shown[short]],
+            "circle": [circle],
+            "deferred": [clauses.deferred[short]],
+            "groups": [b"[]"] if main is None else main.groups(short=short),
+            "index": [NULL] if main is None else main.value,
+            "index_exact": [NULL] if main is None else main.exact,
+            "inputs": self.inputs.pieces(short=short),
+            "ladders": in_list([[ladder.shown[short]] for ladder in self.ladders.values()]),
+            "persons": [self.persons.shown[short]],
+            "reasons": [
+                Given("reasons"), clauses.either[short],
+                Shown(clauses.all[short], partial(self._reasons, by_clause=True), YES),
+                Shown(otherwise, partial(self._reasons, by_clause=False), NO),
+            ],
+            "refused": [clauses.refused[short]],
+            "vetoes": [clauses.vetoes[short]],
+        }  # fmt: skip
 
     def program(self) -> Program:
         """Lower the table with everything that this plan shows."""
@@ -129,97 +173,57 @@ class Plan:
         """Find every store in the program; False if a code is shown as a value: the machine does not hold its text."""
         if "gap" not in layout.slots:  # no line of the circle is an amount of money
             self.wants.refs = [ref for ref in self.wants.refs if ref.name != "gap"]
-            self.gap = None
-            self._amount_states.refs = [ref for ref in self._amount_states.refs if ref.name != "gap"]
+            self.gap, self._amounts[1].refs = None, []
         for ref in self.wants.refs:
             ref.bind(layout)
-        return all(ref.slot.type != "code" for ref in self.wants.refs)
+        return self.inputs.able and all(ref.slot.type != "code" for ref in self.wants.refs)
 
     def scene(self, household: Household, found: Found, left: bytes, *, short: bool) -> Scene:
         """What `items` (`short`) or `full` is filled in from."""
-        return self.namer.scene(household, found, left, self.wants.forms[short])
+        return self.sheets[short].scene(self.namer.names(household), household, found, left)
 
     def full(
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], nearest: bytes
     ) -> bytes:
         """The contract's explanation as JSON."""
-        indices = [index.json(scene, short=False) for index in self.indices]
-        decided = self.clauses.found[False].of(scene)
-        inputs, dated = self.inputs.full(scene)
         household = scene.household
-        income, gap = self.amounts.json(scene).split(CUT)
-        outcome_json, outcome_text = self._outcomes[outcome]
-        parts: dict[str, bytes] = {
+        given = self._given(scene, outcome, missing, assumed, flags, short=False) | {
             "area_code": dumps(household.area_code),
-            "assumed": self.absent.entries(scene, assumed, short=False, assumed=True),
-            "benefit": self.benefit.found[False].json(scene),
-            "circle": self._no_circle[0] if self.circle is None else self.circle.found[False].json(scene),
             "conversions": self.conversions(scene),
-            "deferred": decided.deferred,
-            "derived": listed([entry for derive in self.derived for entry in derive.rows(scene)]),
-            "facts_dated": dated,
-            "flags": dumps(flags),
-            "gap_to_next_line": gap,
-            "groups": indices[0].groups if indices else b"[]",
+            "facts_dated": self.inputs.dated(scene),
             "household_id": dumps(household.household_id),
-            "income_per_head": income,
-            "index": indices[0].value if indices else NULL,
-            "index_exact": indices[0].exact if indices else NULL,
-            "indices": listed([index.entry for index in indices]),
-            "inputs": inputs,
-            "ladders": listed([ladder.found[False].json(scene) for ladder in self.ladders.values()]),
             "lookups": self.lookups(scene),
             "members": self.members(scene),
-            "missing": self.absent.entries(scene, missing, short=False, assumed=False),
             "nearest_changes": nearest,
-            "order": self.order.found.json(scene),
-            "outcome": outcome_json,
-            "outcome_text": outcome_text,
-            "outputs": listed([output.rows(scene)[0] for output in self.outputs]),
-            "parameters": self._place(scene)[0],
-            "persons": self.persons.json(scene, short=False),
-            "reasons": self._reasons(scene, outcome, missing, decided, short=False),
-            "refused": decided.refused,
-            "requires": decided.requires,
-            "vetoes": decided.vetoes,
         }
-        return self.template.fill(tuple([parts[name] for name in self.names]))
+        return self.sheets[False].filled(scene, given, self._named.index(outcome))
 
     def items(
         self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str]
     ) -> bytes:
         """The short explanation (`explaining.compact`) as JSON."""
-        indices = [index.json(scene, short=True) for index in self.indices]
-        decided = self.clauses.found[True].of(scene)
+        given = self._given(scene, outcome, missing, assumed, flags, short=True)
+        return self.sheets[True].filled(scene, given, self._named.index(outcome))
+
+    def _given(
+        self, scene: Scene, outcome: str, missing: tuple[str, ...], assumed: list[str], flags: list[str], *, short: bool
+    ) -> dict[str, bytes]:
+        """What both forms are given."""
         outcome_json, outcome_text = self._outcomes[outcome]
-        parts: dict[str, bytes] = {
-            "assumed": self.absent.entries(scene, assumed, short=True, assumed=True),
-            "benefit": self.benefit.found[True].json(scene),
-            "circle": self._no_circle[1] if self.circle is None else self.circle.found[True].json(scene),
-            "deferred": decided.deferred,
-            "derived": listed([entry for derive in self.derived for entry in derive.short(scene)]),
+        return {
+            "assumed": self.absent.entries(scene, assumed, short=short, assumed=True),
             "flags": dumps(flags),
-            "groups": indices[0].groups if indices else b"[]",
-            "index": indices[0].value if indices else NULL,
-            "index_exact": indices[0].exact if indices else NULL,
-            "indices": listed([index.entry for index in indices]),
-            "inputs": self.inputs.short(scene),
-            "ladders": listed([ladder.found[True].json(scene) for ladder in self.ladders.values()]),
-            "missing": self.absent.entries(scene, missing, short=True, assumed=False),
+            "missing": self.absent.entries(scene, missing, short=short, assumed=False),
             "outcome": outcome_json,
             "outcome_text": outcome_text,
-            "parameters": self._place(scene)[1],
-            "persons": self.persons.json(scene, short=True),
-            "reasons": self._reasons(scene, outcome, missing, decided, short=True),
-            "refused": decided.refused,
-            "vetoes": decided.vetoes,
+            "parameters": self._place(scene)[short],
+            "reasons": self._told(outcome, [], [], NO_CIRCLE, missing) if outcome == "incomplete" else b"",
         }
-        return self.short.fill(tuple([parts[name] for name in self.names_short]))
 
-    def _amounts(self, scene: Scene) -> Named:
-        """Income a head, and what is missing to the next line."""
-        showers = self.income, self.gap
-        return named(CUT.join([self._nothing if one is None else whole(one, scene) for one in showers]))
+    def _amount(self, place: int, scene: Scene) -> bytes:
+        """Income a head, or what is missing to the next line."""
+        shower = (self.income, self.gap)[place]
+        return self._nothing if shower is None else whole(shower, scene)
 
     def _place(self, scene: Scene) -> tuple[bytes, bytes]:
         """The local numbers that hold, whole and short."""
@@ -240,30 +244,15 @@ class Plan:
             self._parameters[key] = dumps(entries), dumps(short)
         return self._parameters[key]
 
-    def _reasons(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided, *, short: bool
-    ) -> bytes:
-        """Why this outcome; remembered by everything that it tells of."""
-        circle = None
-        key: Any = missing
-        if outcome != "incomplete":
-            by_clause = decided.hit or decided.broken
-            circle = None if by_clause else self.circle
-            found = (self.clauses.found if circle is None else circle.found)[short]
-            key = short, found.number, scene.keys[scene.cuts.parts[found.number]]
-        known = self._told.get((outcome, key))
-        if known is None:
-            made = self._told_anew(scene.marked(), outcome, missing, decided, circle)
-            known = self._told.keep((outcome, key), made)
-        return put(known, scene.flat)
+    def _reasons(self, scene: Scene, *, by_clause: bool) -> bytes:
+        """Why this outcome of a complete household."""
+        told_of = NO_CIRCLE if by_clause or self.circle is None else self.circle.told_of(scene)
+        return self._told(self._named[scene.outcome], self.clauses.hit(scene), self.clauses.broken(scene), told_of)
 
-    def _told_anew(
-        self, scene: Scene, outcome: str, missing: tuple[str, ...], decided: plan_steps.Decided,
-        circle: LadderPlan | None,
-    ) -> Named:  # fmt: skip
+    def _told(
+        self, outcome: str, hit: list[Entry], broken: list[Entry], circle: Entry, missing: tuple[str, ...] = ()
+    ) -> bytes:
         told = self.told
         titles = [{"title": told.names.attributes[name].title.text(told.lang)} for name in missing]
-        told_of = NO_CIRCLE if circle is None else circle.told_of(scene)
-        explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": decided.hit}
-        sentences = reasons(explanation | {"requires": decided.broken, "circle": told_of})
-        return named(listed([b'"%b"' % inside(sentence) for sentence in sentences]))
+        explanation = {"lang": told.lang, "outcome": outcome, "missing": titles, "vetoes": hit, "requires": broken}
+        return listed([b'"%b"' % inside(sentence) for sentence in reasons(explanation | {"circle": circle})])

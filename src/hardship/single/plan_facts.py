@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hardship.attributes import scale
+from hardship.engine.kernels_page import MISSING, OWN_ID, OWN_WHO, UNTITLED
+from hardship.engine.kernels_texts import AS_JSON, CODE, DAY, DECIMAL
 from hardship.explaining import facts as explain_facts
 from hardship.explaining import values as explain_values
 from hardship.explaining.facts import STATES
@@ -20,7 +22,6 @@ from hardship.reference.values import MONTHS_OF_YEAR, Value, plain
 from hardship.single import numbers
 from hardship.single.scene import Scene
 from hardship.single.show import (
-    CUT,
     FALSE,
     TRUE,
     Ref,
@@ -33,31 +34,27 @@ from hardship.single.show import (
     listed,
     plain_value,
 )
-from hardship.single.states import Memory, Remembered, Room
-from hardship.single.texts import Named, Text, named, put
+from hardship.single.texts import Text, mark
 
 Part = Callable[[Scene], bytes]
-OWN_ROOM = 1 << 18
-OF_SHORT = 200  # bytes of a number and of what remembers its entry
+MOST_CELLS = 4_096  # of look-ups, that are kept as JSON
 
 
 class Fact:
     """One attribute's values, stored integers or the texts of codes, as JSON."""
 
-    def __init__(self, told: Told, attribute: DeclaredAttribute, room: Room | None = None) -> None:
-        room = room or Room(OWN_ROOM)
+    def __init__(self, told: Told, attribute: DeclaredAttribute) -> None:
         self.told, self.attribute = told, attribute
         self.level = LEVEL[attribute.level]
         self.unit = parse(attribute.unit)
         self.money, self.scale = self.unit.power("money"), scale(attribute)
         words = told.words.unit(self.unit)
         self.suffix = f" {words}" if words else ""
-        self.unit_json = dumps(str(self.unit))
+        self.suffix_json, self.unit_json = inside(self.suffix), dumps(str(self.unit))
         self.number = attribute.type in ("int", "money", "decimal")
         self.read = reader(attribute)
         policy = told.table.missing.get(attribute.name)
         self.assumed: Value = plain(attribute, policy.assume) if isinstance(policy, Assume) else None
-        self._known: Memory[tuple[bytes, bytes, bytes]] = Memory(room)
         order = ("exact", "id", "text", "value", "who")
         entry = {
             "name": attribute.name,
@@ -70,34 +67,43 @@ class Fact:
             state: Template(entry | {"state": state, "state_text": told.say(code)} | _source(state, self.level), order)
             for state, code in STATES.items()
         }
-        self._pieces: Memory[tuple[bytes, bytes]] = Memory(room)
-        self.shorts: Memory[bytes] = Memory(room)
 
-    def pieces(self, stored: Any) -> tuple[bytes, bytes]:
-        """An entry without its row's names: what stands before `id`, and between that and `who`, which is last."""
-        found = self._pieces.get(stored)
-        if found is None:
-            state = "known" if stored is not None else "missing" if self.assumed is None else "assumed"
-            value, exact, text = self.json(stored)
-            before, after = self._template[state].fill((exact, CUT, text, value, b"")).split(CUT)
-            found = self._pieces.keep(stored, (before, after[:-1]))
-        return found
+    def spec(self, *, short: bool) -> list[int] | None:
+        """How a kernel writes its values (`kernels_texts`), but for where they lie; None for labels."""
+        form = {"date": DAY, "code": CODE}.get(self.attribute.type, DECIMAL if short else AS_JSON)
+        if not self.number and form not in (DAY, CODE):
+            return None
+        return [1, -1, -1, self.scale, 1, -1, 0, -1, -1, 1, 1, self.money, form]
 
-    def short(self, stored: Any) -> bytes:
-        """The short entry of a known fact; of a row below the household without the `id` that stands first."""
-        if self.number:
-            value = b'"%b"' % numbers.decimal(stored, self.scale, self.money).encode()
-        else:
-            value = self.json(stored)[0]
-        start = b"," if self.level else b"{"
-        made = b'%b"name":"%b","value":%b}' % (start, self.attribute.name.encode(), value)
-        return self.shorts.keep(stored, made, OF_SHORT + len(made) if self.number else 0)
+    def codes(self, *, short: bool) -> list[str]:
+        """The codes that are shown in words (`Wording.option`)."""
+        own = {one.value: None for one in self.attribute.values} | {"none": None}
+        return list(own) if self.attribute.type == "code" and not short else []
+
+    def entry(self, state: int, *, short: bool) -> bytes:
+        """The entry of a state (`kernels_page.gathered`), with marks for numbers, days, codes and the row's names.
+
+        The short one is empty where the fact is missing.
+        """
+        ids, who = (mark(OWN_ID), mark(OWN_WHO)) if self.level else (b'""', b'""')
+        value, exact, text = mark(0), mark(1), mark(2)
+        if state == MISSING:
+            value, exact, text = self.json(None)
+        elif self.spec(short=short) is None:
+            value, exact, text = self.json((state - 2) // 2)
+        elif state != UNTITLED:
+            value, exact, text = self.json(self.codes(short=short)[state - 2])
+        elif not self.number:
+            exact = text = value
+        if short:
+            own = b'"id":%b,' % ids if self.level else b""
+            made = b'{%b"name":"%b","value":%b}' % (own, self.attribute.name.encode(), value)
+            return b"" if state == MISSING else made
+        known = "known" if state != MISSING else "missing" if self.assumed is None else "assumed"
+        return self._template[known].fill((exact, ids, text, value, who))
 
     def json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         """`value`, `exact` and `text` of a stored value; None: what is assumed, or missing."""
-        return self._known.get(stored) or self._known.keep(stored, self._json(stored))
-
-    def _json(self, stored: Any) -> tuple[bytes, bytes, bytes]:
         if stored is not None and self.number:
             decimal, exact, text = numbers.shown(stored, self.scale, self.money)
             return b'"%b"' % decimal.encode(), b'"%b"' % exact.encode(), dumps(text + self.suffix)
@@ -137,8 +143,8 @@ def members(told: Told, wants: Wants) -> Part:
 class Absent:
     """Attributes that are missing or assumed, with their rows."""
 
-    def __init__(self, told: Told, room: Room) -> None:
-        self.told, self.room = told, room
+    def __init__(self, told: Told) -> None:
+        self.told = told
         self._facts: dict[str, tuple[Fact, Entry, bytes]] = {}
 
     def entries(self, scene: Scene, names: Iterable[str], *, short: bool, assumed: bool) -> bytes:
@@ -148,7 +154,7 @@ class Absent:
     def _entry(self, scene: Scene, name: str, *, short: bool, assumed: bool) -> bytes:
         if name not in self._facts:
             attribute = self.told.names.attributes[name]
-            fact = Fact(self.told, attribute, self.room)
+            fact = Fact(self.told, attribute)
             entry: Entry = {"name": name, "title": attribute.title.text(self.told.lang)}
             value: Entry = {}
             if fact.assumed is not None:
@@ -157,10 +163,8 @@ class Absent:
             self._facts[name] = fact, entry, dumps(value.get("value"))
         fact, entry, value_json = self._facts[name]
         level = fact.level
-        if scene.found.rows[level] == 1:
-            rows = [0] if scene.household.lacks(level, name) else []
-        else:
-            rows = [row for row, given in enumerate(scene.household.facts[level]) if name not in given]
+        fact_at = scene.household.fact
+        rows = [row for row in range(scene.found.rows[level]) if fact_at(level, name, row) is None]
         ids = listed([scene.ids[level][row] for row in rows])
         head = b'"name":"%b","title":%b' % (name.encode(), dumps(entry["title"]))
         if short:
@@ -225,7 +229,7 @@ def lookups(told: Told, wants: Wants) -> Part:
         level, gate = _gated(one, told, wants)
         places = [wants.node(argument, one.level) for argument in one.call.arguments[1:]]
         calls.append((one.call, level, gate, places, wants.node(one.call, one.level)))
-    known: Memory[tuple[tuple[str, str, str], bytes]] = Memory(wants.room)
+    known: dict[Any, tuple[tuple[str, str, str], bytes]] = {}
 
     def part(scene: Scene) -> bytes:
         entries: dict[tuple[str, str, str], bytes] = {}
@@ -240,7 +244,9 @@ def lookups(told: Told, wants: Wants) -> Part:
                 if made is None:
                     values = [plain_value(place, one) for place, one in zip(places, keys, strict=True)]
                     name, entry = explain_facts.lookup_entry(told, call, values, plain_value(ref, key[-1]))
-                    made = known.keep(key, (name, dumps(entry)))
+                    if len(known) >= MOST_CELLS:
+                        known.clear()
+                    made = known[key] = name, dumps(entry)
                 entries[made[0]] = made[1]
         return listed([entries[name] for name in sorted(entries)])
 
@@ -249,39 +255,37 @@ def lookups(told: Told, wants: Wants) -> Part:
 
 def conversions(told: Told, wants: Wants) -> Part:
     """Every change of period as a line with both figures."""
-    calls, asked = [], len(wants.refs)
+    calls = []
     order = ("from", "id", "to", "who")
     for one in reached(told.table, told.names, ("per_month", "per_year")):
         level, gate = _gated(one, told, wants)
         inner = one.call.arguments[0]
-        before = wants.shower(told, wants.node(inner, one.level), told.unit_at(inner))
-        after = wants.shower(told, wants.node(one.call, one.level), told.unit_at(one.call))
+        before = wants.seen(told, wants.node(inner, one.level), told.unit_at(inner))
+        after = wants.seen(told, wants.node(one.call, one.level), told.unit_at(one.call))
         words = {"where": told.words.expression(inner), "expr": told.words.expression(one.call)}
         calls.append((level, gate, before, after, Template(words | holes(*order), order)))
     last = _of_income(told, wants)
 
-    def part(scene: Scene) -> list[Named]:
+    def part(scene: Scene) -> bytes:
         entries = []
         for level, gate, before, after, template in calls:
-            for row in range(len(scene.ids[level])):
+            for row in range(scene.found.rows[level]):
                 first, second = before.ref.key(scene.found, row), after.ref.key(scene.found, row)
                 if first is not None and second is not None and gate.passes(scene, row):
                     ids, who = scene.ids[level][row], scene.who[level][row]
-                    given = (whole(before, scene, row), ids, whole(after, scene, row), who)
-                    entries.append(named(template.fill(given)))
-        return [*entries, *last(scene)]
+                    entries.append(template.fill((whole(before, scene, row), ids, whole(after, scene, row), who)))
+        return listed(list(dict.fromkeys([*entries, *last(scene)])))
 
-    made = Remembered(wants.room, wants.states(wants.refs[asked:], short=False), part)
-    return lambda scene: listed(list(dict.fromkeys([put(entry, scene.flat) for entry in made.of(scene)])))
+    return part
 
 
-def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[Named]]:
+def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[bytes]]:
     """The line of a yearly income a head, which the results show by the month."""
     expression = told.table.results.income_per_head
     if expression is None or told.unit_at(expression.node).power("year") != -1:
         return lambda scene: []
     words = told.words.expression(expression.node)
-    yearly = wants.shower(told, wants.node(expression.node, "household"), told.unit_at(expression.node))
+    yearly = wants.seen(told, wants.node(expression.node, "household"), told.unit_at(expression.node))
     entry = {
         "where": told.say("explain.income_per_head"),
         "id": "",
@@ -292,14 +296,14 @@ def _of_income(told: Told, wants: Wants) -> Callable[[Scene], list[Named]]:
     words_of_month = told.words.unit(month)
     suffix = f" {words_of_month}" if words_of_month else ""
     monthly = Text(yearly.ref, month.power("money"), (inside(suffix), b""), over=MONTHS_OF_YEAR)
-    yearly.ref.texts.append(monthly)
+    wants.forms[False].number(monthly)
     unit = dumps(str(month))
     template = Template(entry | holes("from", "to"), ("from", "to"))
 
-    def part(scene: Scene) -> list[Named]:
+    def part(scene: Scene) -> list[bytes]:
         if yearly.ref.key(scene.found) is None:
             return []
-        return [named(template.fill((whole(yearly, scene), of_unit(*scene.three(monthly), unit))))]
+        return [template.fill((whole(yearly, scene), of_unit(*scene.three(monthly), unit)))]
 
     return part
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ from hardship.language.fields import Level
 from hardship.language.nodes import Cases, Node
 from hardship.language.table import Band, Item
 from hardship.language.units import Unit, parse
+from hardship.lowering.comparisons import MOST_PLACES
 from hardship.lowering.ops import LEVEL
 from hardship.single import numbers
 from hardship.single.filled import Layouter, Pieces, atom, filled, taken
+from hardship.single.parts import Shown
 from hardship.single.record import Found
 from hardship.single.scene import Scene
 from hardship.single.show import CUT, TRUE, Ref, Template, Wants, dumps, holes, inside, listed
-from hardship.single.states import Memory, Room, Shown, States
-from hardship.single.texts import Named, named
 
 Points = str | None
 NULL, EMPTY = b"null", b'""'
@@ -97,8 +96,9 @@ Line = tuple[int, Form]
 class ItemPlan:
     """One item in one index."""
 
-    def __init__(self, told: Told, wants: Wants, item: Item, index: str) -> None:
+    def __init__(self, told: Told, wants: Wants, item: Item, index: str, capped: Ref | None) -> None:
         self.told, self.item, self.index, asked = told, item, index, len(wants.refs)
+        self.capped = capped
         level: Level = "member" if item.each is not None else item.per or "household"
         self.level = LEVEL[level]
         self.takes = None if level == "household" or item.everyone else wants.counted(level)
@@ -115,10 +115,13 @@ class ItemPlan:
             self.formula = Calculation(told, wants, item.expr.node, level, parse(item.unit), decides=True)
         self.cases = tuple(wants.node(case.when.node, level) for case in item.cases or () if case.when is not None)
         self.titles = [dumps(self._case_title(place)) for place in range(len(item.cases or ()))]
-        self.value = None
+        self.value, self.band = None, None
         if item.value is not None and item.bands is not None and condition is None and item.expr is None:
             unit = told.unit_at(item.value.node)
-            self.value = Calculation(told, wants, item.value.node, level, unit)
+            # A band is stored by its number; where there are too many, the value itself decides.
+            many = len(item.cases or ()) + len(item.bands) >= MOST_PLACES
+            self.value = Calculation(told, wants, item.value.node, level, unit, decides=many)
+            self.band = None if many else wants.name(f"band:{item.id}", level)
             self.bands_json = [dumps(told.band_text(item.bands, place, unit)) for place in range(len(item.bands))]
             self.edges = [_edge(band) for band in item.bands]
         self.unknown = dumps(told.say("explain.unknown"))
@@ -126,22 +129,16 @@ class ItemPlan:
         self.absent = told.say("explain.points_if_missing")
         if item.missing is not None and item.missing.title is not None:
             self.absent = item.missing.title.text(told.lang)
-        self._forms: Memory[Form] = Memory(wants.room)
         self.scores = told.say("explain.row_points", who="\0", points="\1")
         self.comma, self.nobody = dumps(told.say("explain.w_comma"))[1:-1], dumps(told.say("explain.nobody"))
         self.calculation = self.formula or self.value
         self.shows = self.calculation is not None and self.calculation.shows
-        decides = [self.ref, self.takes, self.condition, *self.cases]
+        decides = [self.ref, self.takes, self.condition, *self.cases, self.band]
         decides += [of.shower.ref for of in (self.formula, self.value) if of is not None]
-        self.found = []  # of each form, the entry by whether its group is capped
-        for short, refs in ((False, wants.refs[asked:]), (True, decides)):
-            states = wants.states(refs, short=short)
-            self.found.append(
-                [
-                    ItemShown(self, wants.room, states, partial(self._taken, short=short, capped=capped))
-                    for capped in (False, True)
-                ]
-            )
+        self.shown = [
+            Shown(wants.states([*refs, capped], short=short), partial(self._taken, short=short))
+            for short, refs in ((False, wants.refs[asked:]), (True, decides))
+        ]
         order = (
             "band", "capped_by", "exact", "filled", "missing_taken", "points", "rows", "sum", "text", "value",
         )  # fmt: skip
@@ -187,17 +184,12 @@ class ItemPlan:
         key = ref.key(found, row)
         return (-1 if key is None else _band_at(self.edges, *ref.fraction(key)),)
 
-    def bands(self, found: Found) -> bytes:
-        """The bands of all rows."""
-        return bytes([self._band(found, row)[0] + 1 for row in range(found.rows[self.level])])
-
     def _form(self, scene: Scene, row: int) -> Form:
         """The form of a row."""
         state = self.state(scene.found, row)
         if isinstance(state, tuple) and self.formula is None:
             return self._in_band(scene, row, state[0])
-        form = self._forms.get(state)
-        return self._forms.keep(state, self._formed(state)) if form is None else form
+        return self._formed(state)
 
     def _in_band(self, scene: Scene, row: int, place: int) -> Form:
         assert self.value is not None
@@ -240,7 +232,7 @@ class ItemPlan:
             return EMPTY
         return of.filled(scene, row)
 
-    def _taken(self, scene: Scene, *, short: bool, capped: bool) -> Named:
+    def _taken(self, scene: Scene, *, short: bool) -> bytes:
         found = scene.found
         lines: list[Line] = []
         for row in range(found.rows[self.level]):
@@ -248,33 +240,16 @@ class ItemPlan:
             if takes != 2:
                 form = self._form(scene, row)
                 lines.append((row, form if takes else form._replace(points=None, veto=None)))
-        return named(self._entry(scene, lines, short=short, capped=capped))
-
-    def _entry(self, scene: Scene, lines: list[Line], *, short: bool, capped: bool) -> bytes:
-        made = self._made(self.ref.key(scene.found), lines)
-        entry = made.json(scene, short=short)
-        return entry.replace(CUT, dumps(made.capped_by or (f"group:{self.item.group}" if capped else None)))
+        made = self._made(self.ref.key(found), lines)
+        of_group = self.capped is not None and self.capped.key(found) == TRUE
+        capped_by = dumps(made.capped_by or (f"group:{self.item.group}" if of_group else None))
+        return made.json(scene, short=short).replace(CUT, capped_by)
 
     def _made(self, key: Any, lines: list[Line]) -> ItemFound:
         points = exact(self.ref, key)
         summed = lines[0][1].points if len(lines) == 1 else sum_of(tuple([form.points for _, form in lines]))
         absent = summed is None and points is not None
         return ItemFound(self, lines, points, summed, absent, None if absent else bounded_by(points, summed))
-
-
-class ItemShown(Shown):
-    """An item's entry, remembered by its states and the bands of its values."""
-
-    __slots__ = ("_bands",)
-
-    def __init__(self, plan: ItemPlan, room: Room, states: States, make: Callable[[Scene], Named]) -> None:
-        super().__init__(room, states, make)
-        self._bands = None if plan.value is None else plan.bands
-
-    def key(self, scene: Scene) -> Any:
-        """By what the entry is remembered."""
-        key = scene.keys[scene.cuts.parts[self.number]]
-        return key if self._bands is None else (key, self._bands(scene.found))
 
 
 class ItemFound(NamedTuple):

@@ -10,12 +10,12 @@ from hardship.explaining.view import Entry, Told
 from hardship.language.table import Ladder, Rung, Test
 from hardship.language.units import NONE
 from hardship.reference.values import both
+from hardship.single.parts import Shown
 from hardship.single.plan_facts import whole
 from hardship.single.plan_items import NULL, Calculation
 from hardship.single.scene import Scene
 from hardship.single.show import KLEENE, TRUE, Template, Wants, dumps, holes, inside, listed, truth
-from hardship.single.states import Shown
-from hardship.single.texts import Named, Text, named
+from hardship.single.texts import Text
 
 
 class TestPlan:
@@ -137,16 +137,16 @@ class LadderPlan:
 
         lines = [ref for tests in self.tests for test in tests for ref in test.asked]
         shown = [self.shower.ref, *lines] if ladder.id == "circle" else [self.shower.ref]
-        self.found = [
-            Shown(wants.room, wants.states(wants.refs[asked:], short=False), self._json),
-            Shown(wants.room, wants.states(shown, short=True), self._json_short),
+        self.shown = [
+            Shown(wants.states(wants.refs[asked:], short=False), self._json),
+            Shown(wants.states(shown, short=True), self._json_short),
         ]
 
     def taken(self, scene: Scene) -> Any:
         """The id of the rung taken, or the set of ids; None: missing."""
         return self.shower.value(self.shower.ref.key(scene.found))
 
-    def _json(self, scene: Scene) -> Named:
+    def _json(self, scene: Scene) -> bytes:
         """The whole entry."""
         value = self.taken(scene)
         taken = value if isinstance(value, frozenset) else {value}
@@ -162,15 +162,15 @@ class LadderPlan:
         _, exact, text = self.shower.json(scene)
         every = listed([line for part in lines for line in part])
         other = dumps(self.other | {"taken": self.other["id"] in taken})
-        return named(self.template.fill((exact, every, other, listed(rungs), text)))
+        return self.template.fill((exact, every, other, listed(rungs), text))
 
-    def _json_short(self, scene: Scene) -> Named:
+    def _json_short(self, scene: Scene) -> bytes:
         """The short entry; of ladders but the circle without lines."""
         _, exact, text = self.shower.json(scene)
         if self.ladder.id != "circle":
             return b'{"id":%b,"name":%b,"title":%b}' % (exact, dumps(self.ladder.id), text)
         lines = listed([plan.taken(scene).short() for tests in self.tests for plan in tests])
-        return named(b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text))
+        return b'{"id":%b,"lines":%b,"title":%b}' % (exact, lines, text)
 
     def told_of(self, scene: Scene) -> Entry:
         """What `reasons` says of it: the tests of rungs that are taken, and of the last."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
 
 from hardship.days import after_months, as_date
 from hardship.explaining.steps import ORDERS, OUTCOMES, require_entry, veto_entry
@@ -15,12 +14,11 @@ from hardship.language.table import Computed
 from hardship.language.units import Unit, parse
 from hardship.lowering.ops import LEVEL
 from hardship.reference.values import Kleene
+from hardship.single.parts import Either, RowsShown, Shown
 from hardship.single.plan_facts import of_unit, whole
 from hardship.single.plan_items import EMPTY, NULL, Calculation
 from hardship.single.scene import Scene
-from hardship.single.show import KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, truth
-from hardship.single.states import Remembered, RowsShown, Shown
-from hardship.single.texts import Named, named
+from hardship.single.show import FALSE, KLEENE, TRUE, Ref, Shower, Template, Wants, dumps, holes, listed, truth
 
 MONTHLY = parse("money/month")
 STATES = (None, "meets", "does_not_meet", "incomplete")  # of a person rule, as the machine numbers them
@@ -30,8 +28,7 @@ class ComputedPlan:
     """A derived value, a benefit step or an output.
 
     Attributes:
-        values: what follows the id of each row in the short form.
-        brief: a benefit step in the short form.
+        values: the values alone, an entry for each row. `entries`: the whole ones.
     """
 
     def __init__(self, told: Told, wants: Wants, computed: Computed, name: str, level: Level) -> None:
@@ -55,31 +52,24 @@ class ComputedPlan:
         own = {key: entry[key] for key in ("name", "title", "source", "status")}
         self.step = Template(own | holes(*short), short)
         self._name = b',"name":"%b","value":' % name.encode()
-        room, refs = wants.room, wants.refs[asked:]
+        refs = wants.refs[asked:]
         shown = wants.states([self.shower.ref], short=True, by_row=True)
-        self.values = RowsShown(room, shown, self._value)
-        self.brief = Shown(room, wants.states(refs, short=True), self._brief)
-        self.entries = RowsShown(room, wants.states(refs, short=False, by_row=True), self._entry)
+        self.values = RowsShown(shown, self._value, self.level)
+        self.entries = RowsShown(wants.states(refs, short=False, by_row=True), self.entry, self.level)
 
-    def short(self, scene: Scene) -> list[bytes]:
-        """The values alone, an entry for each row."""
-        return self.values.json(scene)
-
-    def rows(self, scene: Scene) -> list[bytes]:
-        """An entry for each row."""
-        return self.entries.json(scene)
-
-    def _value(self, scene: Scene, row: int) -> Named:
+    def _value(self, scene: Scene, row: int) -> bytes:
         value, _, _ = self.shower.json(scene, row)
-        return named(b'{"id":%b%b%b}' % (scene.ids[self.level][row], self._name, value))
+        return b'{"id":%b%b%b}' % (scene.ids[self.level][row], self._name, value)
 
-    def _brief(self, scene: Scene) -> Named:
-        return named(self.step.fill(self._parts(scene, 0)))
+    def brief(self, scene: Scene) -> bytes:
+        """A benefit step in the short form."""
+        return self.step.fill(self._parts(scene, 0))
 
-    def _entry(self, scene: Scene, row: int) -> Named:
+    def entry(self, scene: Scene, row: int) -> bytes:
+        """The whole entry of a row."""
         case, exact, done, text, value = self._parts(scene, row)
         ids, who = scene.ids[self.level][row], scene.who[self.level][row]
-        return named(self.template.fill((case, exact, done, ids, text, value, who)))
+        return self.template.fill((case, exact, done, ids, text, value, who))
 
     def _parts(self, scene: Scene, row: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         calculation = self.calculation
@@ -116,58 +106,61 @@ class Marks:
             for name, forms in self.entries.items()
         }
 
-    def keys(self, scene: Scene) -> dict[str, Any]:
-        """What each is: 1 hit, 2 not, None."""
-        return {name: ref.key(scene.found) for name, ref in self.refs.items()}
-
-    def json(self, keys: Mapping[str, Any]) -> bytes:
+    def json(self, scene: Scene) -> bytes:
         """All of them."""
-        return listed([self._json[name][key] for name, key in keys.items()])
+        return listed([self._json[name][ref.key(scene.found)] for name, ref in self.refs.items()])
 
-    def short(self, keys: Mapping[str, Any]) -> bytes:
+    def short(self, scene: Scene) -> bytes:
         """Those that are not certainly not hit."""
-        return listed([self._short[name][key] for name, key in keys.items() if key != 2])
+        keys = [(name, ref.key(scene.found)) for name, ref in self.refs.items()]
+        return listed([self._short[name][key] for name, key in keys if key != FALSE])
 
-    def hit(self, keys: Mapping[str, Any]) -> list[Entry]:
+    def hit(self, scene: Scene) -> list[Entry]:
         """The entries of those that are hit."""
-        return [self.entries[name][TRUE] for name, key in keys.items() if key == TRUE]
-
-
-class Decided(NamedTuple):
-    """Clauses and bounds of one household: their JSON, both truths, and the entries of those that are hit."""
-
-    vetoes: bytes
-    requires: bytes
-    refused: bytes
-    deferred: bytes
-    hit: list[Entry]
-    broken: list[Entry]
+        return [self.entries[name][TRUE] for name, ref in self.refs.items() if ref.key(scene.found) == TRUE]
 
 
 class ClausesPlan:
-    """Clauses, bounds that values must keep, and what they decide together."""
+    """Clauses, bounds that values must keep, and what they decide together.
+
+    Attributes:
+        vetoes, requires: of each form; the short one shows no requires.
+        refused, deferred: of each form.
+        either: of each form, whether a clause is hit or a bound broken; `all`: everything that decides.
+    """
 
     def __init__(self, told: Told, wants: Wants, short: Sequence[str]) -> None:
         vetoes = {veto.id: veto for veto in told.table.veto}
         requires = {require.id: require for require in told.table.require}
         hits = {name: wants.name(f"hit:{name}", "household") for name in vetoes}
         broken = {name: wants.name(f"broken:{name}", "household") for name in requires}
-        self.vetoes = Marks(hits, lambda name, hit: veto_entry(told, vetoes[name], hit), short)
-        self.requires = Marks(broken, lambda name, hit: require_entry(told, requires[name], hit), ())
-        self.truths = [wants.name(name, "household") for name in ("refused", "deferred")]
-        refs = [*hits.values(), *broken.values(), *self.truths]
-        self.found = [
-            Remembered(wants.room, wants.states(refs, short=short), partial(self._decided, short=short))
-            for short in (False, True)
+        self._vetoes = Marks(hits, lambda name, hit: veto_entry(told, vetoes[name], hit), short)
+        self._requires = Marks(broken, lambda name, hit: require_entry(told, requires[name], hit), ())
+        truths = [wants.name(name, "household") for name in ("refused", "deferred")]
+        forms = (False, True)
+        self.vetoes = [
+            Shown(wants.states([*hits.values()], short=short), self._vetoes.short if short else self._vetoes.json)
+            for short in forms
         ]
+        self.requires = Shown(wants.states([*broken.values()], short=False), self._requires.json)
+        self.refused, self.deferred = (
+            [Shown(wants.states([ref], short=short), partial(_kleene, ref)) for short in forms] for ref in truths
+        )
+        judged = [*hits.values(), *broken.values()]
+        self.either = [Either(wants.states(judged, short=short)) for short in forms]
+        self.all = [wants.states([*judged, *truths], short=short) for short in forms]
 
-    def _decided(self, scene: Scene, *, short: bool) -> Decided:
-        hits, broken = self.vetoes.keys(scene), self.requires.keys(scene)
-        refused, deferred = (_KLEENE[ref.key(scene.found)] for ref in self.truths)
-        vetoes = self.vetoes.short(hits) if short else self.vetoes.json(hits)
-        return Decided(
-            vetoes, self.requires.json(broken), refused, deferred, self.vetoes.hit(hits), self.requires.hit(broken)
-        )  # fmt: skip
+    def hit(self, scene: Scene) -> list[Entry]:
+        """The clauses that are hit."""
+        return self._vetoes.hit(scene)
+
+    def broken(self, scene: Scene) -> list[Entry]:
+        """The bounds that are broken."""
+        return self._requires.hit(scene)
+
+
+def _kleene(ref: Ref, scene: Scene) -> bytes:
+    return dumps(ref.truth(scene.found))
 
 
 # ── benefit, persons, order ──
@@ -201,8 +194,8 @@ class BenefitPlan:
                 for part, there in asked_for.items()
                 if there is not None
             }
-        self.found = [
-            Shown(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
+        self.shown = [
+            Shown(wants.states(wants.refs[asked:], short=short), partial(self._json, short=short))
             for short in (False, True)
         ]
 
@@ -211,11 +204,11 @@ class BenefitPlan:
         keys = {self.refused.key(scene.found), self.deferred.key(scene.found)}
         return b"true" if TRUE in keys else b"null" if None in keys else b"false"
 
-    def _json(self, scene: Scene, *, short: bool) -> Named:
+    def _json(self, scene: Scene, *, short: bool) -> bytes:
         month, text = NULL, EMPTY
         if self.amount is not None:
             month, _, text = self.amount.json(scene)
-        steps = listed([step.brief.json(scene) if short else step.rows(scene)[0] for step in self.steps])
+        steps = listed([step.brief(scene) if short else step.entry(scene, 0) for step in self.steps])
         left = b""
         if self.exit is not None and not short:
             when, months, amount = self.exit
@@ -224,7 +217,7 @@ class BenefitPlan:
                 left = form % (whole(amount, scene), whole(months, scene), when)
         seen = b"" if short else self._review(scene)
         form = b'{%b"month":%b,%b"steps":%b,"stopped":%b,"text":%b}'
-        return named(form % (left, month, seen, steps, self.stopped(scene), text))
+        return form % (left, month, seen, steps, self.stopped(scene), text)
 
     def _review(self, scene: Scene) -> bytes:
         """The day, and whether the amount stands; empty where neither is known."""
@@ -257,16 +250,13 @@ class PersonsPlan:
                 long = entry | {"when": told.words.expression(person.when.node)}
                 forms[outcome] = Template(long | holes(*order), order), Template(entry | holes(*short), short)
             self.rules.append((state, shower, forms))
-        self.found = [
-            Shown(wants.room, wants.states(wants.refs[asked:], short=short), partial(self._made, short=short))
+        self.shown = [
+            Shown(wants.states(wants.refs[asked:], short=short), partial(self._made, short=short))
             for short in (False, True)
         ]
 
-    def json(self, scene: Scene, *, short: bool) -> bytes:
+    def _made(self, scene: Scene, *, short: bool) -> bytes:
         """An entry for each member whom a rule may concern."""
-        return self.found[short].json(scene)
-
-    def _made(self, scene: Scene, *, short: bool) -> Named:
         entries = []
         for row in range(len(scene.ids[1])):
             for state, shower, forms in self.rules:
@@ -280,7 +270,7 @@ class PersonsPlan:
                 else:
                     paid = of_unit(value, exact, told, shower.unit_json)
                     entries.append(long.fill((paid, scene.ids[1][row], scene.who[1][row])))
-        return named(listed(entries))
+        return listed(entries)
 
 
 class OrderPlan:
@@ -301,15 +291,12 @@ class OrderPlan:
             shower = wants.shower(told, wants.name(f"rank:{place}", "household"), unit, name)
             self.keys.append((shower, Template(entry | holes(*order), order)))
         states = wants.states([self.among, *(shower.ref for shower, _ in self.keys)], short=False)
-        self.found = Shown(wants.room, states, self._json)
+        self.shown = Shown(states, self._json)
 
-    def _json(self, scene: Scene) -> Named:
+    def _json(self, scene: Scene) -> bytes:
         keys = []
         for shower, template in self.keys:
             value, exact, text = shower.json(scene)
             keys.append(template.fill((exact, text, value)))
         ranked = truth(self.among.key(scene.found) == TRUE)
-        return named(b'{"among":%b,"keys":%b,"ranked":%b}' % (self.words, listed(keys), ranked))
-
-
-_KLEENE = {None: NULL, 1: b"true", 2: b"false"}
+        return b'{"among":%b,"keys":%b,"ranked":%b}' % (self.words, listed(keys), ranked)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import orjson
 
+from hardship.engine import kernels_page
 from hardship.engine import scan as kernels
 from hardship.engine import scan_layout as lay
 from hardship.language.fields import DeclaredAttribute
 from hardship.lots import LOT, lot
 from hardship.lowering import ops
-from hardship.single.household import ODD, Facts, Household, Levels, Reader
+from hardship.single.household import ODD, Array, Asked, Facts, Household, Levels, Reader
 from hardship.single.lanes import LEFT, Lanes, Layout
 from hardship.single.scan_told import LONGEST_SET, Slots, Texts, Told, mask_for, salt_of, told
 
@@ -92,6 +94,16 @@ class Scanned(Household):
         """Whether some row of a level lacks a fact."""
         return self._lacks[8 * self.scanner.slots.of[level][name]] == 1
 
+    def fact(self, level: int, name: str, row: int = 0) -> Any:
+        """A fact as it is stored, None where it is missing."""
+        return super().fact(level, name, row) if self._facts is not None else self.scanner.fact(self, level, name, row)
+
+    def cells(self, asked: Asked) -> tuple[Array, Array]:
+        """See `Household`."""
+        cells = np.empty(len(asked.picks), np.int64)
+        kernels_page.cells_of(self.scanner.memory(self).work, asked.picks, cells)
+        return cells, np.frombuffer(self.body, np.uint8)
+
     @property
     def facts(self) -> Levels:
         """Of each level a dict for each row, without missing facts; made when first asked for."""
@@ -164,6 +176,17 @@ class Scanner:
             _scan(household.body, household.told, memory)
             memory.of = household.number
         return memory
+
+    def fact(self, household: Scanned, level: int, name: str, row: int) -> Any:
+        """A fact as `Household.fact` gives it."""
+        view, slots, body = self.memory(household).view, self.slots, household.body
+        own = view[lay.ORDER + level * lay.MOST_ROWS + row] * len(slots.of[level])
+        value = view[slots.dense[level] + own + slots.place(level, name)]
+        if value <= lay.NULL:
+            return None
+        attribute = slots.attributes[slots.of[level][name]]
+        is_code = attribute is not None and attribute.type == "code"
+        return body[value >> 16 :][: value & 0xFFFF].decode() if is_code else value
 
     def facts(self, household: Scanned) -> Levels:
         """Facts as `Household` has them."""

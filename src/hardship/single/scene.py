@@ -1,6 +1,6 @@
 """One household while its explanation is filled in: its results, its rows and what they are called.
 
-What is remembered of one household is shown for others, so that it is made with marks where names of rows stand.
+What is learned of one household is shown for others, so that it is made with marks where names of rows stand.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from hardship.explaining.view import Told
-from hardship.reading.cells import MAX_ID
 from hardship.single.household import Household
 from hardship.single.record import Found
 from hardship.single.show import dumps
-from hardship.single.states import Cuts, Gathering, Memory, Room
-from hardship.single.texts import Text, mark
+from hardship.single.texts import Array, Numbers, Text, Written, mark
 
-OF_NAME = 16 * MAX_ID  # bytes of all forms of a row's name, generously
+NO_CELLS, NO_CODES = np.empty(0, np.int64), np.empty(0, np.uint8)
 
 
 class Names(NamedTuple):
@@ -65,118 +65,54 @@ class Scene:
     """What every part of a plan looks at.
 
     Attributes:
-        cuts: where the state of each part lies in `keys`.
         ids, who, inner: as in `Names`.
         member_of: the member of each supporter and each transfer.
         left: whether each member, assessed alone, left the household.
-        texts: of all numbers (`texts.Page`).
+        numbers: where the texts of numbers lie. `texts`: all of them; marks where a part is made to be learned.
+        cells, codes: facts, as the sheet asks for them.
+        outcome: its number, where a part is made to be learned.
     """
 
     __slots__ = (
-        "_flat", "_keys", "_marked", "_marked_rows", "_rows", "_texts", "cuts", "found", "household", "ids", "inner",
-        "left", "member_of", "names", "who",
+        "cells", "codes", "found", "household", "ids", "inner", "left", "member_of", "names", "numbers", "outcome",
+        "texts", "who",
     )  # fmt: skip
 
     def __init__(
-        self, names: Names, household: Household, found: Found, left: bytes, cuts: Cuts, keys: bytes = b"",
-        texts: list[bytes] | None = None,
+        self, names: Names, household: Household, found: Found, left: bytes, numbers: Numbers,
+        texts: Written | list[bytes], cells: Array = NO_CELLS, codes: Array = NO_CODES,
     ) -> None:  # fmt: skip
-        self.household, self.found, self.left, self.cuts = household, found, left, cuts
+        self.household, self.found, self.left = household, found, left
         self.member_of = (range(1), range(found.rows[1]), household.supporters, household.transfers)
         self.names = names
         self.ids, self.who, self.inner = names.ids, names.who, names.inner
-        self._keys = keys
-        self._texts, self._flat = texts, list[bytes]()
-        self._rows: list[list[list[bytes]] | None] = [None] * 4
-        self._marked: Scene | None = None
-        self._marked_rows: Scene | None = None
-
-    @property
-    def keys(self) -> bytes:
-        """The states of all parts."""
-        if not self._keys:
-            self._keys = self.cuts.gathered(self.found)
-        return self._keys
-
-    @property
-    def texts(self) -> list[bytes]:
-        """Of all numbers (`texts.Page`)."""
-        if self._texts is None:
-            self._texts = self.cuts.numbers.written(self.found)
-        return self._texts
-
-    @property
-    def flat(self) -> list[bytes]:
-        """What is put in the place of marks: the texts of numbers, and from the end the names."""
-        return self._flat or self._flattened()
-
-    def _flattened(self) -> list[bytes]:
-        self._flat = self.texts + self.names.flat
-        return self._flat
+        self.numbers, self.texts, self.cells, self.codes = numbers, texts, cells, codes
+        self.outcome = 0
 
     def three(self, text: Text, row: int = 0) -> tuple[bytes, bytes, bytes]:
         """The texts of a number at a row."""
-        place = self.cuts.numbers.at(text, row)
-        value, exact, told = self.texts[place : place + 3]
-        return value, exact, told
+        place, texts = self.numbers.at(text, row), self.texts
+        return texts[place], texts[place + 1], texts[place + 2]
 
     def text(self, text: Text, row: int = 0) -> bytes:
         """The one text of a number at a row."""
-        return self.texts[self.cuts.numbers.at(text, row)]
+        return self.texts[self.numbers.at(text, row)]
 
-    def row_flats(self, level: int) -> list[list[bytes]]:
-        """The same for each row of a level alone: its numbers, its id, and what it is called."""
-        found = self._rows[level]
-        if found is None:
-            texts, of_row = self.texts, self.cuts.numbers.row
-            found = self._rows[level] = [
-                [*texts[of_row(level, row)], own, who]
-                for row, (own, who) in enumerate(zip(self.ids[level], self.who[level], strict=True))
-            ]
-        return found
-
-    def marked(self) -> Scene:
+    def marked(self, names: Names, texts: list[bytes]) -> Scene:
         """The same with marks in the place of names and numbers."""
-        if self._marked is None:
-            self._marked = self._with(marks(self.found.rows), self.cuts.numbers.marks())
-        return self._marked
-
-    def marked_rows(self) -> Scene:
-        """The same for parts by row."""
-        if self._marked_rows is None:
-            self._marked_rows = self._with(row_marks(self.found.rows), self.cuts.numbers.row_marks())
-        return self._marked_rows
-
-    def _with(self, names: Names, texts: list[bytes]) -> Scene:
-        return Scene(names, self.household, self.found, self.left, self.cuts, self.keys, texts)
+        return Scene(names, self.household, self.found, self.left, self.numbers, texts)
 
 
 class Namer:
-    """Names rows in one language; what rows are called is remembered."""
+    """Names rows in one language."""
 
-    def __init__(self, told: Told, room: Room) -> None:
-        self._known: Memory[Names] = Memory(room)
+    def __init__(self, told: Told) -> None:
         self._member = _around(told.say("explain.who_member", member="\0"))
         self._supporter = _around(told.say("explain.who_supporter", member="\0", own="\1"))
         self._transfer = _around(told.say("explain.who_transfer", member="\0", own="\1"))
 
-    def scene(self, household: Household, found: Found, left: bytes, gathering: Gathering) -> Scene:
-        """A household with the names of all its rows."""
-        return Scene(self.names(household), household, found, left, gathering.cuts(found))
-
     def names(self, household: Household) -> Names:
         """The names of all rows of a household."""
-        key = (
-            tuple(household.member_ids), tuple(household.supporters), tuple(household.supporter_ids),
-            tuple(household.transfers),
-        )  # fmt: skip
-        found = self._known.get(key)
-        if found is not None:
-            return found
-        rows = sum(map(len, key))
-        return self._known.keep(key, self._named(household), OF_NAME * (1 + rows))
-
-    def _named(self, household: Household) -> Names:
         members = [dumps(member)[1:-1] for member in household.member_ids]
         supporters = [
             (members[member], dumps(own)[1:-1])

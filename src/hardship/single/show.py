@@ -1,7 +1,6 @@
 """Pieces of an explanation that is filled in rather than built: references to stores, values as JSON, templates.
 
-A template is the JSON of an entry with holes; what does not depend on the household is encoded once. Values that
-occurred before are taken from a bounded memory of their JSON.
+A template is the JSON of an entry with holes; what does not depend on the household is encoded once.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -28,7 +27,7 @@ from hardship.reference.values import Value
 from hardship.single import numbers
 from hardship.single.lanes import Layout, Slot
 from hardship.single.record import Found
-from hardship.single.states import Gathering, Memory, Room, States
+from hardship.single.states import Gathering, States
 from hardship.single.texts import Text
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ Key = Any
 """What a store holds at a row: None where it is missing, else an integer; of a ratio dividend and divisor."""
 TRUE, FALSE = 1, 2
 CUT = b"\x00"  # stands in no JSON
+Filling = TypeVar("Filling")
 KLEENE = {TRUE: True, FALSE: False, None: None}
 
 
@@ -114,14 +114,12 @@ class Wants:
 
     Attributes:
         forms: the parts of the full explanation and of the short one.
-        room: of everything that the plan remembers.
     """
 
     def __init__(self) -> None:
         self.wanted: list[Wanted] = []
         self.refs: list[Ref] = []
         self.forms = Gathering(), Gathering()
-        self.room = Room()
         self._known: dict[tuple[Any, ...], str] = {}
 
     def name(self, name: str, level: Level) -> Ref:
@@ -150,11 +148,17 @@ class Wants:
 
     def shower(self, told: Told, ref: Ref, unit: Unit = NONE, name: str = "", *, decides: bool = False) -> Shower:
         """The values of one store (`Shower`)."""
-        return Shower(told, self.room, ref, unit, name, decides=decides)
+        return Shower(told, ref, unit, name, decides=decides)
+
+    def seen(self, told: Told, ref: Ref, unit: Unit) -> Shower:
+        """The same of numbers that the full explanation shows outside its parts."""
+        shower = self.shower(told, ref, unit)
+        self.forms[False].number(shower.text)
+        return shower
 
     def leaf(self, told: Told, ref: Ref, unit: Unit, name: str, brackets: tuple[str, str]) -> Shower:
         """The same inside a calculation."""
-        return Shower(told, self.room, ref, unit, name, plain=brackets)
+        return Shower(told, ref, unit, name, plain=brackets)
 
     def _want(self, key: tuple[Any, ...], level: Level, kind: Any, **further: Any) -> Ref:
         if key not in self._known:
@@ -176,7 +180,7 @@ class Shower:
     """
 
     def __init__(
-        self, told: Told, room: Room, ref: Ref, unit: Unit, name: str, *, plain: tuple[str, str] | None = None,
+        self, told: Told, ref: Ref, unit: Unit, name: str, *, plain: tuple[str, str] | None = None,
         decides: bool = False,
     ) -> None:  # fmt: skip
         self.told, self.ref, self.unit, self.name = told, ref, unit, name
@@ -184,8 +188,6 @@ class Shower:
         words = told.words.unit(unit)
         self.suffix = f" {words}" if words else ""
         self.unit_json = dumps(str(unit))
-        self._json: Memory[tuple[bytes, bytes, bytes]] = Memory(room)
-        self._plain: Memory[str] = Memory(room)
         before, after = plain or (self.suffix, "")
         form = AS_JSON if plain is None else PLAIN
         self.text = Text(ref, self.money, (inside(before), inside(after)), form=form)
@@ -214,9 +216,6 @@ class Shower:
 
     def of_key(self, key: Key) -> tuple[bytes, bytes, bytes]:
         """The same of what a store holds."""
-        return self._json.get(key) or self._json.keep(key, self._shown(key))
-
-    def _shown(self, key: Key) -> tuple[bytes, bytes, bytes]:
         if key is not None and self.ref.slot.type == "number":
             decimal, exact, text = numbers.shown(*self.ref.fraction(key), self.money)
             return b'"%b"' % decimal.encode(), b'"%b"' % exact.encode(), dumps(text + self.suffix)
@@ -230,11 +229,7 @@ class Shower:
         key = ref.key(scene.found, row)
         if ref.texts and key is not None:
             return scene.text(self.text, row).decode()
-        found = self._plain.get(key)
-        if found is not None:
-            return found
-        text = explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
-        return self._plain.keep(key, text)
+        return explain_values.plain(self.value(key), self.told.words, self.name, self.unit)
 
     def value(self, key: Key) -> Value:
         """The value as the reference has it.
@@ -282,14 +277,14 @@ class Template:
         order: the holes' names in the order in which `fill` is given their JSON.
     """
 
-    __slots__ = ("_form", "_pick")
+    __slots__ = ("_form", "_holes", "_parts", "_pick")
 
     def __init__(self, entry: Any, order: Sequence[str]) -> None:
-        parts: list[bytes] = []
-        holes: list[str] = []
-        _write(entry, parts, holes)
-        self._form = b"".join(parts)
-        places = [list(order).index(name) for name in holes]
+        self._parts: list[bytes] = [b""]
+        self._holes: list[str] = []
+        _write(entry, self._parts, self._holes)
+        self._form = b"%b".join([part.replace(b"%", b"%%") for part in self._parts])
+        places = [list(order).index(name) for name in self._holes]
         self._pick: Callable[[Sequence[bytes]], Any] | None = None
         if places != list(range(len(order))):
             if len(places) == 1:
@@ -302,18 +297,26 @@ class Template:
         """The JSON with every hole filled."""
         return self._form % (given if self._pick is None else self._pick(given))
 
+    def around(self, given: Mapping[str, Sequence[Filling]]) -> list[bytes | Filling]:
+        """The pieces that stand in the holes, with the JSON between them."""
+        pieces: list[bytes | Filling] = [self._parts[0]]
+        for hole, part in zip(self._holes, self._parts[1:], strict=True):
+            pieces += [*given[hole], part]
+        return pieces
+
 
 def _write(entry: Any, parts: list[bytes], holes: list[str]) -> None:
+    """Add to the last part, and begin another one after each hole."""
     if isinstance(entry, Hole):
-        parts.append(b"%b")
+        parts.append(b"")
         holes.append(entry.name)
     elif isinstance(entry, Mapping) and _open(entry):
         for place, name in enumerate(sorted(entry)):
-            parts.append((b'{"%b":' if place == 0 else b',"%b":') % name.encode())
+            parts[-1] += (b'{"%b":' if place == 0 else b',"%b":') % name.encode()
             _write(entry[name], parts, holes)
-        parts.append(b"}")
+        parts[-1] += b"}"
     else:
-        parts.append(dumps(entry).replace(b"%", b"%%"))
+        parts[-1] += dumps(entry)
 
 
 def _open(entry: Any) -> bool:

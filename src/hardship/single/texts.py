@@ -1,30 +1,33 @@
 """The numbers that an explanation shows, written all at once by a kernel (`engine.kernels_texts`).
 
 A part of an explanation is made once for all households whose numbers alone differ, with marks in the place of numbers
-and names; then the texts of a household are put in (`Named`, `put`).
+and names; the texts of a household are then put into the holes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
-from operator import itemgetter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hardship.engine import kernels_texts as kernels
-from hardship.engine.kernels_texts import AS_JSON, PLAIN, WORDS
+from hardship.engine.kernels_page import NO_HOLE
+from hardship.engine.kernels_texts import AS_JSON, EXACT, PLAIN, ROUNDED, WORDS
+from hardship.explaining.values import half_up
 from hardship.single import numbers
 
 if TYPE_CHECKING:
     from hardship.single.record import Found
     from hardship.single.show import Ref
 
+Array = npt.NDArray[Any]
 _MARK = re.compile(rb"\x01(-?[0-9]+)\x02")  # neither stands in JSON
-Named = bytes | tuple[list[bytes], Callable[[Sequence[bytes]], Sequence[bytes]]]
-"""JSON; with texts to be put in: what stands between them, with gaps, and what takes them from a scene's `flat`."""
 
 
 def mark(place: int) -> bytes:
@@ -33,26 +36,16 @@ def mark(place: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _marks(count: int) -> list[bytes]:
+def marks(count: int) -> list[bytes]:
+    """A mark for each of so many texts."""
     return [mark(place) for place in range(count)]
 
 
-def named(entry: bytes) -> Named:
-    """An entry made with marks, cut there."""
+def cut(entry: bytes) -> list[tuple[bytes, int]]:
+    """An entry made with marks: what stands before each hole, and the hole (`NO_HOLE`: none after the last)."""
     parts = _MARK.split(entry)
-    if len(parts) == 1:
-        return entry
-    places = [int(place) for place in parts[1::2]]
-    return parts, itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1 or None))
-
-
-def put(entry: Named, flat: Sequence[bytes]) -> bytes:
-    """An entry with the texts of a household."""
-    if isinstance(entry, bytes):
-        return entry
-    parts = entry[0].copy()
-    parts[1::2] = entry[1](flat)
-    return b"".join(parts)
+    holes = [*map(int, parts[1::2]), NO_HOLE]
+    return [(part, hole) for part, hole in zip(parts[::2], holes, strict=True) if part or hole != NO_HOLE]
 
 
 class Text:
@@ -64,7 +57,7 @@ class Text:
         money: the power of money in its unit.
         form: `AS_JSON`: as a finite decimal, exactly, and as people read it with the first of `around` after it, each
             in quotes; `PLAIN`: as people read it, between the two where it begins with a minus; `WORDS`: the third of
-            `AS_JSON` without quotes.
+            `AS_JSON` without quotes; `EXACT`, `ROUNDED + n`: exactly, or with n decimals, in quotes, or `null`.
     """
 
     __slots__ = ("around", "form", "less", "money", "over", "ref")
@@ -97,7 +90,11 @@ class Text:
         if self.less is not None:
             off, of = self.less.fraction(self.less.key(found))
             value, den = value * of - off * den, den * of
+        if self.form >= ROUNDED:
+            return [b'"%b"' % half_up(Fraction(value, den), self.form - ROUNDED).encode()]
         decimal, exact, text = (part.encode() for part in numbers.shown(value, den, self.money))
+        if self.form == EXACT:
+            return [b'"%b"' % exact]
         if self.form == WORDS:
             return [text + self.around[0]]
         if self.form == PLAIN:
@@ -138,6 +135,23 @@ class Page:
         self.room = kernels.OF_NUMBER + 2 * longest
 
 
+class Written:
+    """The texts of one household.
+
+    Attributes:
+        out: one after the other; `starts`: where each begins, and where the last ends.
+    """
+
+    __slots__ = ("_bytes", "_places", "out", "starts")
+
+    def __init__(self, out: Array, starts: Array) -> None:
+        self.out, self.starts = out, starts
+        self._bytes, self._places = out.data, starts.data
+
+    def __getitem__(self, place: int) -> bytes:
+        return bytes(self._bytes[self._places[place] : self._places[place + 1]])
+
+
 class Numbers:
     """Where the texts of a page lie for one shape.
 
@@ -172,37 +186,38 @@ class Numbers:
         level = text.ref.level
         return self.starts[level] + row * self._page.widths[level] + self._page.place[text]
 
-    def row(self, level: int, row: int) -> slice:
-        """Where the texts of a row lie."""
-        width = self._page.widths[level]
-        return slice(self.starts[level] + row * width, self.starts[level] + (row + 1) * width)
+    def row(self, level: int, row: int) -> int:
+        """Where the texts of a row begin."""
+        return self.starts[level] + row * self._page.widths[level]
 
     def marks(self) -> list[bytes]:
         """A mark for each text."""
-        return _marks(self.count)
+        return marks(self.count)
 
     def row_marks(self) -> list[bytes]:
         """For each text the mark of its place within its row."""
         widths = self._page.widths
         return [
-            one for width, rows in zip(widths, self._rows, strict=True) for _ in range(rows) for one in _marks(width)
+            one for width, rows in zip(widths, self._rows, strict=True) for _ in range(rows) for one in marks(width)
         ]
 
-    def written(self, found: Found) -> list[bytes]:
-        """Every text of one household."""
-        page = self._page
-        if not self.count:
-            return []
-        memory, out = np.frombuffer(found.memory, np.uint8), np.empty(len(self._specs) * page.room, np.uint8)
-        end = found.words.nbytes
-        size, failed = kernels.write(memory[:end].view(np.int64), memory[end:], self._specs, page.pool, out)
-        texts = out[: size - 1].tobytes().split(b"\0")
-        if failed:
-            self._mend(texts, found)
-        return texts
+    @property
+    def room(self) -> int:
+        """Bytes that all texts take at most."""
+        return len(self._specs) * self._page.room
 
-    def _mend(self, texts: list[bytes], found: Found) -> None:
-        """Put in the texts of numbers that are too large for the kernel."""
+    def write(self, found: Found, codes: Array, out: Array, starts: Array) -> tuple[Array, int]:
+        """Write every text of one household; where they are (`out`, if it held them), and where the last ends."""
+        memory = np.frombuffer(found.memory, np.uint8)
+        end = found.words.nbytes
+        words, small = memory[:end].view(np.int64), memory[end:]
+        size, failed = kernels.write(words, small, self._specs, self._page.pool, codes, out, 0, starts, 0)
+        return self._mended(found, out, starts) if failed else (out, size)
+
+    def _mended(self, found: Found, out: Array, starts: Array) -> tuple[Array, int]:
+        """The same with the texts of numbers that are too large for the kernel."""
+        raw, ends = out.tobytes(), starts[: self.count + 1].tolist()
+        texts = [raw[begin:end] for begin, end in pairwise(ends)]
         place = 0
         for own, rows in zip(self._page.levels, self._rows, strict=True):
             for row in range(rows):
@@ -210,3 +225,6 @@ class Numbers:
                     if texts[place] == b"\1":
                         texts[place : place + text.count] = text.anew(found, row)
                     place += text.count
+        starts[1 : self.count + 1] = np.cumsum([len(text) for text in texts])
+        mended = b"".join(texts)
+        return np.frombuffer(mended + bytes(out.size), np.uint8).copy(), len(mended)
