@@ -84,7 +84,7 @@ WRONG = {
     "no command": ([], "Usage"),
     "unknown command": (["rank"], "no such command"),
     "unknown option": (["score", "--tabel", "x"], "--table"),
-    "missing argument": (["score"], "REGISTER is missing"),
+    "missing argument": (["explain"], "REGISTER is missing"),
     "missing option": (["score", "r"], "--table is missing"),
     "bad date": (["score", "r", "--table", "t", "--on", "2018-7-1", "--out", "o"], "2018-7-1"),
     "29 February": (["score", "r", "--table", "t", "--on", "2018-02-29", "--out", "o"], "2018-02-29"),

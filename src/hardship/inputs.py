@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
+    from hardship.reading.database import Database
     from hardship.register import Register
     from hardship.standards import Standards
 
@@ -48,7 +49,7 @@ def open_table(table: str, on: dt.date) -> tuple[Checked, bool]:
 
 
 def open_inputs(
-    register: Path,
+    register: Path | Database,
     table: str,
     on: dt.date,
     *,
@@ -67,7 +68,14 @@ def open_inputs(
 
     checked, forced = open_table(table, on)
     numbers = load_standards(standards)
-    if mapping is None and in_parts(register):
+    files = [register] if isinstance(register, Path) else [register.file] if register.file else []
+    if not isinstance(register, Path):
+        from hardship.register import read_from_database
+
+        read = read_from_database(
+            register, checked.names.attributes, on, currency=checked.table.table.currency, progress=progress
+        )
+    elif mapping is None and in_parts(register):
         from hardship.parts import joined
 
         read = joined.read(register, checked.names.attributes, on, checked.table.table.currency)
@@ -80,10 +88,10 @@ def open_inputs(
             currency=checked.table.table.currency,
             progress=progress,
         )
-    files = {
-        "register": [register],
+    sources = {
+        "register": files,
         "table": [Path(checked.path)],
         "standards": list(standards),
         "mapping": [mapping] if mapping else [],
     }
-    return Inputs(read, checked, numbers, on, forced, files)
+    return Inputs(read, checked, numbers, on, forced, sources)

@@ -118,8 +118,9 @@ def record(
     digest = sheet_csv.sha256(found.sheet)
     outcomes, places, _ = found.sheet.columns["outcome"].coded()
     incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
+    about = {"name": register.name, "sha256": register.sha256}
     run = content(
-        checked, standards, on, {"name": register.name, "sha256": register.sha256},
+        checked, standards, on, about | ({"database": register.database} if register.database else {}),
         counts(register, found.kept, incomplete), digest,
         detail=detail, flags=flags, incomes=incomes, columns=columns,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,9 @@ from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
 from hardship.reading.sorted_link import walked
 from hardship.reading.structure import CHILDREN
 from hardship.reading.values import FRAME_IDS, HASHED_AHEAD, ID_COLUMNS, Reading
+
+if TYPE_CHECKING:
+    from hardship.reading.database import Database
 
 LEVELS: dict[str, Level] = {
     "households": "household",
@@ -57,6 +60,7 @@ class Register:
         notes: what a person should know about the files (unknown columns, hidden rows, the encoding).
         corrections: the `overrides` that were applied, by household and field; households rejected since among them.
         rejected_areas: the area codes of rejected households, by id, where both could be read.
+        database: where it was read from, as `run.json` says it; empty for files.
     """
 
     frames: dict[Level, pl.DataFrame]
@@ -69,6 +73,7 @@ class Register:
     notes: tuple[Fault, ...] = ()
     corrections: tuple[Correction, ...] = ()
     rejected_areas: Mapping[str, str] = field(default_factory=dict)
+    database: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_register(
@@ -103,6 +108,26 @@ def read_register(
     else:
         tables = raw_tables(path, say, late=True)
     return clean(tables, attributes, on, name=path.name, currency=currency, progress=say)
+
+
+def read_from_database(
+    source: Database,
+    attributes: dict[str, DeclaredAttribute],
+    on: dt.date,
+    *,
+    currency: str = "CNY",
+    progress: Progress | None = None,
+) -> Register:
+    """Read a register that is in a database; see `read_register`.
+
+    Raises:
+        UsageError: its address is wrong or its driver not installed. RegisterError: it cannot be read at all.
+    """
+    from hardship.reading.database import read_database
+
+    tables = read_database(source, progress)
+    name = source.shown if source.file is None else source.file.name
+    return replace(clean(tables, attributes, on, name=name, currency=currency, progress=progress), database=source.told)
 
 
 def clean(

@@ -24,6 +24,7 @@ from hardship.reference.results import RANK_COLUMNS, person_rows, table_of
 
 if TYPE_CHECKING:
     from hardship.inputs import Progress
+    from hardship.reading.database import Database
     from hardship.register import Register
 
 
@@ -53,12 +54,18 @@ class Verified:
 
 
 def verify(
-    folder: Path, *, register: Path | None = None, sample: int | None = None, progress: Progress | None = None
+    folder: Path,
+    *,
+    register: Path | None = None,
+    url: str = "",
+    sample: int | None = None,
+    progress: Progress | None = None,
 ) -> Verified:
     """Replay the results in `folder`: every value, the hashes and counts of `run.json`, the rejects, the corrections.
 
     Args:
         register: where the register is now; None: where `run.json` says it was.
+        url: where the database is that the register was read from.
         sample: replay only so many households, evenly spread, without their ranks; of `rejects.csv` then only what
             reading the register rejects, and no corrections.
 
@@ -67,7 +74,7 @@ def verify(
     """
     run = read_run(folder)
     stored = read_stored(folder, "results")
-    inputs = reopen(folder, run, register, progress)
+    inputs = reopen(folder, run, register, progress, url)
     differences = list(_hashes(run, inputs, sha256_of(stored)))
     households = reference.rows(inputs.register, inputs.checked.names.attributes)
     known = set(stored["household_id"])
@@ -117,7 +124,8 @@ def read_run(folder: Path) -> dict[str, Any]:
             *run["sources"]["standards"],
             *run["sources"]["mapping"],
         ]
-        one_each = len(run["sources"]["register"]) == len(run["sources"]["table"]) == 1
+        from_files = len(run["sources"]["register"]) == 1 or "database" in run["register"]
+        one_each = from_files and len(run["sources"]["table"]) == 1
         if run["schema"] == 1 and one_each and all(isinstance(text, str) for text in texts):
             return dict(run)
     except (ValueError, KeyError, TypeError):
@@ -147,20 +155,42 @@ def read_stored(folder: Path, name: str) -> pl.DataFrame:
     return frame
 
 
-def reopen(folder: Path, run: Mapping[str, Any], register: Path | None, progress: Progress | None) -> Inputs:
-    """The inputs of a stored run, from where they were or, of the register, where it is now."""
+def reopen(
+    folder: Path, run: Mapping[str, Any], register: Path | None, progress: Progress | None, url: str = ""
+) -> Inputs:
+    """The inputs of a stored run, from where they were or, of the register, where it is now.
+
+    Raises:
+        UsageError: the register was in a database, and nobody says where that is.
+    """
     sources = {kind: [folder / path for path in paths] for kind, paths in run["sources"].items()}
     table = sources["table"][0]
     spec = str(table) if table.is_file() else f"{run['table']['id']}@{run['table']['version']}"
     mapping = sources["mapping"][0] if sources["mapping"] else None
     return open_inputs(
-        register or sources["register"][0],
+        register or _database(run["register"], sources["register"], url) or sources["register"][0],
         spec,
         dt.date.fromisoformat(run["on"]),
         standards=sources["standards"],
         mapping=mapping,
         progress=progress,
     )
+
+
+def _database(about: Mapping[str, Any], files: Sequence[Path], url: str) -> Database | None:
+    """The database of a stored run; None if its register was in files."""
+    from hardship.reading.database import Database, sqlite_url
+
+    if "database" not in about:
+        return None
+    try:
+        queries = {str(entity): str(query) for entity, query in about["database"]["queries"].items()}
+        shown = str(about["database"]["url"])
+    except (AttributeError, KeyError, TypeError):
+        raise UsageError(Fault("common.bad_run", params={"path": export.RUN})) from None
+    if not url and not files:
+        raise UsageError(Fault("database.needs_url", params={"url": shown}))
+    return Database(url or sqlite_url(files[0]), queries)
 
 
 def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Difference]:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hardship.cli import Say
+from hardship.errors import Fault, UsageError
 from hardship.messages import LANGUAGES, default_language
 
+if TYPE_CHECKING:
+    from hardship.reading.database import Database
+
+# Those of `reading.readers`, which takes polars along.
+ENTITIES = ("households", "members", "supporters", "transfers", "overrides")
+URL_VARIABLE = "HARDSHIP_REGISTER_URL"
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
 
@@ -94,6 +102,52 @@ def standards_option(say: Say) -> Decorator[Any]:
 def mapping_option(say: Say) -> Decorator[Any]:
     """`--mapping FILE`."""
     return click.option("--mapping", "mapping", type=EXISTING, metavar="FILE", help=say("cli.mapping"))
+
+
+def database_options(say: Say) -> Decorator[Any]:
+    """`--register-url` and a query for each table of a register: `register_url`, `households_query`, …"""
+
+    def decorated(function: Any) -> Any:
+        for entity in reversed(ENTITIES):
+            name = f"{entity}_query"
+            function = click.option(
+                f"--{entity}-query", name, default="", metavar="SQL", help=say("database.opt_query", entity=entity)
+            )(function)
+        return click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_url"))(function)
+
+    return decorated
+
+
+def register_of(
+    register: Path | None, url: str, queries: Mapping[str, str], not_with: Mapping[str, bool]
+) -> Path | Database:
+    """The register that was named: files, or a database (from the environment where neither is named).
+
+    Args:
+        queries: by the names of their options, "" where none was given.
+        not_with: options that a database has not, and whether they were given.
+
+    Raises:
+        UsageError: both or none are named, queries without a database, or a database with such an option.
+    """
+    from hardship.reading.database import Database
+
+    given = {name.removesuffix("_query"): query for name, query in queries.items() if query}
+    if register is not None:
+        if url:
+            raise UsageError(Fault("database.two_registers"))
+        if given:
+            raise UsageError(Fault("database.query_without_url"))
+        return register
+    url = url or os.environ.get(URL_VARIABLE, "")
+    if not url:
+        raise UsageError(Fault("database.no_register"))
+    faults = [
+        Fault("database.not_with", params={"option": option}) for option, is_given in not_with.items() if is_given
+    ]
+    if faults:
+        raise UsageError(faults)
+    return Database(url, given)
 
 
 def lang_option(say: Say) -> Decorator[Any]:

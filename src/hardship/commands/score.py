@@ -16,10 +16,12 @@ from hardship.commands.common import (
     Bars,
     OneOf,
     Whole,
+    database_options,
     examples,
     lang_option,
     mapping_option,
     on_option,
+    register_of,
     standards_option,
     table_option,
 )
@@ -31,7 +33,8 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("score", help=say("cli.score_help"), epilog=examples(say, "cli.score_examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @click.argument("register", type=EXISTING, metavar="[REGISTER]", required=False)
+    @database_options(say)
     @table_option(say)
     @on_option(say)
     @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))
@@ -59,7 +62,8 @@ def command(say: Say) -> click.Command:
     )
     @click.option("--master", "master", default="", metavar="URL", help=say("parts.opt_master"))
     def score(
-        register: Path,
+        register: Path | None,
+        url: str,
         table: str,
         on: dt.date,
         out: Path,
@@ -76,17 +80,20 @@ def command(say: Say) -> click.Command:
         memory: int | None,
         engine: tuple[str, ...],
         master: str,
+        **queries: str,
     ) -> int:
         from hardship.parts.find import in_parts
 
-        if in_parts(register) or memory is not None or engine[0] != "local":
+        apart = {"--memory": memory is not None, "--engine": engine[0] != "local"}
+        source = register_of(register, url, queries, {"--mapping": mapping is not None, **apart})
+        if isinstance(source, Path) and (any(apart.values()) or in_parts(source)):
             from hardship.commands import score_parts
 
             wanted = score_parts.Wanted(
-                register, table, on, out, standards, threads or 0, block,
+                source, table, on, out, standards, threads or 0, block,
                 "items" if detail[0] == "items" else "results", accepted, memory, engine[0], master,
             )  # fmt: skip
-            score_parts.refuse(register, mapping, formats, by)
+            score_parts.refuse(source, mapping, formats, by)
             return score_parts.score(say, wanted, lang[0], as_json)
         from hardship import export, sheet_check, summary
         from hardship import score as scoring
@@ -103,7 +110,7 @@ def command(say: Say) -> click.Command:
         export.prepare(out)
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
             read = time.perf_counter()
             machine.warm()
             sheet_check.check()

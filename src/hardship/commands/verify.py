@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, Bars, Whole, examples
+from hardship.commands.common import EXISTING, URL_VARIABLE, Bars, Whole, examples
 
 SHOWN = 20
 
@@ -18,12 +19,15 @@ def command(say: Say) -> click.Command:
     @click.command("verify", help=say("cli.verify_help"), epilog=examples(say, "cli.verify_examples"))
     @click.argument("results", type=EXISTING, metavar="DIR")
     @click.option("--register", "register", type=EXISTING, metavar="PATH", help=say("cli.verify_register"))
+    @click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_verify_url"))
     @click.option("--sample", "sample", type=Whole(say, 1, 10**9), metavar="N", help=say("cli.sample"))
-    def verify(results: Path, register: Path | None, sample: int | None) -> int:
+    def verify(results: Path, register: Path | None, url: str, sample: int | None) -> int:
         from hardship import verify as verifying
 
         with Bars(say) as bars:
-            found = verifying.verify(results, register=register, sample=sample, progress=bars)
+            found = verifying.verify(
+                results, register=register, url=url or os.environ.get(URL_VARIABLE, ""), sample=sample, progress=bars
+            )
         for difference in found.differences[:SHOWN]:
             place = "".join(part + ": " for part in (difference.household, difference.column) if part)
             click.echo(place + say("cli.difference", stored=difference.stored, found=difference.found), err=True)

@@ -223,15 +223,23 @@ def _parquet(file: Path, entity: str, late_from: int | None) -> RawTable:
         # Not polars' own reader: on a damaged file it panics, or lets broken UTF-8 pass.
         # Without `pre_buffer`, which is for far stores: the file would be held as a whole before it is decoded.
         with pq.ParquetFile(file, metadata=about, page_checksum_verification=True, pre_buffer=False) as parts:
-            table = parts.read()
-        table.validate(full=True)
-        odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
-        frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=False))
+            return arrow_table(entity, file.name, parts.read(), first=2)
     except (ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise RegisterError(Fault("register.unreadable", file.name)) from error
+
+
+def arrow_table(entity: str, file: str, table: Any, first: int) -> RawTable:
+    """An Arrow table as rows of `entity`, numbered from `first`.
+
+    Raises:
+        ArrowException, UnicodeDecodeError, PolarsError: it is damaged.
+    """
+    table.validate(full=True)
+    odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
+    frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=False))
     # Kept by name only: refused if it turns out to be a column of the register.
     frame = frame.with_columns(pl.lit(None, dtype=pl.Binary).alias(name) for name in odd)
-    return typed_table(entity, file.name, frame, first=2)
+    return typed_table(entity, file, frame, first)
 
 
 def _late(file: Path, entity: str, about: Any) -> RawTable | None:
