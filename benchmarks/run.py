@@ -1,11 +1,16 @@
-"""`python3 dev.py bench`: `county_model` beside polars, DuckDB and numpy, in one run, engines alternating.
+"""`python3 dev.py bench`: everything `docs/performance.md` says, in one run, engines alternating.
 
-    python3 dev.py bench [--households N] [--rounds N] [--rank N] [--growth 1000,10000,…] [--json FILE]
+    python3 dev.py bench [--households N] [--rounds N] [--only WORK,…] [--json FILE]
+    python3 dev.py bench --households 50000 --rank 500000 --growth "" --json small.json
+    python3 dev.py bench --only parquet --households 5000000
+    python3 dev.py bench --only streamed --streamed 1000000,10000000
 
-Setup is outside the timing. Medians and ratios are printed and, with `--json FILE`, written; `benchmarks/report.py`
-makes the tables and the chart of the documentation from that file. Each figure of `--growth` comes from a process of
-its own, and so does the peak memory of Parquet to ranked Parquet; an engine is not asked for more households once it
-took more than 60 s or 8 GB. The bandwidth of memory is measured in the same run.
+First all engines must agree on every result of 10,000 households. Setup is outside the timing; medians and ratios are
+printed and, with `--json FILE`, written; `benchmarks/report.py FILE` makes the tables and the chart of the
+documentation. A file that is there keeps the works that this run leaves out, so that long works can be added to it.
+Peers that are not installed are skipped, and named. The bandwidth of memory is measured in the same run.
+
+works: score_only tables parquet rank_only variants one_household starts growth, and streamed spark where asked for
 """
 
 from __future__ import annotations
@@ -14,179 +19,106 @@ import argparse
 import datetime as dt
 import json
 import platform
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "api")]
 
-from benchmarks.engines import *
-from benchmarks.files import PARQUET
-from benchmarks.ranking import *
+from benchmarks import growth, works  # noqa: E402
+from benchmarks.engines import THREADS, Work  # noqa: E402
+from benchmarks.measure import bandwidth, show  # noqa: E402
 from benchmarks.population import county  # noqa: E402
+from benchmarks.variants import variants  # noqa: E402
 from hardship.engine import machine  # noqa: E402
-from hardship.synthesis import write  # noqa: E402
 
-MOST_SECONDS, MOST_MIB = 60, 8 * 1024
-
-
-def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each engine, all engines in turn, after one call each that is not counted."""
-    for call in calls.values():
-        call()
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            begin = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - begin)
-    return seconds
+DEFAULT = ("score_only", "tables", "parquet", "rank_only", "variants", "one_household", "starts", "growth")
 
 
-def table(title: str, seconds: dict[str, list[float]], households: int) -> dict[str, dict[str, float]]:
-    """Print medians, households a second and the ratio to the first engine; give them back."""
-    print(f"\n{title}: {households:,} households, median of {len(next(iter(seconds.values())))}")
-    first = statistics.median(next(iter(seconds.values())))
-    found = {}
-    for name, times in seconds.items():
-        median = statistics.median(times)
-        found[name] = {
-            "median_s": median, "min_s": min(times), "max_s": max(times),
-            "households_a_second": households / median, "times_slower": median / first,
-        }  # fmt: skip
-        print(
-            f"  {name:22} {median * 1000:9.1f} ms   {households / median / 1e6:7.2f} million/s"
-            f"   {median / first:6.2f} times the first"
-        )
-    return found
+def sizes(text: str) -> list[int]:
+    """Numbers of households, as `1000,10000`."""
+    return [int(one) for one in text.split(",") if one]
 
 
-def store(work: Work) -> None:
-    """The register as `hardship` reads it, and as stored integers, which is the best case for the peers."""
-    (work.folder / "stored").mkdir()
-    for level, frame in work.register.frames.items():
-        frame.write_parquet(work.folder / "stored" / f"{level}.parquet")
-
-
-def once(name: str, folder: Path, households: int) -> tuple[float, float]:
-    """Seconds of the second of two Parquet-to-Parquet jobs in a fresh process, and its peak memory in MiB."""
-    arguments = [sys.executable, __file__, "--peak-of", name, "--folder", str(folder), "--households", str(households)]
-    said = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout.split()
-    return float(said[-2]), float(said[-1])
-
-
-def peak_of(name: str, folder: Path) -> None:
-    """The child of `once`: run the job twice and print the seconds of the second and the process's peak."""
-    small = county(1)
-    call = PARQUET[name](Work(small[0], small[1], small[2], folder))
-    call()
-    begin = time.perf_counter()
-    call()
-    seconds = time.perf_counter() - begin
-    # Of this program's own pages: `ru_maxrss` would count the parent's, from before the fork became this program.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    print(seconds, int(kibibytes) / 1024)
-
-
-def bandwidth() -> float:
-    """Bytes a second that all threads together read from memory: the best of five sums over 1 GiB."""
-    rows = [np.ones(1 << 26, dtype=np.int64) for _ in range(THREADS)]
-    best = 0.0
-    with ThreadPoolExecutor(THREADS) as pool:
-        for _ in range(5):
-            begin = time.perf_counter()
-            list(pool.map(np.sum, rows))
-            best = max(best, sum(one.nbytes for one in rows) / (time.perf_counter() - begin))
-    return best
-
-
-def grow(sizes: list[int], folder: Path) -> list[dict[str, Any]]:
-    """Parquet to ranked Parquet of each size and engine: seconds of the second of two jobs, peak MiB."""
-    found: list[dict[str, Any]] = []
-    beyond: set[str] = set()
-    for households in sizes:
-        place = folder / str(households)
-        place.mkdir()
-        store(Work(*county(households), place))
-        write(households, 7, place / "register", format="parquet")
-        for engine in PARQUET:
-            if engine in beyond:
-                continue
-            seconds, mebibytes = once(engine, place, households)
-            found.append({"engine": engine, "households": households, "seconds": seconds, "peak_mib": mebibytes})
-            print(f"  {engine:22} {households:>12,} {seconds:9.3f} s {mebibytes:9,.0f} MiB", flush=True)
-            if seconds > MOST_SECONDS or mebibytes > MOST_MIB:
-                beyond.add(engine)
-        shutil.rmtree(place)
-    return found
-
-
-def prepared(engines: dict[str, Prepare], work: Work) -> dict[str, Callable[[], Any]]:
-    """The timed call of each engine."""
-    return {name: prepare(work) for name, prepare in engines.items()}
-
-
-def main() -> int:
-    """Parse the arguments and run."""
-    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--households", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rank", type=int, default=5_000_000, help="rows of ranking alone; 0: none")
-    parser.add_argument("--growth", default="", help="sizes, such as 1000,10000,100000")
+    parser.add_argument("--rank", type=int, default=5_000_000, help="rows of ranking alone")
+    parser.add_argument("--variants", type=int, default=200, help="settings, over a tenth of the households")
+    parser.add_argument("--growth", default="1000,10000,100000,1000000", help="sizes; empty: none")
+    parser.add_argument("--streamed", default="", help="sizes of registers in parts, such as 1000000,10000000")
+    parser.add_argument("--spark", default="", help="sizes of registers in parts, scored by Spark's local mode")
+    parser.add_argument("--only", default="", help="works, with commas between")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--peak-of", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.peak_of:
-        peak_of(options.peak_of, options.folder)
-        return 0
-    print(f"{platform.machine()}, {THREADS} threads, Python {platform.python_version()}")
+    return parser.parse_args(arguments)
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure what is wanted and print it; by work."""
+    found: dict[str, Any] = {}
+    few = max(2, options.rounds - 2)
+
+    def tables() -> dict[str, Any]:
+        found["touched_bytes"] = {}
+        speeds, found["touched_bytes"] = works.tables(options.households, options.rounds)
+        return speeds
+
+    def over_variants() -> dict[str, Any]:
+        return variants(Work(*county(max(1, options.households // 10))), options.variants, few)
+
+    calls: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+        "score_only": ("Score only, columns in memory", lambda: works.score_only(options.households, options.rounds)),
+        "tables": ("Whole tables", tables),
+        "parquet": ("Parquet to ranked Parquet", lambda: works.parquet(options.households, few)),
+        "rank_only": ("Ranking alone", lambda: works.rank_only(options.rank, few)),
+        "variants": (f"{options.variants} variants of a standard", over_variants),
+        "one_household": ("One household in process", lambda: works.one_household(200)),
+        "starts": ("Whole processes", lambda: works.starts(options.rounds)),
+        "streamed": ("Registers in parts", lambda: works.streamed(sizes(options.streamed))),
+        "spark": ("Registers in parts on Spark", lambda: works.streamed(sizes(options.spark), "spark")),
+    }
+    wanted = options.only.split(",") if options.only else DEFAULT
+    for name, (title, work) in calls.items():
+        if name in wanted or (getattr(options, name, "") and name in ("streamed", "spark")):
+            found[name] = work()
+            show(title, found[name])
+    if "growth" in wanted and options.growth:
+        print("\nGrowth: Parquet to ranked Parquet")
+        found["growth"] = growth.files(sizes(options.growth))
+        print("\nGrowth: score only")
+        found["growth_scoring"] = growth.scoring(sizes(options.growth))
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print and, with `--json`, write."""
+    options = parsed(arguments)
+    began = time.monotonic()
+    print(f"{platform.machine()}, {THREADS} threads, Python {platform.python_version()}", flush=True)
     machine.warm()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        work = Work(*county(options.households), folder)
-        rows = {level: frame.height for level, frame in work.register.frames.items()}
-        print("rows: " + ", ".join(f"{level} {height:,}" for level, height in rows.items()))
-        scored = table("Score only", measure(prepared(SCORE_ONLY, work), options.rounds), options.households)
-        store(work)
-        write(options.households, 7, folder / "register", format="parquet")
-        jobs = measure(prepared(PARQUET, work), max(2, options.rounds - 2))
-        filed = table("Parquet to ranked Parquet", jobs, options.households)
-        print("  (hardship reads names, decimals and dates and checks every cell; the peers read stored integers)")
-        print("\nPeak memory of Parquet to ranked Parquet")
-        peaks = {engine: once(engine, folder, options.households)[1] for engine in PARQUET}
-        for engine, mebibytes in peaks.items():
-            print(f"  {engine:22} {mebibytes:9,.0f} MiB")
-        growth = grow([int(size) for size in options.growth.split(",") if size], folder)
-    ranked = {}
-    if options.rank:
-        rows_ranked = Ranked.made(options.rank)
-        calls = {name: prepare(rows_ranked) for name, prepare in RANK_ONLY.items()}
-        ranked = table("Rank only", measure(calls, max(2, options.rounds - 2)), options.rank)
-    read = bandwidth()
+    works.agree(min(works.CHECKED, options.households))
+    found = measured(options)
+    found["read_bytes_a_second"] = read = bandwidth()
     print(f"\nmemory is read at {read / 1e9:.1f} GB/s by {THREADS} threads")
-    better = min(scored[name]["times_slower"] for name in scored if name.startswith("polars"))
-    print(f"\nscore only: {better:.1f} times the better polars, {scored['numpy']['times_slower']:.1f} times numpy")
+    for name, touched in found.get("touched_bytes", {}).items():
+        one = found["tables"][name]
+        share = touched * one["rows"] / one["median_s"] / read
+        print(f"  {name}: {touched:.0f} bytes a household, {share:.0%} of that")
+    print(f"the whole took {(time.monotonic() - began) / 60:.1f} minutes")
     if options.json:
-        report = {
-            "machine": {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()},
-            "day": dt.date.today().isoformat(), "read_bytes_a_second": read, "rows": rows, "score_only": scored,
-            "parquet": filed, "peak_mib": peaks, "rank_only": ranked, "rank_rows": options.rank, "growth": growth,
-        }  # fmt: skip
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        kept = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
+        machine_here = {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()}
+        kept |= found | {"machine": machine_here, "day": dt.date.today().isoformat()}
+        options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
