@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-LOCKS = {"run": ("web", "report", "database"), "test": ("dev",), "spark": ("spark",)}
+LOCKS = {"run": ("web", "report", "database"), "test": ("dev",), "spark": ("spark",), "bench": ("dev", "bench")}
 STAMP = VENV / "setup.sha256"
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {}
@@ -200,7 +200,27 @@ def bench(arguments: list[str]) -> int:
     """speed: households a second, against other engines (--json FILE); `bench single`: one household in process"""
     if arguments[:1] == ["single"]:
         return script("benchmarks/single.py", arguments[1:])
+    install()
+    if not {"-h", "--help"} & set(arguments):
+        install_peers()
     return script("benchmarks/run.py", arguments)
+
+
+def install_peers() -> None:
+    """Add the engines that the bench compares with; where they cannot be had, it goes on without them and says so."""
+    lock, stamp = ROOT / "locks" / "bench.lock", VENV / "peers.sha256"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text().strip() == wanted:
+        return
+    print("adding the engines that the bench compares with (locks/bench.lock, about 0.6 GB) …", flush=True)
+    if call(*installer(None), "--require-hashes", "-r", lock) == 0:
+        stamp.write_text(wanted + "\n")
+
+
+@command
+def gate(arguments: list[str]) -> int:
+    """has anything become much slower? ratios to numpy in one run, against limits in benchmarks/gate.json"""
+    return script("benchmarks/gate.py", arguments)
 
 
 @command

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = {"setup", "demo", "test", "check", "bench", "equal", "mutate", "fuzz", "docs", "lock", "bundle"}
+NAMES = {"setup", "demo", "test", "check", "bench", "gate", "equal", "mutate", "fuzz", "docs", "lock", "bundle"}
 
 
 @pytest.fixture
