@@ -158,7 +158,8 @@ def _scored(
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     attributes = job.checked.names.attributes
     with progress.clock("read"):
-        register = clean(part.tables, attributes, job.on, name="batch", currency=job.checked.table.table.currency)
+        currency = job.checked.table.table.currency
+        register = clean(part.tables, attributes, job.on, name="batch", currency=currency, hashed=False)
     home = register.frames["household"]
     found, rejects = None, register.rejects
     if home.height:

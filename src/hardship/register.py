@@ -55,7 +55,7 @@ class Register:
         counts: for `households`, `members`, `supporters`, `transfers` (and `overrides` where given): rows
             `in`, `read`, `rejected`.
         name: file or folder name.
-        sha256: of the content read: the same for any order of rows and columns and any format.
+        sha256: of the content read: the same for any order of rows and columns and any format; "" if nobody asked.
         currency: of all money in it.
         notes: what a person should know about the files (unknown columns, hidden rows, the encoding).
         corrections: the `overrides` that were applied, by household and field; households rejected since among them.
@@ -138,8 +138,12 @@ def clean(
     name: str,
     currency: str = "CNY",
     progress: Progress | None = None,
+    hashed: bool = True,
 ) -> Register:
     """Judge raw tables row by row and build the register of those that hold.
+
+    Args:
+        hashed: False leaves `sha256` empty, for who asks for results alone.
 
     Raises:
         RegisterError: an id column is absent, or two columns mean the same.
@@ -167,7 +171,7 @@ def clean(
         say("walk", 0.0)
         straight = walked(parts)
         say("decode", 0.1)
-        digest = reading.hashed(straight)
+        digest = reading.hashed(straight) if hashed else None
         for share, (level, part) in enumerate(parts.items()):
             say(f"check {part.raw.entity}", share / 8)
             owned += [(level, f"normalised:{column}", rows) for column, rows in reading.values(level)]
@@ -184,7 +188,9 @@ def clean(
     counts = {part.raw.entity: part.counts() for part in judged}
     rejects = rejects_frame(judged, attributes)
     say("hash", 0.9)
-    if digest is None or any(parts[level].dead.any() for level in HASHED_AHEAD):
+    if not hashed:
+        sha256 = ""
+    elif digest is None or any(parts[level].dead.any() for level in HASHED_AHEAD):
         sha256 = content_hash(frames)
     else:
         for level in CHILDREN[1:]:

@@ -7,6 +7,7 @@ for which the same rows of the standards hold share one.
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,13 @@ class Columns:
         """Rows of households without a standard, each with the first parameter that has no row."""
         rows = np.flatnonzero(self.unserved >= 0)
         return [(int(row), self.program.declared[self.unserved[row]].name) for row in rows]
+
+    def lacking(self, column: Column) -> Array:
+        """The rows of its level in which a column of the program has no value."""
+        address, rows = int(self.known[self.program.columns.index(column)]), self.rows[ops.LEVEL[column.level]]
+        if not address or not rows:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(np.frombuffer((ctypes.c_uint8 * rows).from_address(address), np.uint8) == 0)
 
     def place_of(self, column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Any, Any, Any, Any] | None:
         """Address, size, address of validity and range of a column, if it would be bound alike for other frames."""

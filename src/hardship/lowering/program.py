@@ -98,11 +98,7 @@ def missing_behind(program: Program, raw: Raw, columns: Columns) -> dict[str, Ar
 def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Array:
     """uint8 [households]: whether the attribute's cell is empty in a row that is not excluded."""
     column = next(column for column in program.columns if column.attribute == attribute)
-    frame = columns.frames[column.level]
-    if attribute in frame.columns:
-        rows: Array = frame[attribute].is_null().arg_true().to_numpy()
-    else:
-        rows = np.arange(frame.height)
+    rows = columns.lacking(column)
     level = ops.LEVEL[column.level]
     if level > 0:
         members = rows if level == 1 else columns.parents[level - 1][rows]

@@ -51,16 +51,17 @@ class PlainRows:
         Args:
             begin: where the body stands in the text.
         """
-        found = self._scanner.read(body)
+        found = self._scanner.found(body)
         if found is None:
             return False
-        work, about = self._scanner.memory(found).work, found.told.about
+        told, memory = found
+        view = memory.view
         # A number that was left out depends on the other bodies.
-        if work[lay.OF_TABLE] or work[lay.OF_DAY] or work[lay.EXPLAINED] >= 0 or work[lay.HOUSE] < 0:
+        if view[lay.OF_TABLE] or view[lay.OF_DAY] or view[lay.EXPLAINED] >= 0 or view[lay.HOUSE] < 0:
             return False
         if self._count == self._safe:
             self._grow()
-        kernels.keep(about, work, begin, self._ends, self._count, *self._cells)
+        kernels.keep(told.about, memory.work, begin, self._ends, self._count, *self._cells)
         self._count += 1
         return True
 

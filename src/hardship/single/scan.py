@@ -131,14 +131,17 @@ class Scanner:
             for level, slots in enumerate(self.slots.of)
         ]
 
-    def read(self, body: bytes) -> Scanned | None:
-        """The household of a body; None if it is not plain."""
+    def found(self, body: bytes) -> tuple[Told, Memory] | None:
+        """What is in a body, until this thread reads another, and with what it was read; None if it is not plain."""
         if not self._able or len(body) > lay.MOST_BYTES or not _is_utf8(body):
             return None
         memory, now = self._memory(), self._now
-        if _scan(body, now, memory) != lay.PLAIN:
-            return None
-        return Scanned(self, now, body, memory)
+        return (now, memory) if _scan(body, now, memory) == lay.PLAIN else None
+
+    def read(self, body: bytes) -> Scanned | None:
+        """The household of a body; None if it is not plain."""
+        found = self.found(body)
+        return None if found is None else Scanned(self, found[0], body, found[1])
 
     def learn(self, body: bytes) -> None:
         """Learn what tokens of a body mean that the long way has read as plain."""
