@@ -30,7 +30,7 @@ from hardship.standards import load_standards
 from hardship.synthesis import synthesize
 
 CHECKED = 10_000  # households that all engines must agree on before any is timed
-BAIRIN = "bairin_left"
+COUNTY, BAIRIN = "county_model", "bairin_left"
 
 
 def present(engines: Mapping[str, Engine]) -> dict[str, Engine]:
@@ -101,16 +101,16 @@ def bound(table: str, register: Register | None, households: int) -> tuple[Calla
 def tables(households: int, rounds: int) -> tuple[dict[str, Figures], dict[str, float]]:
     """The machine over two whole tables, and the bytes a household that each must touch."""
     with_bytes = {
-        "hardship": bound("county_model", county(households)[2], households),
+        COUNTY: bound(COUNTY, county(households)[2], households),
         BAIRIN: bound(BAIRIN, None, households),
     }
-    found = figures(measure({name: call for name, (call, _) in with_bytes.items()}, rounds), households)
+    found = figures(measure({name: call for name, (call, _) in with_bytes.items()}, rounds), households, COUNTY)
     return found, {name: touched for name, (_, touched) in with_bytes.items()}
 
 
 def one_household(rounds: int) -> dict[str, Figures]:
     """One household in process, every time another: the result, with its explanation, one change and a new score."""
-    prepared = Prepared(load_table(find_table("county_model", ON)[0]), load_standards([]), ON)
+    prepared = Prepared(load_table(find_table(COUNTY, ON)[0]), load_standards([]), ON)
     households = single.documents(prepared, 2 * rounds)  # the second half to warm up with
     ways = single.short_ways(prepared, households)
     names = {"summary": "result", "items": "result and explanation", "change and score": "one change and a new score"}
@@ -136,7 +136,7 @@ def starts(rounds: int) -> dict[str, Figures]:
             "hardship --help": partial(run, "--help"),
             "hardship tables": partial(run, "tables"),
             "hardship score, 100 households": partial(
-                run, "score", str(register), "--table", "county_model", "--on", on, "--out", str(out)
+                run, "score", str(register), "--table", COUNTY, "--on", on, "--out", str(out)
             ),
         }
         return figures(measure(calls, rounds), 1, "hardship --help")
@@ -152,7 +152,7 @@ def streamed(sizes: list[int], engine: str = "local") -> dict[str, Figures]:
             measured(
                 ["synth", "--households", str(households), "--seed", "1", "--parts", count, "--out", str(register)]
             )
-            on = ["--table", "county_model", "--on", ON.isoformat(), "--json"]
+            on = ["--table", COUNTY, "--on", ON.isoformat(), "--json"]
             here = [] if engine == "local" else ["--engine", engine, "--master", f"local[{THREADS}]"]
             taken, _, memory, _ = measured(["score", str(register), *on, "--out", str(out), *here])
             first = next(iter(found.values()))["median_s"] if found else taken
