@@ -101,7 +101,7 @@ class Columns:
         address, rows = int(self.known[self.program.columns.index(column)]), self.rows[ops.LEVEL[column.level]]
         if not address or not rows:
             return np.zeros(0, np.int64)
-        return np.flatnonzero(np.frombuffer((ctypes.c_uint8 * rows).from_address(address), np.uint8) == 0)
+        return np.flatnonzero(np.ctypeslib.as_array((ctypes.c_uint8 * rows).from_address(address)) == 0)
 
     def place_of(self, column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Any, Any, Any, Any] | None:
         """Address, size, address of validity and range of a column, if it would be bound alike for other frames."""
