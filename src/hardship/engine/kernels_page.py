@@ -10,6 +10,7 @@ from typing import Any
 
 from hardship.engine import scan_layout as lay
 from hardship.engine.jit import kernel
+from hardship.engine.moves import move
 
 # A row of `ops`: `A`, `B` are a fixed run's place and size; the number of what is given, or of a text; a part's keys.
 KIND, A, B, SALT, BASE, ID, WHO, ENTRY, WHEN, OP = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -116,8 +117,7 @@ def laid(out: Any, at: int, source: Any, start: int, size: int) -> int:
     """Copy a run; where it ends, -1 where `out` has no room (then it stays -1)."""
     if at < 0 or at + size > out.size:
         return -1
-    for place in range(size):
-        out[at + place] = source[start + place]
+    move(out, at, source, start, size)
     return at + size
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hardship.engine import scan_layout as lay
 from hardship.engine.jit import kernel
+from hardship.engine.moves import move
 
 # What stands in a row of `specs`: cells by their place among the words, or the bytes, of a run; -1: there is none.
 CELL, IS_WORD, VALID, DIVISOR, DEN, DIVISOR_DEN = 0, 1, 2, 3, 4, 5
@@ -54,8 +55,7 @@ def pointed(out: Any, at: int, value: int, places: int) -> int:
 @kernel
 def copied(out: Any, at: int, pool: Any, start: int, size: int) -> int:
     """Copy some bytes; where they end."""
-    for place in range(size):
-        out[at + place] = pool[start + place]
+    move(out, at, pool, start, size)
     return at + size
 
 
