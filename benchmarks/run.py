@@ -2,7 +2,7 @@
 
     python3 dev.py bench [--households N] [--rounds N] [--only WORK,…] [--json FILE]
     python3 dev.py bench --households 50000 --rank 500000 --growth "" --json small.json
-    python3 dev.py bench --only parquet --households 5000000
+    python3 dev.py bench --only parquet_large --large 5000000 --json FILE
     python3 dev.py bench --only streamed --streamed 1000000,10000000
 
 First all engines must agree on every result of 10,000 households. Setup is outside the timing; medians and ratios are
@@ -10,7 +10,8 @@ printed and, with `--json FILE`, written; `benchmarks/report.py FILE` makes the 
 documentation. A file that is there keeps the works that this run leaves out, so that long works can be added to it.
 Peers that are not installed are skipped, and named. The bandwidth of memory is measured in the same run.
 
-works: score_only tables parquet rank_only variants one_household starts growth, and streamed spark where asked for
+works: score_only tables parquet rank_only variants one_household starts growth, and, where their sizes are given,
+parquet_large streamed spark
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rank", type=int, default=5_000_000, help="rows of ranking alone")
     parser.add_argument("--variants", type=int, default=200, help="settings, over a tenth of the households")
+    parser.add_argument("--large", type=int, default=0, help="households of another Parquet to ranked Parquet")
     parser.add_argument("--growth", default="1000,10000,100000,1000000", help="sizes; empty: none")
     parser.add_argument("--streamed", default="", help="sizes of registers in parts, such as 1000000,10000000")
     parser.add_argument("--spark", default="", help="sizes of registers in parts, scored by Spark's local mode")
@@ -77,6 +79,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         "score_only": ("Score only, columns in memory", lambda: works.score_only(options.households, options.rounds)),
         "tables": ("Whole tables", tables),
         "parquet": ("Parquet to ranked Parquet", lambda: works.parquet(options.households, few)),
+        "parquet_large": ("Parquet to ranked Parquet", lambda: works.parquet(options.large, 2)),
         "rank_only": ("Ranking alone", lambda: works.rank_only(options.rank, few)),
         "variants": (f"{options.variants} variants of a standard", over_variants),
         "one_household": ("One household in process", lambda: works.one_household(200)),
@@ -84,9 +87,10 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         "streamed": ("Registers in parts", lambda: works.streamed(sizes(options.streamed))),
         "spark": ("Registers in parts on Spark", lambda: works.streamed(sizes(options.spark), "spark")),
     }
-    wanted = options.only.split(",") if options.only else DEFAULT
+    asked = {"parquet_large": options.large, "streamed": options.streamed, "spark": options.spark}
+    wanted = options.only.split(",") if options.only else (*DEFAULT, *asked)
     for name, (title, work) in calls.items():
-        if name in wanted or (getattr(options, name, "") and name in ("streamed", "spark")):
+        if name in wanted and asked.get(name, True):
             found[name] = work()
             show(title, found[name])
     if "growth" in wanted and options.growth:
