@@ -95,11 +95,11 @@ def command(say: Say) -> click.Command:
             )  # fmt: skip
             score_parts.refuse(source, mapping, formats, by)
             return score_parts.score(say, wanted, lang[0], as_json)
-        from hardship import export, sheet_check, summary
+        from hardship import export, summary
         from hardship import score as scoring
-        from hardship.engine import machine
         from hardship.inputs import open_inputs
         from hardship.reports.groups import NEEDED, group_report
+        from hardship.warming import Ahead
 
         def more(place: Path) -> None:
             if by:
@@ -109,11 +109,10 @@ def command(say: Say) -> click.Command:
 
         export.prepare(out)
         began = time.perf_counter()
-        with Bars(say, wanted=not as_json) as bars:
+        with Bars(say, wanted=not as_json) as bars, Ahead("machine", "sheet") as ahead:
             inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
             read = time.perf_counter()
-            machine.warm()
-            sheet_check.check()
+            ahead.finish()
             ready = time.perf_counter()
             results = scoring.score(
                 inputs.register,

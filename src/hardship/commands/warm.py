@@ -15,14 +15,10 @@ def command(say: Say) -> click.Command:
 
     @click.command("warm", help=say("cli.warm_help"), epilog=examples(say, "cli.warm_examples"))
     def warm() -> int:
-        from hardship import sheet_check
-        from hardship.engine import machine
-        from hardship.single import answer_check
+        from hardship import warming
 
         began = time.perf_counter()
-        machine.warm()
-        sheet_check.check()
-        answer_check.check()
+        warming.warm("machine", "sheet", "single")
         click.echo(say("cli.warm_done", seconds=f"{time.perf_counter() - began:.1f}"))
         return 0
 

@@ -384,5 +384,5 @@ def addresses() -> Array:
     """uint64 [256]: where the step of each operation lies; they are compiled or loaded from disk."""
     found = np.zeros(256, np.uint64)
     for one, its in STEPS.items():
-        found[list(its)] = one.address
+        found[list(its)] = one.address()
     return found

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +45,7 @@ COMPILED = not config.DISABLE_JIT
 
 
 def inlined(function: Function) -> Function:
-    """A function that is compiled into each of its callers and never by itself: twice over would cost twice the time."""
+    """A function that is compiled into each of its callers and never by itself as well."""
     compiled: Function = numba.njit(inline="always", **OPTIONS)(function)
     return compiled
 
@@ -73,22 +73,27 @@ class Step:
 
     def __init__(self, function: Callable[[Any, Any, Any], None]) -> None:
         self.function = function
+        self._compiled: Any = None
 
-    @cached_property
     def address(self) -> int:
         """Where it lies, compiled or loaded from disk; without compilation its number in `PLAIN`."""
         if not COMPILED:
-            PLAIN.append(self.function)
-            return len(PLAIN) - 1
-        with cached():
-            self._kept = numba.cfunc(types.void(types.uint64, types.uint64, types.uint64), cache=True, **OPTIONS)(
-                self.function
-            )
-        return int(self._kept.address)
+            if self.function not in PLAIN:
+                PLAIN.append(self.function)
+            return PLAIN.index(self.function)
+        if self._compiled is None:
+            signature = types.void(types.uint64, types.uint64, types.uint64)
+            with cached():
+                self._compiled = numba.cfunc(signature, cache=True, **OPTIONS)(self.function)
+        return int(self._compiled.address)
 
 
 PLAIN: list[Callable[[Any, Any, Any], None]] = []
 """Steps without compilation."""
+
+
+FOLDER = "kernels-"
+"""How the name of the cache's folder begins; where no place for one is found, a folder of another name is made."""
 
 
 @cache
@@ -108,7 +113,7 @@ def cache_directory() -> Path:
     home = Path(root) if root else Path(os.path.expanduser("~")) / ".cache"
     owner = os.getuid() if hasattr(os, "getuid") else 0
     for base in (home / "hardship", Path(tempfile.gettempdir()) / f"hardship-{owner}"):
-        folder = base / f"kernels-{source_hash()}"
+        folder = base / f"{FOLDER}{source_hash()}"
         try:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)

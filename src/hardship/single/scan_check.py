@@ -50,7 +50,8 @@ def check() -> None:
     specs = np.array([[0, 1, -1, -1, 600, 1, -1, 0, -1, -1, 1, 1, 1, texts.AS_JSON, 0, 2, 2, 0]], np.int64)
     pool, out = np.frombuffer(b" m", np.uint8), np.zeros(2 * texts.OF_NUMBER, np.uint8)
     cells, starts = np.array([-810_700_000]), np.zeros(4, np.int64)
-    size, failed = texts.write(cells, np.zeros(1, np.uint8), specs, pool, pool, out, 0, starts, 0)
+    cells.setflags(write=False)  # as those of a household
+    size, failed = texts.write(cells, np.frombuffer(b"\0", np.uint8), specs, pool, pool, out, 0, starts, 0)
     shown = '"-1351166.67""-4053500/3""≈−1,351,166.67 m"'
     if failed or out[:size].tobytes().decode() != shown or starts.tolist() != [0, 13, 25, size]:
         raise EngineError(Fault("common.engine", params={"what": "the self-test of numbers"}))

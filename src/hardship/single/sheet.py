@@ -23,7 +23,7 @@ from hardship.single.states import Cut, Gathering
 from hardship.single.texts import Array, Numbers, Page, Written, cut
 
 MOST_SHAPE_BYTES = 16 << 20
-NO_BYTES = np.zeros(1, np.uint8)
+NO_BYTES = np.frombuffer(b"\0", np.uint8)
 START = 1 << 15  # bytes of the first answer; later ones begin with what the largest took
 Source = tuple[parts.Shown | parts.RowsShown | parts.FactShown, int]
 """What makes a part, and for which row."""
@@ -177,6 +177,7 @@ class Sheet:
         """A household with all its texts."""
         shape = self.shape(found)
         cells, codes = household.cells(shape.asked)
+        cells.setflags(write=False)  # as the words of a run: the kernel is then compiled once
         starts = np.empty(shape.count + 1, np.int64)
         out = np.empty(shape.room + codes.size, np.uint8)
         out, end = shape.numbers.write(found, codes, out, starts)
