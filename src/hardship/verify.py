@@ -23,9 +23,11 @@ from hardship.reference import evaluate as reference
 from hardship.reference.results import RANK_COLUMNS, person_rows, table_of
 
 if TYPE_CHECKING:
+    from hardship.checking.check import Checked
     from hardship.inputs import Progress
     from hardship.reading.database import Database
     from hardship.register import Register
+    from hardship.standards import Standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def verify(
     run = read_run(folder)
     stored = read_stored(folder, "results")
     inputs = reopen(folder, run, register, progress, url)
-    differences = list(_hashes(run, inputs, sha256_of(stored)))
+    differences = list(hashes(run, inputs.checked, inputs.standards, inputs.register.sha256, sha256_of(stored)))
     households = reference.rows(inputs.register, inputs.checked.names.attributes)
     known = set(stored["household_id"])
     if sample is not None and sample < len(known):
@@ -139,15 +141,19 @@ def read_stored(folder: Path, name: str) -> pl.DataFrame:
     Raises:
         UsageError: it is not there, no Parquet, or without the ids of households.
     """
-    path = folder / f"{name}.parquet"
     folder_of_parts = folder / name
+    if folder_of_parts.is_dir():  # of a register in parts
+        frames = [read_frame(part) for part in sorted(folder_of_parts.glob("*.parquet"))]
+        frames.sort(key=lambda one: str(one["household_id"].min() or ""))
+        if frames:
+            return pl.concat(frames)
+    return read_frame(folder / f"{name}.parquet")
+
+
+def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """One stored file, or some columns of it; see `read_stored`."""
     try:
-        if folder_of_parts.is_dir():  # of a register in parts
-            frames = [pl.read_parquet(part) for part in sorted(folder_of_parts.glob("*.parquet"))]
-            frames.sort(key=lambda one: str(one["household_id"].min() or ""))
-            frame = pl.concat(frames)
-        else:
-            frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, columns=columns)
     except (OSError, ValueError, pl.exceptions.PolarsError):
         raise UsageError(Fault("common.bad_stored", params={"path": str(path)})) from None
     if frame.schema.get("household_id") != pl.String:
@@ -164,17 +170,21 @@ def reopen(
         UsageError: the register was in a database, and nobody says where that is.
     """
     sources = {kind: [folder / path for path in paths] for kind, paths in run["sources"].items()}
-    table = sources["table"][0]
-    spec = str(table) if table.is_file() else f"{run['table']['id']}@{run['table']['version']}"
     mapping = sources["mapping"][0] if sources["mapping"] else None
     return open_inputs(
         register or _database(run["register"], sources["register"], url) or sources["register"][0],
-        spec,
+        table_of_run(folder, run),
         dt.date.fromisoformat(run["on"]),
         standards=sources["standards"],
         mapping=mapping,
         progress=progress,
     )
+
+
+def table_of_run(folder: Path, run: Mapping[str, Any]) -> str:
+    """What names the table of a stored run: its file, or its version where that is gone."""
+    table = folder / run["sources"]["table"][0]
+    return str(table) if table.is_file() else f"{run['table']['id']}@{run['table']['version']}"
 
 
 def _database(about: Mapping[str, Any], files: Sequence[Path], url: str) -> Database | None:
@@ -193,12 +203,15 @@ def _database(about: Mapping[str, Any], files: Sequence[Path], url: str) -> Data
     return Database(url or sqlite_url(files[0]), queries)
 
 
-def _hashes(run: Mapping[str, Any], inputs: Inputs, results: str) -> Iterator[Difference]:
+def hashes(
+    run: Mapping[str, Any], checked: Checked, standards: Standards, register: str, results: str
+) -> Iterator[Difference]:
+    """Every hash of `run.json` that is another now."""
     found = {
         "results_sha256": (run["results_sha256"], results),
-        "table.sha256": (run["table"]["sha256"], inputs.checked.sha256),
-        "standards_sha256": (run["standards_sha256"], inputs.standards.sha256),
-        "register.sha256": (run["register"]["sha256"], inputs.register.sha256),
+        "table.sha256": (run["table"]["sha256"], checked.sha256),
+        "standards_sha256": (run["standards_sha256"], standards.sha256),
+        "register.sha256": (run["register"]["sha256"], register),
     }
     for name, (then, now) in found.items():
         if then != now:
@@ -255,10 +268,15 @@ def compare_counts(run: Mapping[str, Any], stored: pl.DataFrame, register: Regis
     """Every count of `run.json` that the register and the stored results do not bear out."""
     kept = register.frames["household"]["household_id"].is_in(stored["household_id"].implode()).to_numpy()
     found = record.counts(register, kept, int((stored["outcome"] == "incomplete").sum()))
-    then, now = (flat("counts", side) for side in (run.get("counts"), found))
-    for name in sorted(then.keys() | now.keys()):
-        if then.get(name) != now.get(name):
-            yield Difference("", name, then.get(name, ""), now.get(name, ""))
+    yield from differing("counts", run.get("counts"), found)
+
+
+def differing(name: str, stored: Any, found: Any) -> Iterator[Difference]:
+    """Every leaf of nested objects that differs."""
+    then, now = flat(name, stored), flat(name, found)
+    for leaf in sorted(then.keys() | now.keys()):
+        if then.get(leaf) != now.get(leaf):
+            yield Difference("", leaf, then.get(leaf, ""), now.get(leaf, ""))
 
 
 def flat(name: str, value: Any) -> dict[str, str]:
@@ -274,19 +292,24 @@ def compare_rejects(folder: Path, inputs: Inputs, outcomes: Sequence[reference.O
     Args:
         outcomes: of every household of the register; None: only what reading it rejects is compared.
     """
+    expected = csv_lines(rejects_of(inputs, outcomes or ()))
+    stored = stored_lines(folder / export.REJECTS)
+    if outcomes is None:
+        stored = stored[: len(expected)]
+    yield from compare_lines(export.REJECTS, stored, expected)
+
+
+def rejects_of(inputs: Inputs, outcomes: Sequence[reference.Outcome]) -> pl.DataFrame:
+    """What reading rejects, then what the evaluator does of the outcomes of all households."""
     rejecting = {require.id for require in inputs.checked.table.require if require.outside == "reject"}
     unfit: list[tuple[Array, str, str]] = []
-    for row, outcome in enumerate(outcomes or ()):
+    for row, outcome in enumerate(outcomes):
         at = np.array([row])
         if outcome.rejected == "no_standard":
             unfit.append((at, outcome.rejected_by, "no_standard"))
         hit = [name for name, outside in outcome.requires.items() if outside and name in rejecting]
         unfit += [(at, name, "out_of_range") for name in hit]
-    expected = csv_lines(record.all_rejects(inputs.register, inputs.checked, unfit))
-    stored = stored_lines(folder / export.REJECTS)
-    if outcomes is None:
-        stored = stored[: len(expected)]
-    yield from compare_lines(export.REJECTS, stored, expected)
+    return record.all_rejects(inputs.register, inputs.checked, unfit)
 
 
 def compare_corrections(
@@ -305,10 +328,7 @@ def compare_corrections(
     applied = {row["household_id"]: row for row in replayed}
     frame = corrections.effects(inputs.register.corrections, applied, without)
     counted = corrections.counted(frame, inputs.register.counts["overrides"])
-    then, now = flat("overrides", run.get("overrides")), flat("overrides", counted)
-    for name in sorted(then.keys() | now.keys()):
-        if then.get(name) != now.get(name):
-            yield Difference("", name, then.get(name, ""), now.get(name, ""))
+    yield from differing("overrides", run.get("overrides"), counted)
     yield from compare_lines(export.OVERRIDES, stored_lines(folder / export.OVERRIDES), csv_lines(frame))
 
 

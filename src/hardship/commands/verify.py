@@ -22,10 +22,10 @@ def command(say: Say) -> click.Command:
     @click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_verify_url"))
     @click.option("--sample", "sample", type=Whole(say, 1, 10**9), metavar="N", help=say("cli.sample"))
     def verify(results: Path, register: Path | None, url: str, sample: int | None) -> int:
-        from hardship import verify as verifying
+        from hardship.parts.replay import replay
 
         with Bars(say) as bars:
-            found = verifying.verify(
+            found = replay(
                 results, register=register, url=url or os.environ.get(URL_VARIABLE, ""), sample=sample, progress=bars
             )
         for difference in found.differences[:SHOWN]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -81,7 +82,18 @@ def _strays(held: Sequence[Scored], parts: Mapping[str, Part], job: Job) -> list
     return faults[:SHOWN]
 
 
-def shared_persons(work: Path, scored: Sequence[Scored], memory: int) -> dict[str, Array]:
+class Peopled(Protocol):
+    """A part of which the ids of members were set down; see `Scored`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def persons(self) -> tuple[str, str] | None: ...
+    @property
+    def entities(self) -> Mapping[str, Mapping[str, int]]: ...
+
+
+def shared_persons(work: Path, scored: Sequence[Peopled], memory: int) -> dict[str, Array]:
     """Of each part, the households (places in its register) of which a member's id turns up in another household.
 
     Parts whose ids reach over no other part's are not looked at: those know by themselves.

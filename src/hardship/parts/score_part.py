@@ -182,7 +182,7 @@ def score_read(part: Part, register: Register, job: Job) -> Scored:
     used = {column.attribute for column in program.columns}
     return Scored(
         register.name,
-        *_reach(ids, register.rejects),
+        *reach(ids, register.rejects),
         (str(people["member_id"].min()), str(people["member_id"].max())) if people.height else None,
         found.sheet.height,
         len(rows),
@@ -222,7 +222,7 @@ def _set_down_order(stem: Path, keys: Sequence[Key], rows: Array, found: Found, 
     return codes
 
 
-def _reach(ids: pl.Series, rejects: pl.DataFrame) -> tuple[str | None, str | None]:
+def reach(ids: pl.Series, rejects: pl.DataFrame) -> tuple[str | None, str | None]:
     """The first and the last household, rejected ones among them."""
     aside = rejects.filter(pl.col("file").str.starts_with("households/") & (pl.col("household_id") != ""))
     every = [*(ids[place] for place in (0, -1) if len(ids)), *aside["household_id"]]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cmp_to_key, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hardship.language.names import Names
 from hardship.language.table import RankKey, Table
@@ -107,45 +107,67 @@ def columns(table: Table, outcome: Outcome, detail: str = "results") -> dict[str
 def ranked(table: Table, statics: Statics, outcomes: Iterable[Outcome]) -> dict[str, dict[str, str]]:
     """Position, ranks and percentile by household id, for the households that the table ranks."""
     among = [done for done in outcomes if not done.rejected and not done.incomplete and done.among]
-    compare = _comparison(table.rank.keys, [statics.order(key.value.node) for key in table.rank.keys])
+    compare = comparison(table, statics)
     by_id = sorted(among, key=lambda done: done.household_id.encode())
     order = sorted(by_id, key=cmp_to_key(partial(_compared, compare)))
-    found = {done.household_id: {"position": str(position)} for position, done in enumerate(order, 1)}
-    _rank(order, found, "rank", lambda done: "")
-    for column, length in AREAS.items():
-        _rank(order, found, column, partial(_area, length=length))
-    _rank(order, found, "rank_circle", lambda done: done.circle)
+    places = Places()
+    found = {done.household_id: places.next(done) for done in order}
     for row in found.values():
-        hundredths = 10_000 * (int(row["rank"]) - 1) // len(order)
-        row["percentile"] = decimal_text(Fraction(hundredths, 100), 2)
+        row["percentile"] = percentile(int(row["rank"]), len(order))
     return found
+
+
+def percentile(rank: int, ranked: int) -> str:
+    """How many of a hundred stand before a rank, of so many that are ranked."""
+    return decimal_text(Fraction(10_000 * (rank - 1) // ranked, 100), 2)
+
+
+def comparison(table: Table, statics: Statics) -> Compare:
+    """Compares the rank keys of two households: negative if the first stands before the second."""
+    return _comparison(table.rank.keys, [statics.order(key.value.node) for key in table.rank.keys])
+
+
+class Standing(Protocol):
+    """What the ranks of a household follow from."""
+
+    @property
+    def household_id(self) -> str: ...
+    @property
+    def area_code(self) -> str: ...
+    @property
+    def circle(self) -> str | None: ...
+    @property
+    def keys(self) -> tuple[Value, ...]: ...
+
+
+class Places:
+    """Position and competition ranks (1, 1, 3), all but the percentile, of households that come in their order."""
+
+    def __init__(self) -> None:
+        self._position = 0
+        self._last: dict[tuple[str, str], tuple[int, int, tuple[Value, ...]]] = {}
+
+    def next(self, done: Standing) -> dict[str, str]:
+        """Of the next household; a rank is empty where it has no such group."""
+        self._position += 1
+        row = {"position": str(self._position), "rank": self._rank("rank", "", done)}
+        for column, length in AREAS.items():
+            within = len(done.area_code) >= length
+            row[column] = self._rank(column, done.area_code[:length] if within else None, done)
+        row["rank_circle"] = self._rank("rank_circle", done.circle, done)
+        return row
+
+    def _rank(self, column: str, group: str | None, done: Standing) -> str:
+        if group is None:
+            return ""
+        count, place, keys = self._last.get((column, group), (0, 0, ()))
+        place = place if count and keys == done.keys else count + 1
+        self._last[column, group] = (count + 1, place, done.keys)
+        return str(place)
 
 
 def _compared(compare: Compare, a: Outcome, b: Outcome) -> int:
     return compare(a.keys, b.keys)
-
-
-def _area(done: Outcome, length: int) -> str | None:
-    return done.area_code[:length] if len(done.area_code) >= length else None
-
-
-def _rank(
-    order: Sequence[Outcome],
-    found: dict[str, dict[str, str]],
-    column: str,
-    group: Callable[[Outcome], str | None],
-) -> None:
-    """The competition rank (1, 1, 3) within each group; empty where the group is None."""
-    last: dict[str, tuple[int, int, tuple[Value, ...]]] = {}
-    for done in order:
-        which = group(done)
-        rank = ""
-        if which is not None:
-            count, place, keys = last.get(which, (0, 0, ()))
-            place = place if count and keys == done.keys else count + 1
-            last[which] = (count + 1, place, done.keys)
-            rank = str(place)
-        found[done.household_id][column] = rank
 
 
 def results(
