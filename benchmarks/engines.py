@@ -79,11 +79,13 @@ class Engine:
         prepare: everything that is not timed; returns the call that is.
         needs: a module, and after a space a program, without which the engine is skipped.
         most: so many households are asked of it at most, unless growth is measured.
+        least: growth is measured from so many households on; below, it only begins.
     """
 
     prepare: Prepare
     needs: str = ""
     most: int = 1 << 40
+    least: int = 0
 
     def absent(self) -> str:
         """What the engine needs and does not find here; empty if nothing."""

@@ -136,7 +136,7 @@ PARQUET: dict[str, Engine] = {
     "polars streaming, two ranks": Engine(_polars("streaming", FEW_RANKS)),
     "DuckDB": Engine(_duckdb),
     "numpy in blocks": Engine(_numpy),
-    "Spark SQL": Engine(_spark, "pyspark java", 1_000_000),
+    "Spark SQL": Engine(_spark, "pyspark java", 1_000_000, 100_000),
 }
 
 
