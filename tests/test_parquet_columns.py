@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from hardship.attributes import dictionary
-from hardship.engine import jit, packed
+from hardship.engine import jit, kernels_columns, packed
 from hardship.errors import RegisterError
 from hardship.reading import readers, sorted_link
 from hardship.reading.late import late_columns
@@ -216,3 +217,20 @@ def test_texts_are_compared_as_bytes() -> None:
 @pytest.mark.parametrize("texts", [["a", None], ["a", ""], ["a", "b c"], ["a", "é"], ["a", "x" * 65]])
 def test_odd_ids_are_not_packed(texts: list[str | None]) -> None:
     assert Packed.of(pl.Series(texts, dtype=pl.String)) is None
+
+
+def test_what_a_piece_may_not_hold_is_told() -> None:
+    known, found = np.array([1, 0, 1], dtype=np.uint8), np.empty(3, dtype=np.int32)
+    words = np.array([5, 0, 99, 99, -3, -1], dtype=np.int64)  # what stands where a value is missing is not looked at
+    assert kernels_columns.decimals(words, known, -3, 5, 2, found)
+    assert found.tolist() == [10, 0, -6]
+    assert not kernels_columns.decimals(words, known, -2, 5, 2, found)
+    words[5] = 0  # a number of more than 64 bits
+    assert not kernels_columns.decimals(words, known, -3, 5, 2, found)
+    assert kernels_columns.numbers(words[::2].copy(), known, -3, 5, 1, found)
+    assert not kernels_columns.numbers(words[::2].copy(), known, 1, 5, 1, found)
+    table = np.array([70, 80], dtype=np.int32)
+    assert kernels_columns.taken(np.array([11, -9, 10], dtype=np.int32), 10, known, table, found)
+    assert found.tolist() == [80, 0, 70]
+    for place in (9, 12, -(2**31)):
+        assert not kernels_columns.taken(np.array([place, 10, 10], dtype=np.int32), 10, known, table, found)
