@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,9 +23,9 @@ NUMBER = st.sampled_from(EDGES)
 QUICK = settings(max_examples=60, deadline=None)
 
 
-def both(bench: Bench, register: object) -> tuple[dict[str, list[int]], dict[str, list[int]], ops.Arrays]:
+def both(bench: Bench, register: SimpleNamespace) -> tuple[dict[str, list[int]], dict[str, list[int]], ops.Arrays]:
     """The stores of a program, those of its tuned form, and that form."""
-    columns = bench.bound(register)  # type: ignore[arg-type]
+    columns = bench.bound(register)
     plain = machine.run(columns.program, columns)
     arrays = tune.tuned(columns.program, tune.facts_of(columns))
     before, tune.FROM = tune.FROM, 0
@@ -93,6 +94,47 @@ def test_counts_and_any_of_many_conditions_over_members(homes: list[list[tuple[b
     plain, again, arrays = both(bench, register)
     assert again == plain
     assert ops.FOLD_BITS in arrays.code[:, OP].tolist() or not rows
+
+
+@QUICK
+@given(st.lists(st.lists(st.tuples(*[st.sampled_from((None, 0, 1))] * 3), max_size=5), min_size=1, max_size=40))
+def test_folds_over_members_with_missing_facts_made_together(homes: list[list[tuple[int | None, ...]]]) -> None:
+    rows = [row for home in homes for row in home]
+    bench = Bench()
+    emit = bench.build.emit
+    valid = [emit(ops.LOAD_VALID, "member", imm=k) for k in range(3)]
+    truths = [emit(ops.MASK, "member", bench.load(f"b{k}", "member", truth=True), valid[k]) for k in range(3)]
+    counted = emit(ops.AND, "member", truths[0], truths[1])
+    truths += [counted, *(emit(ops.AND, "member", counted, emit(ops.NOT, "member", truth)) for truth in truths)]
+    for place, one in enumerate(truths):
+        bench.keep(f"count{place}", emit(ops.FOLD_COUNT, "household", one, c=0, child=1))
+        bench.keep(f"any{place}", emit(ops.FOLD_ANY, "household", one, c=0, child=1))
+    for place, one in enumerate(valid):
+        bench.keep(f"valid{place}", emit(ops.FOLD_VALID, "household", one, c=0, child=1))
+    cells = {f"b{k}": [row[k] for row in rows] for k in range(3)}
+    plain, again, arrays = both(bench, frames({"x": [0] * len(homes)}, [len(home) for home in homes], cells))
+    assert again == plain
+    if any(row[k] is None for row in rows for k in range(3)):
+        assert ops.LANE_NONE in arrays.code[:, OP].tolist()
+    assert plain["count2"] == [sum(row[2] == 1 for row in home) for home in homes]
+    assert plain["valid2"] == [int(all(row[2] is not None for row in home)) for home in homes]
+    assert plain["any2"] == [
+        1 if 1 in (found := [row[2] for row in home]) else 0 if None in found else 2 for home in homes
+    ]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[-300, -46, -45, -300], [7, 262], [7, 263], [0] * 7 + [255], [0] * 8 + [255], [-(2**62) - 1, 2**62 + 2**61]],
+)
+def test_cells_of_a_byte_more_than_the_least_are_found_like_all_others(cells: list[int]) -> None:
+    bench = Bench()
+    row = bench.load("b")
+    at = bench.build.pooled(cells)
+    bench.keep("found", bench.build.emit(ops.LOOK_BYTE, "household", row, imm=at, imm2=len(cells)))
+    rows = list(range(len(cells))) * 9
+    plain, again, _ = both(bench, frames({"b": rows}))
+    assert plain["found"] == again["found"] == [cells[place] for place in rows]
 
 
 def test_two_hundred_members_do_not_spill_into_the_next_count() -> None:

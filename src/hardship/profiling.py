@@ -130,7 +130,7 @@ def _stage(row: Sequence[int]) -> str:
         return "load"
     if op >= ops.STORE_WORD:
         return "store"
-    if op >= ops.EXPAND_WORD or op in (ops.LANE, ops.LANE_ANY):
+    if op >= ops.EXPAND_WORD or op in (ops.LANE, ops.LANE_ANY, ops.LANE_NONE):
         return "between"
     if level > 0:
         return "below"

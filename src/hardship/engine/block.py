@@ -187,7 +187,7 @@ def small(instruction: Any, places: Any, scene: Any) -> None:
     """Bytes from bytes, and lanes of a word."""
     code, to, here = i64_at(instruction, WIDTH), u64_at(places, OPERANDS), i64_at(scene, SCENE)
     op, n = code[OP], here[ROWS + code[ENTITY]]
-    if op == ops.LANE or op == ops.LANE_ANY:
+    if op == ops.LANE or op >= ops.LANE_ANY:
         kernels_rows.lane(op, n, to[0], to[1], code[IMM])
     else:
         kernels.small(op, n, to[0], to[1], to[2], to[3], to[4], code[IMM], code[IMM2])
@@ -365,7 +365,7 @@ STEPS = {
     words: tuple(range(ops.ADD, ops.SUB_FROM_C + 1)),
     truths: tuple(range(ops.LT, ops.NE_C + 1)),
     wide: (ops.HAS_BIT, ops.LT_WIDE, ops.LE_WIDE, ops.EQ_WIDE),
-    small: (*range(ops.AND, ops.LANE_ANY + 1), ops.LANE),
+    small: (*range(ops.AND, ops.LANE_NONE + 1), ops.LANE),
     choices: tuple(range(ops.SELECT, ops.BIT_WORD + 1)),
     copies: (ops.COPY, ops.STORE_WORD, ops.STORE_BYTE),
     edges: (ops.STEP, ops.STEP_RATIO),

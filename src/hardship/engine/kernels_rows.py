@@ -75,7 +75,15 @@ def look(op: int, n: int, d: Any, a: Any, b: Any, c: int, place: int, size: int,
     """Cells of the pool by one byte, two bytes or a word."""
     out = at(d, n, tag)
     cells = pool[place : place + size]
-    if op == ops.LOOK_BYTE:
+    if op == ops.LOOK_BYTE and size <= 8 and cells.max() < cells.min() + 256:
+        # As one word that is shifted: cells would be gathered one by one, half as fast.
+        row, least, packed = bytes_at(a, n), cells.min(), np.uint64(0)
+        for k in range(size):
+            packed |= np.uint64(cells[k] - least) << np.uint64(8 * k)
+        begin = like(least, tag)
+        for i in range(n):
+            out[i] = begin + like((packed >> (np.uint64(row[i]) << np.uint64(3))) & np.uint64(255), tag)
+    elif op == ops.LOOK_BYTE:
         row = bytes_at(a, n)
         for i in range(n):
             out[i] = cells[row[i]]
@@ -138,15 +146,31 @@ def quotient(n: Any, m: Any) -> Any:
 
 
 @inlined
+def nearest(n: Any, m: Any) -> Any:
+    """n / m to the nearest whole number, ties away from zero, both below 2**53; 1.4 times as fast as by the floor.
+
+    The float64 quotient proposes one that is at most one off; the rest decides: twice of it lies from -m to below m,
+    of a negative n from above -m to m.
+    """
+    q = np.int64(np.floor(np.float64(n) / np.float64(m) + 0.5))
+    twice, edge = 2 * (n - q * m), m + (1 if n < 0 else 0)
+    return q + (1 if twice >= edge else 0) - (1 if twice < edge - m - m else 0)
+
+
+@inlined
 def divide(op: int, n: int, d: Any, a: Any, b: Any, mode: int) -> None:
     """Rounded division, ages, months."""
     out, x = at(d, n, I64), at(a, n, I64)
     if op == ops.ROUND:
-        # Both below 2**53: the float64 quotient of a non-integer cannot reach the next integer, so its floor is exact.
         y = at(b, n, I64)
-        for i in range(n):
-            q = np.int64(np.floor(np.float64(x[i]) / np.float64(y[i])))
-            out[i] = q + above(mode, x[i], y[i], q, x[i] - q * y[i])
+        if mode == ops.HALF_UP:
+            for i in range(n):
+                out[i] = nearest(x[i], y[i])
+        else:
+            # Both below 2**53: the float64 quotient of a non-integer cannot reach the next integer: its floor is exact.
+            for i in range(n):
+                q = np.int64(np.floor(np.float64(x[i]) / np.float64(y[i])))
+                out[i] = q + above(mode, x[i], y[i], q, x[i] - q * y[i])
     elif op == ops.ROUND_WIDE:
         y = at(b, n, I64)
         for i in range(n):
@@ -178,25 +202,10 @@ def expand(n: int, above: int, d: Any, a: Any, address: Any, first: int, parent:
 
 
 @inlined
-def fold_sum(
-    n: int, rows: int, d: Any, a: Any, b: Any, address: Any, parent: int, first: int, tally: Any, tag: Any
-) -> None:  # fmt: skip
-    """Sums over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
-    offsets = u32_at(address + np.uint64(parent * 4), n + 1)
-    start = np.uint32(first)
-    total = np.uint64(0)
-    sums = at(tally, rows + 1, U64)
-    sums[0] = 0
-    out, x = at(d, n, U64), at(a, rows, tag)
-    if b == 0:
-        for i in range(rows):
-            total += like(x[i], U64)
-            sums[i + 1] = total
-    else:
-        t = bytes_at(b, rows)
-        for i in range(rows):
-            total += like(x[i], U64) if t[i] == 1 else np.uint64(0)
-            sums[i + 1] = total
+def differences(n: int, d: Any, sums: Any, address: Any, parent: int, first: int) -> None:
+    """What a running sum has gained over the child rows of each of `n` parent rows from `parent`."""
+    offsets, start = u32_at(address + np.uint64(parent * 4), n + 1), np.uint32(first)
+    out = at(d, n, U64)
     before = sums[offsets[0] - start]
     for i in range(n):
         after = sums[offsets[i + 1] - start]
@@ -205,43 +214,93 @@ def fold_sum(
 
 
 @inlined
-def scatter_sum(n: int, rows: int, d: Any, a: Any, b: Any, up: Any, parent: int, first: int, tag: Any) -> None:
-    """The same for children that are fewer than their parents: each is added to its own; `up` is where those lie."""
-    out, x = at(d, n, U64), at(a, rows, tag)
-    parents, start = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent)
-    out[:] = 0
+def held(word: Any, truth: Any) -> Any:
+    """A word as an unsigned one where a truth is 1, else 0, without a branch."""
+    return like(word, U64) & (np.uint64(0) - np.uint64(truth & np.uint8(1)))
+
+
+@inlined
+def fold_sum(
+    n: int, rows: int, d: Any, a: Any, b: Any, address: Any, parent: int, first: int, tally: Any, tag: Any
+) -> None:  # fmt: skip
+    """Sums over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
+    total, sums, x = np.uint64(0), at(tally, rows + 1, U64), at(a, rows, tag)
+    sums[0] = 0
     if b == 0:
         for i in range(rows):
-            out[parents[i] - start] += like(x[i], U64)
+            total += like(x[i], U64)
+            sums[i + 1] = total
     else:
         t = bytes_at(b, rows)
         for i in range(rows):
-            out[parents[i] - start] += like(x[i], U64) if t[i] == 1 else np.uint64(0)
+            total += held(x[i], t[i])
+            sums[i + 1] = total
+    differences(n, d, sums, address, parent, first)
+
+
+@inlined
+def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, first: int, tally: Any) -> None:
+    """For each parent row eight counts in the bytes of a word: of the child rows in which each bit of a byte is set."""
+    total, sums, x = np.uint64(0), at(tally, rows + 1, U64), bytes_at(a, rows)
+    sums[0] = 0
+    for i in range(rows):
+        # Lanes run over into one another; the difference of two sums is the sum between them all the same.
+        total += SPREAD[x[i]]
+        sums[i + 1] = total
+    differences(n, d, sums, address, parent, first)
+
+
+@inlined
+def scatter_sum(n: int, rows: int, d: Any, a: Any, b: Any, up: Any, parent: int, first: int, tag: Any) -> None:
+    """The same for children that are fewer than their parents, whose rows lie at `up`.
+
+    The sum begins anew with each parent and is written after every child: nothing is read back, no branch is taken.
+    """
+    out, x = at(d, n, U64), at(a, rows, tag)
+    parents, start = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent)
+    out[:] = 0
+    total, here = np.uint64(0), np.uint32(n)
+    if b == 0:
+        for i in range(rows):
+            place = parents[i] - start
+            total = (total if place == here else np.uint64(0)) + like(x[i], U64)
+            out[place] = total
+            here = place
+    else:
+        t = bytes_at(b, rows)
+        for i in range(rows):
+            place = parents[i] - start
+            total = (total if place == here else np.uint64(0)) + held(x[i], t[i])
+            out[place] = total
+            here = place
 
 
 @inlined
 def scatter_bytes(
     op: int, n: int, rows: int, d: Any, a: Any, up: Any, above: Any, parent: int, first: int
 ) -> None:  # fmt: skip
-    """Counts, `any` and validity, each child to its own parent; `above`: where the parents of the parents lie, or 0."""
+    """Counts, `any` and validity in the same way; `above`: where the parents of the parents lie, or 0."""
     t = bytes_at(a, rows)
-    parents, start = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent)
+    parents, start, here = u32_at(up + np.uint64(first * 4), rows), np.uint32(parent), np.uint32(n)
     if op == ops.FOLD_COUNT:
-        count = at(d, n, U64)
+        count, total = at(d, n, U64), np.uint64(0)
         count[:] = 0
         for i in range(rows):
-            place = parents[i] if above == 0 else u32_at(above + np.uint64(parents[i]) * np.uint64(4), 1)[0]
-            count[place - start] += np.uint64(t[i] & 1)
+            place = (parents[i] if above == 0 else u32_at(above + np.uint64(parents[i]) * np.uint64(4), 1)[0]) - start
+            total = (total if place == here else np.uint64(0)) + np.uint64(t[i] & 1)
+            count[place] = total
+            here = place
         return
     out = bytes_at(d, n)
     out[:] = 2 if op == ops.FOLD_ANY else 1
+    some, every = np.uint8(0), np.uint8(3)
     for i in range(rows):
         place = (parents[i] if above == 0 else u32_at(above + np.uint64(parents[i]) * np.uint64(4), 1)[0]) - start
-        so_far = out[place]
-        if op == ops.FOLD_ANY:
-            out[place] = ((so_far | t[i]) & 1) | (so_far & t[i] & 2)
-        else:
-            out[place] = so_far & t[i]
+        some = (some if place == here else np.uint8(0)) | t[i]
+        every = (every if place == here else np.uint8(3)) & t[i]
+        # `any`: true where one is, false where all are; validity: where all are.
+        out[place] = (some & 1) | (every & 2) if op == ops.FOLD_ANY else every
+        here = place
 
 
 @inlined
@@ -317,33 +376,15 @@ def fold_bytes(
 
 
 @inlined
-def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, first: int, tally: Any) -> None:
-    """For each parent row eight counts in the bytes of a word: of the child rows in which each bit of a byte is set."""
-    offsets = u32_at(address + np.uint64(parent * 4), n + 1)
-    start = np.uint32(first)
-    out, x, sums = at(d, n, U64), bytes_at(a, rows), at(tally, rows + 1, U64)
-    total = np.uint64(0)
-    sums[0] = 0
-    for i in range(rows):
-        # Lanes run over into one another; the difference of two sums is the sum between them all the same.
-        total += SPREAD[x[i]]
-        sums[i + 1] = total
-    before = sums[offsets[0] - start]
-    for i in range(n):
-        after = sums[offsets[i + 1] - start]
-        out[i] = after - before
-        before = after
-
-
-@inlined
 def lane(op: int, n: int, d: Any, a: Any, number: int) -> None:
-    """One byte of a word: as a word of 16 bits, or the truth that it is above 0."""
+    """One byte of a word: as a word of 16 bits, the truth that it is above 0, or the validity that it is 0."""
     x, shift = at(a, n, U64), np.uint64(8 * number)
     if op == ops.LANE:
         out = at(d, n, I16)
         for i in range(n):
             out[i] = (x[i] >> shift) & np.uint64(255)
     else:
-        truth = bytes_at(d, n)
+        byte = bytes_at(d, n)
+        some, none = (np.uint8(1), np.uint8(2)) if op == ops.LANE_ANY else (np.uint8(0), np.uint8(1))
         for i in range(n):
-            truth[i] = 1 if ((x[i] >> shift) & np.uint64(255)) != 0 else 2
+            byte[i] = some if ((x[i] >> shift) & np.uint64(255)) != 0 else none

@@ -1,19 +1,18 @@
 """A tuned program's last step: words as narrow as their values allow, several instructions as one.
 
 What needs no more than 16 or 32 bits is computed in them, four or two times as many rows at a time (1.16 times as fast
-in all). Counts and `any` over the same children are made together: eight truths are laid into the bits of a byte, and
-one pass over the children counts all eight in the bytes of a word (1.12 times). Joining truths four at a time and
-look-ups made of steps were tried and gained nothing.
+in all). Folds over the same children are made together (`lanes`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from hardship.lowering import ops
+from hardship.lowering.lanes import HOLDS, UNKNOWN, Bit, Lane, lanes
 from hardship.lowering.nodes import Node
-from hardship.lowering.simplify import JUDGED, Simplifier
+from hardship.lowering.simplify import Simplifier
 from hardship.lowering.values import NONE
 
 Code = tuple[int, ...]
@@ -23,7 +22,6 @@ _WITH_IMM = frozenset(
 )
 _COMPARED = frozenset((*range(ops.LT, ops.NE_C + 1), ops.STEP))
 _ANYWHERE = frozenset((ops.CONST_WORD, ops.ON, ops.UNIFORM))
-LANES = 8
 
 
 def narrow(made: Simplifier, stores: Sequence[Node]) -> tuple[list[Code], list[Code]]:
@@ -52,8 +50,7 @@ class Narrower:
                 for operand in self._operands(made.nodes[number]):
                     self.needed.add(operand)
                     self.uses[operand] += 1
-        self.lanes: dict[int, tuple[int, int, tuple[int, ...]]] = {}
-        self._groups()
+        self.lanes = lanes(made, self.needed)
 
     @staticmethod
     def _operands(node: Node) -> list[int]:
@@ -159,59 +156,51 @@ class Narrower:
         truths = [self.place[self.made.nodes[one].b] for one in chain]
         self._done(number, self._laid(first.level, self.place[first.a], truths, first.imm), 1)
 
-    def _laid(self, level: int, begin: int, truths: Sequence[int], bit: int = 0) -> int:
-        """Truths in the bits of a byte from `bit` on, over what `begin` has there."""
+    def _laid(self, level: int, begin: int, truths: Sequence[int], bit: int = 0, unset: int = 0) -> int:
+        """Truths in the bits of a byte from `bit` on, over what `begin` has there; those in `unset` the other way."""
         never = self._emit(Node(ops.CONST_BYTE, level, imm=2), 1, 1)
         for place in range(0, len(truths), 3):
             b, c, d = (*truths[place : place + 3], never, never)[:3]
-            begin = self._emit(Node(ops.BITS, level, begin, b, c, d, imm=bit + place), 1, 1)
+            begin = self._emit(Node(ops.BITS, level, begin, b, c, d, imm=bit + place, imm2=unset & 7 << place), 1, 1)
         return begin
 
-    def _groups(self) -> None:
-        """Find counts and `any` over the same children, and give each a lane."""
-        alike: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-        for number in sorted(self.needed):
-            node = self.made.nodes[number]
-            known = node.op == ops.FOLD_ANY and self.made.only(node.a, JUDGED)
-            if node.link < 3 and (node.op == ops.FOLD_COUNT or known):
-                alike[node.level, node.child, node.link].append(number)
-        depth = self._depths()
-        for numbers in alike.values():
-            # What no fold of the same group is made of: those of one depth.
-            by_depth: dict[int, list[int]] = defaultdict(list)
-            for number in numbers:
-                by_depth[depth[number]].append(number)
-            for some in by_depth.values():
-                truths = list(dict.fromkeys(self.made.nodes[number].a for number in some))
-                if len(truths) < 3:
-                    continue
-                for at in range(0, len(truths), LANES):
-                    group = tuple(truths[at : at + LANES])
-                    for number in some:
-                        if self.made.nodes[number].a in group:
-                            self.lanes[number] = at, group.index(self.made.nodes[number].a), group
-
-    def _depths(self) -> dict[int, int]:
-        """How many folds lie below each node."""
-        found: dict[int, int] = {}
-        for number in sorted(self.needed):
-            node = self.made.nodes[number]
-            below = max((found[operand] for operand in self._operands(node)), default=0)
-            found[number] = below + (ops.FOLD_SUM <= node.op <= ops.FOLD_MAX)
-        return found
-
     def _lane(self, number: int) -> None:
-        """A count or `any` out of the word that eight are made in."""
+        """A fold out of the words that eight are counted in."""
         node = self.made.nodes[number]
-        _, lane, group = self.lanes[number]
-        for truth in group:
-            if truth not in self.place:
-                self._make_early(truth)
+        made = [self._counted(node, lane) for lane in self.lanes[number]]
+        if node.op == ops.FOLD_ANY and len(made) == 2:
+            # True where one is; false where none is and none is missing.
+            holds, valid = (
+                self._emit(Node(op, node.level, word, imm=lane), 8, 1)
+                for op, (word, lane) in zip((ops.LANE_ANY, ops.LANE_NONE), made, strict=True)
+            )
+            never = self._emit(Node(ops.CONST_BYTE, node.level, imm=2), 1, 1)
+            unknown = self._emit(Node(ops.MASK, node.level, never, valid), 1, 1)
+            self._done(number, self._emit(Node(ops.OR, node.level, holds, unknown), 1, 1), 1)
+            return
+        word, lane = made[0]
+        op, into = {ops.FOLD_COUNT: (ops.LANE, 2), ops.FOLD_ANY: (ops.LANE_ANY, 1), ops.FOLD_VALID: (ops.LANE_NONE, 1)}[
+            node.op
+        ]
+        self._done(number, self._emit(Node(op, node.level, word, imm=lane), 8, into), into)
+
+    def _counted(self, node: Node, lane: Lane) -> tuple[int, int]:
+        """The word that eight bits are counted in, and which byte of it is the lane's."""
+        for needed in (*(one for one, _ in lane.bits), lane.among):
+            if needed >= 0 and needed not in self.place:
+                self._make_early(needed)
         zero = self._emit(Node(ops.CONST_BYTE, node.child, imm=0), 1, 1)
-        laid = self._laid(node.child, zero, [self.place[truth] for truth in group])
-        counts = self._emit(Node(ops.FOLD_BITS, node.level, laid, child=node.child, link=node.link), 1, 8)
-        op, into = (ops.LANE, 2) if node.op == ops.FOLD_COUNT else (ops.LANE_ANY, 1)
-        self._done(number, self._emit(Node(op, node.level, counts, imm=lane), 8, into), into)
+        truths = [self._bit(node.child, bit) for bit in lane.bits]
+        unset = sum(1 << place for place, (_, when) in enumerate(lane.bits) if when != HOLDS)
+        laid = self._laid(node.child, zero, truths, unset=unset)
+        if lane.among >= 0:
+            laid = self._emit(Node(ops.MASK, node.child, laid, self.place[lane.among]), 1, 1)
+        return self._emit(Node(ops.FOLD_BITS, node.level, laid, child=node.child, link=node.link), 1, 8), lane.number
+
+    def _bit(self, level: int, bit: Bit) -> int:
+        """The byte that is 1 where a bit is set, or where it is not, of bits for what is missing."""
+        place = self.place[bit[0]]
+        return self._emit(Node(ops.KNOWN, level, place), 1, 1) if bit[1] == UNKNOWN else place
 
     def _make_early(self, number: int) -> None:
         """A node and what it is made of, before its turn."""

@@ -117,8 +117,9 @@ STORE_BYTE = 161
 
 # only in tuned programs (`tune`); their truths are never missing
 UNIFORM = 9  # word: parameter IMM, which all places have the same
-BITS = 74  # a, with bits IMM, IMM + 1 and IMM + 2 set where truths b, c and d are 1
+BITS = 74  # a, with bits IMM, IMM + 1 and IMM + 2 set where truths b, c and d are 1; where not, of the bits in IMM2
 LANE_ANY = 75  # truth: byte IMM of word a is above 0
+LANE_NONE = 76  # validity: byte IMM of word a is 0
 COPY = 86  # word a in another width
 LANE = 87  # word: byte IMM of word a
 FOLD_BITS = 148  # word of eight bytes: byte k counts the child rows in which bit k of byte a is set; below 256 each
@@ -139,7 +140,7 @@ BYTE_RESULTS = frozenset(
         FOLD_ANY,
         FOLD_VALID,
     )
-) | frozenset(range(LT, LANE_ANY + 1))
+) | frozenset(range(LT, LANE_NONE + 1))
 STORES = (STORE_WORD, STORE_BYTE)
 # Which operands are bytes.
 BYTE_A = frozenset(

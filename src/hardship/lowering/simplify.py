@@ -14,7 +14,7 @@ from math import prod
 from hardship.lowering import ops
 from hardship.lowering.nodes import Facts, Node
 from hardship.lowering.ops import Program
-from hardship.lowering.values import NONE
+from hardship.lowering.values import NONE, Pool
 
 FULL = (-(2**63), 2**63 - 1)
 ANY = (1 << 256) - 1
@@ -40,7 +40,7 @@ SMALL: dict[int, Callable[[int, int, int, int, int], int]] = {
 }
 
 
-class Simplifier:
+class Simplifier(Pool):
     """Nodes made anew, each under the first rule that fits it.
 
     Attributes:
@@ -51,12 +51,11 @@ class Simplifier:
     """
 
     def __init__(self, program: Program, facts: Facts) -> None:
+        super().__init__()
         self.program, self.facts = program, facts
         self.nodes: list[Node] = []
         self.span: list[Span] = []
         self.can: list[int] = []
-        self.pool: list[int] = []
-        self._pooled: dict[tuple[int, ...], int] = {}
         self._made: dict[Node, int] = {}
         self._old: Sequence[int] = program.arrays.pool.tolist()
 
@@ -90,14 +89,6 @@ class Simplifier:
             self.span.append(span)
             self.can.append(can)
         return found
-
-    def pooled(self, values: Sequence[int]) -> int:
-        """Where these integers lie in the pool."""
-        key = tuple(values)
-        if key not in self._pooled:
-            self._pooled[key] = len(self.pool)
-            self.pool.extend(key)
-        return self._pooled[key]
 
     def cells(self, node: Node, count: int) -> list[int]:
         """What a node of the old program reads in the pool."""

@@ -92,14 +92,29 @@ def fitting(lo: int, hi: int) -> tuple[int, int]:
     return lo, hi
 
 
-class Registers:
+class Pool:
+    """The integers that instructions read by position; equal runs are held once."""
+
+    def __init__(self) -> None:
+        self.pool: list[int] = []
+        self._pooled: dict[tuple[int, ...], int] = {}
+
+    def pooled(self, values: Sequence[int]) -> int:
+        """Where these integers lie in the pool."""
+        key = tuple(values)
+        if key not in self._pooled:
+            self._pooled[key] = len(self.pool)
+            self.pool.extend(key)
+        return self._pooled[key]
+
+
+class Registers(Pool):
     """Collects instructions; each is a tuple in the order of the columns of `Program.code`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.code: list[tuple[int, ...]] = []
-        self.pool: list[int] = []
         self._known: dict[tuple[int, ...], int] = {}
-        self._pooled: dict[tuple[int, ...], int] = {}
         self.ages: dict[int, int] = {}  # an age's register → the difference of dates it is the floor of
 
     def emit(
@@ -113,14 +128,6 @@ class Registers:
             found = self._known[key] = len(self.code)
             self.code.append(key)
         return found
-
-    def pooled(self, values: Sequence[int]) -> int:
-        """Where these integers lie in the pool."""
-        key = tuple(values)
-        if key not in self._pooled:
-            self._pooled[key] = len(self.pool)
-            self.pool.extend(key)
-        return self._pooled[key]
 
     # ── levels and registers ──
 
