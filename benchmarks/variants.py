@@ -1,33 +1,59 @@
 """Variants of a table: the same sweep of a standard in one pass of `hardship` and as a loop over a polars query.
 
-Both count households by circle and add up benefits for every setting; the polars loop is run for some settings spread
-over all, and its time for all is that many times as long.
+Either gives every result column of every setting, or counts households by circle and adds up benefits; the polars loop
+is run for some settings spread over all, and its time for all is that many times as long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import polars as pl
 
-from benchmarks.engines import Work
+from benchmarks.engines import STORES, THREADS, Results, Work
 from benchmarks.measure import Figures, figures, measure
 from benchmarks.peers import county_polars
-from benchmarks.peers.county import CIRCLES
+from benchmarks.peers.county import CIRCLES, LocalNumbers
 from benchmarks.population import ON
+from hardship.engine import machine
+from hardship.lowering.bind import bind
+from hardship.lowering.lower import lower
+from hardship.sweep.apply import changed_columns, split
 from hardship.sweep.run import sweep
-from hardship.sweep.settings import grid
+from hardship.sweep.settings import Setting, grid
 
 STEP = Fraction(1, 400)  # a quarter of a percent: every changed standard is whole fen
 ASKED = 10  # settings of the polars loop
 Counts = dict[str, tuple[int, int]]
 
 
-def _swept(work: Work, settings: int) -> list[Counts]:
+def _settings(settings: int) -> list[Setting]:
     last = STEP * (settings - 1) * 100
-    chosen = grid([f"dibao_standard=+0%..+{float(last):g}%:0.25%"])
-    frame = sweep(work.register, work.checked, work.standards, ON, chosen).frame.filter(pl.col("level") == "all")
+    return grid([f"dibao_standard=+0%..+{float(last):g}%:0.25%"])
+
+
+def _local(work: Work, setting: int) -> LocalNumbers:
+    urban, rural = (int(line * (1 + STEP * setting)) for line in work.local.dibao_year)
+    return replace(work.local, dibao_year=(urban, rural))
+
+
+def _rescored(work: Work, settings: int) -> Iterator[Results]:
+    """Every result column of each setting: bound once, run for each."""
+    program = lower(work.checked, "results")
+    columns = bind(program, work.register, work.standards, ON)
+    for setting in _settings(settings):
+        changed = changed_columns(columns, split(work.checked, setting)[0], None)
+        raw = machine.run(program, changed, threads=THREADS)
+        yield {name: raw[store].values for name, store in STORES.items()}
+
+
+def _swept(work: Work, settings: int) -> list[Counts]:
+    frame = sweep(work.register, work.checked, work.standards, ON, _settings(settings)).frame.filter(
+        pl.col("level") == "all"
+    )
     frame = frame.group_by("setting", "circle").agg(pl.col("households").sum(), pl.col("budget_month").sum() * 100)
     counts: list[Counts] = [{} for _ in range(settings + 1)]
     for setting, circle, households, fen in frame.iter_rows():
@@ -39,9 +65,7 @@ def _swept(work: Work, settings: int) -> list[Counts]:
 def _looped(work: Work, settings: list[int], engine: county_polars.Way) -> list[Counts]:
     found = []
     for setting in settings:
-        raised = [line * (1 + STEP * setting) for line in work.local.dibao_year]
-        urban, rural = (int(line) for line in raised)
-        query = county_polars.query(work.named, replace(work.local, dibao_year=(urban, rural)))
+        query = county_polars.query(work.named, _local(work, setting))
         frame = query.group_by("circle").agg(pl.len(), pl.col("benefit_month").sum()).collect(engine=engine)
         found.append({CIRCLES[circle]: (households, fen) for circle, households, fen in frame.iter_rows()})
     return found
@@ -55,7 +79,14 @@ def _spread(settings: int) -> list[int]:
 def equal(work: Work, settings: int) -> bool:
     """Whether both find the same households and money by circle, in the settings that the loop is run for."""
     swept, places = _swept(work, settings), _spread(settings)
-    return [swept[place] for place in places] == _looped(work, places, "streaming")
+    if [swept[place] for place in places] != _looped(work, places, "streaming"):
+        return False
+    for place, found in enumerate(_rescored(work, settings)):
+        if place in places:
+            wanted = county_polars.score(work.named, _local(work, place))
+            if not all(np.array_equal(values, wanted[name].to_numpy()) for name, values in found.items()):
+                return False
+    return True
 
 
 def variants(work: Work, settings: int, rounds: int) -> dict[str, Figures]:
@@ -63,14 +94,26 @@ def variants(work: Work, settings: int, rounds: int) -> dict[str, Figures]:
     places = _spread(settings)
     found = measure(
         {
-            "hardship": lambda: _swept(work, settings),
-            "polars streaming": lambda: _looped(work, places, "streaming"),
-            "polars in-memory": lambda: _looped(work, places, "in-memory"),
+            "hardship, counts": lambda: _swept(work, settings),
+            "hardship, result columns": lambda: [len(one) for one in _rescored(work, settings)],
+            "polars in-memory, result columns": lambda: [
+                county_polars.score(work.named, _local(work, one), "in-memory") for one in places
+            ],
+            "polars streaming, result columns": lambda: [
+                county_polars.score(work.named, _local(work, one)) for one in places
+            ],
+            "polars in-memory, counts": lambda: _looped(work, places, "in-memory"),
+            "polars streaming, counts": lambda: _looped(work, places, "streaming"),
         },
         rounds,
     )
     whole = {
-        name: times if name == "hardship" else [one * settings / len(places) for one in times]
+        name: times if name.startswith("hardship") else [one * settings / len(places) for one in times]
         for name, times in found.items()
     }
-    return figures(whole, settings * work.register.frames["household"].height)
+    rows = settings * work.register.frames["household"].height
+    judged: dict[str, Figures] = {}
+    for given in ("result columns", "counts"):
+        group = {name: times for name, times in whole.items() if name.endswith(given)}
+        judged |= figures(group, rows, f"hardship, {given}")
+    return judged
