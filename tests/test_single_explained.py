@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,11 +26,13 @@ from hardship.single.prepared import Prepared
 from hardship.standards import load_standards
 
 FILES = [(name, path) for name, dated in versions().items() for path in dated.values()]
+IDS = [f"{name}-{path.stem}" for name, path in FILES]
+UNCOMPILED = next(one for one in IDS if one.startswith("jinxiang"))
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs/schemas/explanation_items.json").read_text(encoding="utf-8"))
 STANDARDS = load_standards([])
 
 
-@pytest.mark.parametrize(("name", "path"), FILES, ids=[f"{name}-{path.stem}" for name, path in FILES])
+@pytest.mark.parametrize(("name", "path"), FILES, ids=IDS)
 def test_the_same_bytes_both_ways(name: str, path: Path) -> None:
     checked = load_table(path)
     cases = list(worked(checked, name))
@@ -66,3 +71,28 @@ def test_numbers_are_shown_as_fractions_are(value: int, den: int, unit: str) -> 
     assert decimal == values.decimal(number, of)
     assert exact == values.exact(number) == numbers.exact(value, den)
     assert text == values.plain(number, Words(), unit=of)
+
+
+def test_the_same_bytes_without_compilation() -> None:
+    documents = [document for _, document in list(worked(load_table(FILES[IDS.index(UNCOMPILED)][1]), "jinxiang"))[:1]]
+    code = (
+        "import datetime as dt, json, pathlib, sys\n"
+        "from hardship.load import load_table\n"
+        "from hardship.single.prepared import Prepared\n"
+        "from hardship.standards import load_standards\n"
+        "checked, on = load_table(pathlib.Path(sys.argv[1])), dt.date.fromisoformat(sys.argv[2])\n"
+        "one = Prepared(checked, load_standards([]), on)\n"
+        "for body in json.load(sys.stdin):\n"
+        "    household = one.scanner.read(body.encode())\n"
+        "    for lang, form in (('zh', 'items'), ('en', 'full')):\n"
+        "        print((one.answer_to(household, lang, form) or b'').decode())\n"
+    )
+    path = str(FILES[IDS.index(UNCOMPILED)][1])
+    given = json.dumps([json.dumps(document, default=str) for document in documents])
+    done = subprocess.run(
+        [sys.executable, "-c", code, path, ON.isoformat()], capture_output=True, text=True, check=True, input=given,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+    )  # fmt: skip
+    one = Prepared(load_table(Path(path)), STANDARDS, ON)
+    expected = [one.slow_answer(document, *how) for document in documents for how in (("zh", "items"), ("en", "full"))]
+    assert done.stdout.splitlines() == [answer.decode() for answer in expected]

@@ -6,6 +6,7 @@ from hardship.explaining.facts import DATES_OF_FACTS, used_attributes
 from hardship.explaining.view import Told
 from hardship.single.parts import FactShown, Piece, entries
 from hardship.single.plan_facts import Fact, Part
+from hardship.single.scan_told import LONGEST_SET
 from hardship.single.scene import Scene
 from hardship.single.show import dumps, listed
 
@@ -20,7 +21,9 @@ class InputsPlan:
 
     def __init__(self, told: Told) -> None:
         self._facts = [Fact(told, attribute) for attribute in used_attributes(told).values()]
-        self.able = all(fact.attribute.type != "set" or len(fact.attribute.values) <= 60 for fact in self._facts)
+        self.able = all(
+            fact.attribute.type != "set" or len(fact.attribute.values) <= LONGEST_SET for fact in self._facts
+        )
         self.dated = _ages_of_facts(told)
 
     def pieces(self, *, short: bool) -> list[Piece]:

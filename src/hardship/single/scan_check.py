@@ -13,7 +13,7 @@ from hardship.engine import kernels_texts as texts
 from hardship.engine import scan as kernels
 from hardship.engine import scan_layout as lay
 from hardship.errors import EngineError, Fault
-from hardship.single.household import Reader
+from hardship.single.household import Asked, Reader
 from hardship.single.scan import Scanner
 
 FACTS = {
@@ -38,6 +38,9 @@ def check() -> None:
     found, known = scanner.read(orjson.dumps(FACTS)), reader.read(FACTS)
     if found is None or known is None or (found.facts, found.transfers) != (known.facts, known.transfers):
         raise EngineError(Fault("common.engine", params={"what": "the reader's self-test"}))
+    asked = Asked([(1, 1, "wage_month"), (1, 0, "disability_grade")], scanner.slots)
+    if found.cells(asked)[0].tolist() != [1250, lay.ABSENT]:
+        raise EngineError(Fault("common.engine", params={"what": "the self-test of facts"}))
     slot = scanner.slots.place(1, "wage_month")
     plan = np.zeros(lay.PLAN + lay.COLUMN, np.int64)
     plan[lay.OF_LEVEL + 2 : lay.OF_LEVEL + 5], plan[lay.WORDS + 1], plan[lay.SMALL + 1] = 1, 1, 1
