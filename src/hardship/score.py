@@ -20,12 +20,13 @@ from hardship.columns import csv_texts
 from hardship.corrections import counted, effects, lanes
 from hardship.engine import machine
 from hardship.errors import Fault, RegisterError
+from hardship.flags import run_flags
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import Detail
 from hardship.lowering.program import lowered
 from hardship.plausible import check_columns, check_incomes
 from hardship.reading.rejects import main_reasons
-from hardship.record import record, run_flags, set_aside
+from hardship.record import record, set_aside
 from hardship.results import Results
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from hardship.explaining import facts as explain_facts
 from hardship.explaining import steps as explain_steps
 from hardship.explaining.reasons import reasons
 from hardship.explaining.view import STATUSES, Entry, View
+from hardship.flags import run_flags
 from hardship.language.fields import Level
 from hardship.language.units import parse
 from hardship.reading.rejects import main_reasons
-from hardship.record import run_flags
 from hardship.reference.evaluate import Reference
 from hardship.reference.rows import read_rows
 
