@@ -19,10 +19,11 @@ from hardship import results
 from hardship.columns import Array
 from hardship.engine import machine
 from hardship.errors import RegisterError, UsageError
+from hardship.flags import run_flags
 from hardship.lowering.bind import bind
 from hardship.lowering.program import lowered
 from hardship.plausible import IMPLAUSIBLE, check_columns, check_incomes
-from hardship.record import run_flags, set_aside
+from hardship.record import set_aside
 from hardship.register import clean
 from hardship_api.parts import Entry, Part, error
 from hardship_api.strict_json import Refused

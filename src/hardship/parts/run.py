@@ -24,6 +24,7 @@ from hardship import export, record, sheet_check, summary
 from hardship.columns import Array
 from hardship.engine import machine
 from hardship.errors import Fault, RegisterError
+from hardship.flags import run_flags
 from hardship.inputs import open_table
 from hardship.language.fields import Level
 from hardship.language.table import Table
@@ -270,7 +271,7 @@ def _record(scored: Sequence[Scored], job: Job, judged: dict[str, Any], name: st
     """`run.json`, all but sources and timings."""
     register = {"name": name, "sha256": content_hash(one.sha256 for one in scored), "parts": len(scored)}
     counts = record.added_counts([one.counts for one in scored])
-    flags = record.run_flags(job.checked.table, job.on, job.forced)
+    flags = run_flags(job.checked.table, job.on, job.forced)
     return record.content(
         job.checked, job.standards, job.on, register, counts, results, detail=job.detail, flags=flags, **judged
     )

@@ -21,6 +21,7 @@ from hardship import export, record, results, summary
 from hardship.columns import Array
 from hardship.engine import machine
 from hardship.errors import Fault
+from hardship.flags import run_flags
 from hardship.inputs import Inputs
 from hardship.load import load_text
 from hardship.lowering.bind import bind
@@ -158,7 +159,7 @@ def score_read(part: Part, register: Register, job: Job) -> Scored:
     program = lowered(checked, job.detail)
     columns = bind(program, register, job.standards, job.on)
     raw = machine.run(program, columns, threads=job.threads or os.cpu_count() or 1, block=job.block)
-    flags = record.run_flags(checked.table, job.on, job.forced)
+    flags = run_flags(checked.table, job.on, job.forced)
     found = results.build(register, checked, columns, raw, flags, ranks=False)
     rest = {name: column for name, column in found.sheet.columns.items() if name not in RANKED}
     spill.write(replace(found.sheet, columns=rest), stem.with_name(f"{stem.name}.sheet"))

@@ -14,9 +14,9 @@ from typing import Any
 from hardship import rank
 from hardship.checking.check import Checked
 from hardship.days import after_months, as_date, as_number
+from hardship.flags import run_flags
 from hardship.language.fields import Show
 from hardship.lowering.ops import LEVEL, Program
-from hardship.record import run_flags
 from hardship.results import (
     CENT,
     LADDER_MISSING,

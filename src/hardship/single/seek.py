@@ -110,7 +110,7 @@ def opening(facts: Any, words: Any, small: Any, most: int, variants: Any) -> Any
     Returns:
         How many variants (0: no fact is known), and how many of them stand before the truths and enums.
     """
-    n = np.int64(0)  # numba compiles a function once more for a literal
+    n: Any = np.int64(0)  # numba compiles a function once more for a literal
     for f in range(facts.shape[1]):
         facts[KNOWN, f] = small[facts[MARK, f]] if most > 0 else 0
         if facts[KNOWN, f]:
@@ -227,7 +227,7 @@ def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, variants: Any, 
     active = 0
     for g in range(begin, end):
         active += abs(places[FAR, g] - places[NEAR, g]) > 1
-    n = np.int64(0)
+    n: Any = np.int64(0)
     for g in range(begin, end):
         first = places[FIRST, g] = n
         places[COUNT, g] = 0
@@ -235,7 +235,7 @@ def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, variants: Any, 
         if size <= 1:
             continue
         if growing:
-            distance = np.int64(1)
+            distance: Any = np.int64(1)
             while distance < size:
                 n = _variant(variants, n, places[FACT, g], _value(places, g, distance))
                 distance *= 4
@@ -246,7 +246,7 @@ def ask(gaps: Any, begin: int, end: int, facts: Any, hints: Any, variants: Any, 
                 depth += 1
             n = _halvings(places, g, variants, n, size, depth)
         places[COUNT, g] = n - first
-    return n
+    return int(n)
 
 
 @kernel
