@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from hardship_api import documents
 from hardship_api.bodies import JSON, Headers, head, media_type, query, read_body
-from hardship_api.engine import FORMS, INLINE_BYTES, INLINE_FORMS, Asked, Engine, Later
+from hardship_api.engine import FORMS, INLINE_BYTES, Asked, Engine, Later
 from hardship_api.gate import Message, Receive
 from hardship_api.metrics import Metrics
 from hardship_api.problems import spoken
@@ -71,7 +71,7 @@ class Scoring:
         try:
             asked = self._engine.asked(body)
             form = _form(detail, asked)
-            if len(body) > INLINE_BYTES or form not in INLINE_FORMS or not self._engine.at_hand(asked):
+            if len(body) > INLINE_BYTES or not self._engine.at_hand(asked):
                 return asked
             answer = self._engine.one(asked, form, lang, quick=True)
         except Later:
