@@ -34,7 +34,7 @@ NAMED_DAY = re.compile(rb'"on"[ \t\r\n]*:[ \t\r\n]*"([^"]{10})"')
 NAMED_EXPLAIN = re.compile(rb'"explain"[ \t\r\n]*:[ \t\r\n]*(true|false)')
 MOST_FOUND = 4_096
 INLINE_BYTES = 16_384
-"""A body up to this size is answered where it is read: a thread takes longer (a whole explanation 2.1 times as long)."""
+"""A body up to this size is answered where it is read: a thread takes longer (whole explanations: 2.1 times)."""
 
 
 class Engine:
