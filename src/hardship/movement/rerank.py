@@ -10,6 +10,7 @@ build    the movement and its sums                            `frame`, `totals`
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from hardship import sheet_csv
-from hardship.columns import Array, date_series, nulled
-from hardship.days import as_number, months_later
+from hardship.columns import Array, nulled
+from hardship.days import after_months
 from hardship.movement import totals as sums
 from hardship.movement.align import align
 from hardship.movement.causes import amount_shares, index_scale, index_shares, state_causes
@@ -33,7 +34,6 @@ from hardship.movement.transition import record as transition_record
 from hardship.sheet import own_texts, plain_column, text_column
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
     from hardship.inputs import Inputs, Progress
@@ -209,6 +209,6 @@ def _held(two: pl.DataFrame, standing: Array) -> Column:
 def exit_ends(on: dt.date, months: pl.Series) -> pl.Series:
     """The last day of gradual exits that begin on a day and last for so many whole months; null for none."""
     known = (months > 0).fill_null(False).to_numpy()
-    counts = months.fill_null(0).to_numpy()
-    ends = months_later(np.full(len(counts), as_number(on)), counts)
-    return nulled(date_series(ends).dt.offset_by("-1d"), known)
+    counts = np.where(known, months.fill_null(0).to_numpy(), 0)
+    last = [after_months(on, count) - dt.timedelta(1) for count in range(int(counts.max(initial=0)) + 1)]
+    return nulled(pl.Series(last, dtype=pl.Date).gather(counts), known)
