@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.engines import SCORE_ONLY, Work
 from benchmarks.files import PARQUET
-from benchmarks.measure import peak_mib
+from benchmarks.measure import held_mib, peak_mib
 from benchmarks.population import county
 
 MOST_SECONDS, MOST_MIB = 60.0, 8 * 1024
@@ -60,22 +60,26 @@ def files(sizes: Sequence[int]) -> list[dict[str, Any]]:
 def scoring(sizes: Sequence[int]) -> list[dict[str, Any]]:
     """Columns in memory to result columns: seconds of the second call of each size and engine.
 
-    A size that an engine would need more than 60 s for, as it grew until then, is not asked of it.
+    A size that an engine would need more than 60 s or 8 GB for, as it grew until then, is not asked of it.
     """
     found: list[dict[str, Any]] = []
     pace: dict[str, float] = {}
+    room: dict[str, float] = {}
     for households in sizes:
         with tempfile.TemporaryDirectory() as name:
             work = Work.made(households, Path(name))
             for engine, one in SCORE_ONLY.items():
                 if one.absent() or pace.get(engine, 0.0) * households > MOST_SECONDS:
                     continue
+                if room.get(engine, 0.0) * households > MOST_MIB:
+                    continue
+                before = held_mib()
                 call = one.prepare(work)
                 call()
                 begin = time.perf_counter()
                 call()
                 seconds = time.perf_counter() - begin
-                pace[engine] = seconds / households
+                pace[engine], room[engine] = seconds / households, (held_mib() - before) / households
                 found.append({"engine": engine, "households": households, "seconds": seconds})
                 print(f"  {engine:24} {households:>12,} {seconds:9.4f} s", flush=True)
     return found

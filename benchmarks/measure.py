@@ -73,6 +73,12 @@ def bandwidth() -> float:
     return best
 
 
+def held_mib() -> float:
+    """The memory that this process holds now, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
 def peak_mib() -> float:
     """The most memory that this process and those it has started held, each at its time, in MiB.
 

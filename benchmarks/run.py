@@ -62,8 +62,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure what is wanted and print it; by work."""
+def measured(options: argparse.Namespace, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Measure what is wanted and print it; by work. What there is so far is kept after each work."""
     found: dict[str, Any] = {}
     few = max(2, options.rounds - 2)
 
@@ -93,9 +93,11 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         if name in wanted and asked.get(name, True):
             found[name] = work()
             show(title, found[name])
+            keep(found)
     if "growth" in wanted and options.growth:
         print("\nGrowth: Parquet to ranked Parquet")
         found["growth"] = growth.files(sizes(options.growth))
+        keep(found)
         print("\nGrowth: score only")
         found["growth_scoring"] = growth.scoring(sizes(options.growth))
     return found
@@ -108,7 +110,15 @@ def main(arguments: list[str]) -> int:
     print(f"{platform.machine()}, {THREADS} threads, Python {platform.python_version()}", flush=True)
     machine.warm()
     works.agree(min(works.CHECKED, options.households))
-    found = measured(options)
+
+    def keep(found: dict[str, Any]) -> None:
+        if options.json:
+            kept = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
+            machine_here = {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()}
+            kept |= found | {"machine": machine_here, "day": dt.date.today().isoformat()}
+            options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+    found = measured(options, keep)
     found["read_bytes_a_second"] = read = bandwidth()
     print(f"\nmemory is read at {read / 1e9:.1f} GB/s by {THREADS} threads")
     for name, touched in found.get("touched_bytes", {}).items():
@@ -116,11 +126,7 @@ def main(arguments: list[str]) -> int:
         share = touched * one["rows"] / one["median_s"] / read
         print(f"  {name}: {touched:.0f} bytes a household, {share:.0%} of that")
     print(f"the whole took {(time.monotonic() - began) / 60:.1f} minutes")
-    if options.json:
-        kept = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
-        machine_here = {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()}
-        kept |= found | {"machine": machine_here, "day": dt.date.today().isoformat()}
-        options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    keep(found)
     return 0
 
 
