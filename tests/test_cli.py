@@ -42,6 +42,15 @@ def _english(monkeypatch):
     monkeypatch.delenv("HARDSHIP_DEBUG", raising=False)
 
 
+def test_a_program_of_its_own_seldom_looks_for_rubbish_and_leaves_with_its_code(monkeypatch):
+    set_to = []
+    monkeypatch.setattr(cli.gc, "set_threshold", lambda *numbers: set_to.append(numbers))
+    monkeypatch.setattr(cli, "run", lambda: 3)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert (left.value.code, set_to) == (3, [cli.COLLECTIONS])
+
+
 def run(capsys, *arguments):
     """Exit code, standard output, standard error."""
     capsys.readouterr()

@@ -7,6 +7,7 @@ function `command(say)` that makes the click command with its texts in one langu
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -47,6 +48,10 @@ COMMANDS = {
 """Command name → module in `hardship.commands`, short description."""
 
 INTERNAL, UNUSABLE, STOPPED = 1, 2, 130
+
+COLLECTIONS = (100_000, 50, 50)
+"""New objects between two looks for rubbish. Starting makes hundreds of thousands that stay: looking through them again
+and again took a tenth of a small command; so many new ones take ten megabytes at most."""
 
 
 def speaker(lang: str) -> Say:
@@ -250,4 +255,5 @@ def broken(error: Exception, say: Say) -> int:
 
 def main() -> None:
     """Entry point of the `hardship` program."""
+    gc.set_threshold(*COLLECTIONS)
     raise SystemExit(run())
