@@ -16,6 +16,7 @@ from benchmarks.peers import county_numpy, county_polars, county_sql
 from benchmarks.peers.county import OUTCOMES
 from benchmarks.population import ON
 from hardship.export import write_parquet
+from hardship.needed import needed
 from hardship.rank import AREA_LEVELS
 from hardship.register import read_register
 from hardship.score import score
@@ -30,7 +31,9 @@ NOBODY = OUTCOMES.index("needs_review")  # of a household without a veto, only i
 
 def _hardship(work: Work) -> Callable[[], Results]:
     def call() -> Results:
-        register = read_register(work.files, attributes=dict(work.checked.names.attributes), on=ON)
+        register = read_register(
+            work.files, attributes=dict(work.checked.names.attributes), on=ON, used=needed(work.checked)
+        )
         done = score(register, work.checked, work.standards, ON)
         write_parquet(done.sheet.frame, work.folder / "hardship.parquet")
         return {}

@@ -55,37 +55,44 @@ def open_inputs(
     *,
     standards: Sequence[Path] = (),
     mapping: Path | None = None,
+    names: bool = False,
     progress: Progress | None = None,
 ) -> Inputs:
-    """Open and check everything a run needs; the table first: the register is read for its attributes.
+    """Open and check everything a run needs; the table first: of the register what it needs is kept.
+
+    Args:
+        names: keep the names of persons and villages too (`needed.NAMES`).
 
     Raises:
         UsageError, TableError, RegisterError: something does not exist or cannot be used.
     """
+    from hardship.needed import NAMES, needed
     from hardship.parts.find import in_parts
     from hardship.register import read_register
     from hardship.standards import load_standards
 
     checked, forced = open_table(table, on)
     numbers = load_standards(standards)
+    attributes, currency = checked.names.attributes, checked.table.table.currency
+    used, also = needed(checked), NAMES if names else ()
     files = [register] if isinstance(register, Path) else [register.file] if register.file else []
     if not isinstance(register, Path):
         from hardship.register import read_from_database
 
-        read = read_from_database(
-            register, checked.names.attributes, on, currency=checked.table.table.currency, progress=progress
-        )
+        read = read_from_database(register, attributes, on, used=used, also=also, currency=currency, progress=progress)
     elif mapping is None and in_parts(register):
         from hardship.parts import joined
 
-        read = joined.read(register, checked.names.attributes, on, checked.table.table.currency)
+        read = joined.read(register, attributes, on, currency, used=used, also=also)
     else:
         read = read_register(
             register,
-            attributes=checked.names.attributes,
+            attributes=attributes,
             on=on,
             mapping=mapping,
-            currency=checked.table.table.currency,
+            used=used,
+            also=also,
+            currency=currency,
             progress=progress,
         )
     sources = {

@@ -8,7 +8,7 @@ What a file is, is said in `readers`; what a cell means, in `cells`; which rows 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,12 @@ from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading import structure
 from hardship.reading.cells import normal
-from hardship.reading.content import content_hash
 from hardship.reading.order import ascending, in_order
 from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
 from hardship.reading.sorted_link import walked
-from hardship.reading.structure import CHILDREN
-from hardship.reading.values import FRAME_IDS, HASHED_AHEAD, ID_COLUMNS, Reading
+from hardship.reading.values import FRAME_IDS, ID_COLUMNS, Reading
 
 if TYPE_CHECKING:
     from hardship.reading.database import Database
@@ -48,14 +46,16 @@ class Register:
 
     Attributes:
         frames: rows of each level as `docs/interfaces.md` says: household by `household_id`; members with
-            the `household` row they belong to; supporters and transfers with their `member` row.
+            the `household` row they belong to; supporters and transfers with their `member` row. Attributes that were
+            not asked for are left out.
         rejects: the columns of `rejects.csv`; one row for each thing wrong, at least one for each row not
             read.
         flags: `household_id`, `flag`: marks on the quality of the data; unique, sorted.
         counts: for `households`, `members`, `supporters`, `transfers` (and `overrides` where given): rows
             `in`, `read`, `rejected`.
         name: file or folder name.
-        sha256: of the content read: the same for any order of rows and columns and any format; "" if nobody asked.
+        sha256: of the attributes that were used: the same for any order of rows and columns and any format; "" if
+            nobody asked.
         currency: of all money in it.
         notes: what a person should know about the files (unknown columns, hidden rows, the encoding).
         corrections: the `overrides` that were applied, by household and field; households rejected since among them.
@@ -82,6 +82,8 @@ def read_register(
     attributes: dict[str, DeclaredAttribute],
     on: dt.date,
     mapping: Path | str | None = None,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
     currency: str = "CNY",
     progress: Progress | None = None,
 ) -> Register:
@@ -92,6 +94,9 @@ def read_register(
         attributes: what the columns may mean: the dictionary and the table's own attributes.
         on: the assessment date; ages outside 0 to 130 are rejected on it.
         mapping: a `mapping.toml` for a register with other columns; its currency wins.
+        used: the attributes that are kept and hashed (`needed.needed` says which a table needs); None: all. Every cell
+            is judged, whether its attribute is used or not.
+        also: attributes of households and members that are kept beside them, and not hashed.
         currency: of the money in the register.
         progress: called with what is done and how far it is, 0 to 1.
 
@@ -107,7 +112,7 @@ def read_register(
         tables, currency = loaded.tables(path, on), loaded.currency or currency
     else:
         tables = raw_tables(path, say, late=True)
-    return clean(tables, attributes, on, name=path.name, currency=currency, progress=say)
+    return clean(tables, attributes, on, name=path.name, used=used, also=also, currency=currency, progress=say)
 
 
 def read_from_database(
@@ -115,6 +120,8 @@ def read_from_database(
     attributes: dict[str, DeclaredAttribute],
     on: dt.date,
     *,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
     currency: str = "CNY",
     progress: Progress | None = None,
 ) -> Register:
@@ -127,7 +134,8 @@ def read_from_database(
 
     tables = read_database(source, progress)
     name = source.shown if source.file is None else source.file.name
-    return replace(clean(tables, attributes, on, name=name, currency=currency, progress=progress), database=source.told)
+    found = clean(tables, attributes, on, name=name, used=used, also=also, currency=currency, progress=progress)
+    return replace(found, database=source.told)
 
 
 def clean(
@@ -136,6 +144,8 @@ def clean(
     on: dt.date,
     *,
     name: str,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
     currency: str = "CNY",
     progress: Progress | None = None,
     hashed: bool = True,
@@ -143,6 +153,7 @@ def clean(
     """Judge raw tables row by row and build the register of those that hold.
 
     Args:
+        used, also: see `read_register`.
         hashed: False leaves `sha256` empty, for who asks for results alone.
 
     Raises:
@@ -160,7 +171,7 @@ def clean(
         parts[level] = Part(raw, columns, dead=np.zeros(raw.lines.len(), dtype=np.bool_))
     overrides, corrections = None, list[Correction]()
     owned: list[tuple[Level, str, list[int]]] = []
-    with Reading(parts, attributes, settled="overrides" not in by_entity) as reading:
+    with Reading(parts, attributes, used, also, settled="overrides" not in by_entity) as reading:
         for level, part in parts.items():
             reading.ids(level, marks)
             for row, name_of, code in part.raw.faults:
@@ -168,34 +179,29 @@ def clean(
         if "overrides" in by_entity:
             overrides, applied, corrections = apply_overrides(by_entity["overrides"], parts["household"], attributes)
             marks += applied
+            reading.also |= {one.field for one in corrections}  # what each does is found by scoring without it
         say("walk", 0.0)
         straight = walked(parts)
+        if hashed:
+            reading.hash_ahead(straight)
         say("decode", 0.1)
-        digest = reading.hashed(straight) if hashed else None
         for share, (level, part) in enumerate(parts.items()):
             say(f"check {part.raw.entity}", share / 8)
             owned += [(level, f"normalised:{column}", rows) for column, rows in reading.values(level)]
             owned += [(level, flag, rows.to_list()) for flag, rows in part.raw.marks]
-    say("link", 0.6)
-    owner = structure.link(parts, on, straight)
-    marks += structure.flags(parts, attributes)
-    for level, flag, rows in owned:
-        places = np.asarray(rows, dtype=np.int64)
-        marks.append((pl.Series(places if level == "household" else parts[level].household[places]), flag))
-    say("sort", 0.8)
-    frames, flags = _frames(parts, owner), _flag_frame(parts["household"], marks)
+        say("link", 0.6)
+        owner = structure.link(parts, on, straight)
+        marks += structure.flags(parts, attributes)
+        for level, flag, rows in owned:
+            places = np.asarray(rows, dtype=np.int64)
+            marks.append((pl.Series(places if level == "household" else parts[level].household[places]), flag))
+        say("sort", 0.8)
+        frames, flags = _frames(parts, owner), _flag_frame(parts["household"], marks)
+        say("hash", 0.9)
+        sha256 = reading.sha256(frames) if hashed else ""
     judged = [*parts.values()] + ([overrides] if overrides is not None else [])
     counts = {part.raw.entity: part.counts() for part in judged}
     rejects = rejects_frame(judged, attributes)
-    say("hash", 0.9)
-    if not hashed:
-        sha256 = ""
-    elif digest is None or any(parts[level].dead.any() for level in HASHED_AHEAD):
-        sha256 = content_hash(frames)
-    else:
-        for level in CHILDREN[1:]:
-            digest.frame(level, frames[level])
-        sha256 = digest.hexdigest()
     say("done", 1.0)
     return Register(
         frames,

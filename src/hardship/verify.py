@@ -162,9 +162,18 @@ def read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
 
 
 def reopen(
-    folder: Path, run: Mapping[str, Any], register: Path | None, progress: Progress | None, url: str = ""
+    folder: Path,
+    run: Mapping[str, Any],
+    register: Path | None,
+    progress: Progress | None,
+    url: str = "",
+    *,
+    names: bool = False,
 ) -> Inputs:
     """The inputs of a stored run, from where they were or, of the register, where it is now.
+
+    Args:
+        names: see `open_inputs`.
 
     Raises:
         UsageError: the register was in a database, and nobody says where that is.
@@ -177,6 +186,7 @@ def reopen(
         dt.date.fromisoformat(run["on"]),
         standards=sources["standards"],
         mapping=mapping,
+        names=names,
         progress=progress,
     )
 

@@ -74,7 +74,7 @@ def command(say: Say) -> click.Command:
         export.prepare(out, making.KIND)
         need(formats, LETTERS)
         with Bars(say) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, names=True, progress=bars)
             frame = inputs.register.frames["household"]
             chosen = frame["area_code"].fill_null("").str.starts_with(area)
             if household is not None:

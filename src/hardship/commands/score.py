@@ -110,7 +110,7 @@ def command(say: Say) -> click.Command:
         export.prepare(out)
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars, Ahead("machine", "sheet") as ahead:
-            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, names=bool(by), progress=bars)
             read = time.perf_counter()
             ahead.finish()
             ready = time.perf_counter()

@@ -138,8 +138,10 @@ def differing_attributes(before: Checked, after: Checked) -> list[str]:
 
 
 def _registers(sides: Sequence[Wanted], tables: Sequence[Checked], progress: Progress | None) -> list[Register]:
+    from hardship.needed import VILLAGES, needed
     from hardship.register import read_register
 
+    used = needed(*tables)  # of both, so that two registers of the same content have the same hash
     alike = not differing_attributes(*tables)
     known = [dict(one.names.attributes) for one in tables]
     if alike:
@@ -153,6 +155,8 @@ def _registers(sides: Sequence[Wanted], tables: Sequence[Checked], progress: Pro
             attributes=known[side],
             on=on,
             mapping=one.mapping,
+            used=used,
+            also=VILLAGES,
             currency=tables[side].table.table.currency,
             progress=progress,
         )

@@ -12,10 +12,10 @@ import polars as pl
 
 from hardship.columns import Array
 from hardship.errors import Fault, RegisterError
-from hardship.parts import find, spill
+from hardship.parts import spill
 from hardship.parts.find import Part
 from hardship.parts.joined import SHARED, SHORT
-from hardship.parts.score_part import Job, Scored
+from hardship.parts.score_part import Job, Scored, read_part
 from hardship.sheet import Column, Texts
 
 SHOWN = 5  # faults of a kind that are told one by one
@@ -42,7 +42,7 @@ def in_order(scored: Sequence[Scored], parts: Mapping[str, Part], job: Job) -> l
 
 def _ids(part: Part, job: Job) -> pl.DataFrame:
     """`household_id` and `line` of a part's households, also of those that were rejected."""
-    register = find.read(part, job.checked.names.attributes, job.on, job.checked.table.table.currency)
+    register = read_part(part, job)
     aside = register.rejects.filter(pl.col("file").str.starts_with("households/") & (pl.col("household_id") != ""))
     both = [frame.select("household_id", "line") for frame in (register.frames["household"], aside)]
     return pl.concat(both).unique("household_id", keep="first", maintain_order=True)

@@ -7,7 +7,7 @@ any other part: then a part can be scored by itself, and the results of all part
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,8 +95,18 @@ def _rows(file: Path) -> int:
         raise RegisterError(Fault("register.unreadable", str(file))) from error
 
 
-def read(part: Part, attributes: Mapping[str, DeclaredAttribute], on: dt.date, currency: str) -> Register:
+def read(
+    part: Part,
+    attributes: Mapping[str, DeclaredAttribute],
+    on: dt.date,
+    currency: str,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
+) -> Register:
     """Read one part as a register by itself.
+
+    Args:
+        used, also: see `register.read_register`.
 
     Raises:
         RegisterError: a file cannot be read at all, or lacks an id column.
@@ -108,7 +118,7 @@ def read(part: Part, attributes: Mapping[str, DeclaredAttribute], on: dt.date, c
         if table.late is not None:  # what belongs to a large file is read the same way
             late_from = 1
         tables.append(replace(table, file=f"{entity}/{file.name}"))
-    return clean(tables, dict(attributes), on, name=part.name, currency=currency)
+    return clean(tables, dict(attributes), on, name=part.name, used=used, also=also, currency=currency)
 
 
 def sources(parts: Sequence[Part]) -> list[Path]:

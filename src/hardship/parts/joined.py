@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -29,13 +29,24 @@ def content_hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{one}\n" for one in parts).encode()).hexdigest()
 
 
-def read(path: Path, attributes: Mapping[str, DeclaredAttribute], on: dt.date, currency: str) -> Register:
+def read(
+    path: Path,
+    attributes: Mapping[str, DeclaredAttribute],
+    on: dt.date,
+    currency: str,
+    *,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
+) -> Register:
     """All parts as one register.
+
+    Args:
+        used, also: see `register.read_register`.
 
     Raises:
         RegisterError: see `find.find` and `find.read`; households of one part stand among those of another.
     """
-    several = [find.read(part, attributes, on, currency) for part in find.find(path)]
+    several = [find.read(part, attributes, on, currency, used, also) for part in find.find(path)]
     several.sort(key=lambda one: str(one.frames["household"]["household_id"].min() or chr(0x10FFFF)))
     frames: dict[Level, pl.DataFrame] = {
         "household": pl.concat([one.frames["household"] for one in several], how="diagonal")

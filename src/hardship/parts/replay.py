@@ -20,6 +20,7 @@ import polars as pl
 from hardship import export, record, verify
 from hardship.columns import csv_parts
 from hardship.inputs import Inputs, open_table
+from hardship.needed import needed
 from hardship.parts import across, find
 from hardship.parts.joined import SHARED, content_hash
 from hardship.parts.score_part import reach
@@ -154,7 +155,8 @@ class _Replay:
 
     def _part(self, part: Part, stored: pl.DataFrame) -> Iterator[Difference]:
         """Everything a part knows by itself; what it does not is set down."""
-        register = find.read(part, self.checked.names.attributes, self.on, self.checked.table.table.currency)
+        attributes, currency = self.checked.names.attributes, self.checked.table.table.currency
+        register = find.read(part, attributes, self.on, currency, needed(self.checked))
         ids = register.frames["household"]["household_id"]
         kept = ids.is_in(stored["household_id"].implode()).to_numpy()
         self.told.counts.append(record.counts(register, kept, int((stored["outcome"] == "incomplete").sum())))

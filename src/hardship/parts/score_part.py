@@ -27,6 +27,7 @@ from hardship.load import load_text
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import Detail
 from hardship.lowering.program import incomplete, lowered
+from hardship.needed import needed
 from hardship.parts import find, spill
 from hardship.parts.find import Part
 from hardship.plausible import PERIOD
@@ -150,7 +151,8 @@ def score_part(part: Part, job: Job) -> Scored:
 
 def read_part(part: Part, job: Job) -> Register:
     """The register that a part is by itself."""
-    return find.read(part, job.checked.names.attributes, job.on, job.checked.table.table.currency)
+    checked = job.checked
+    return find.read(part, checked.names.attributes, job.on, checked.table.table.currency, needed(checked))
 
 
 def score_read(part: Part, register: Register, job: Job) -> Scored:

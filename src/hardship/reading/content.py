@@ -1,15 +1,16 @@
 """The hash of what a register says: the same for any order of rows and columns, any format, any number of threads.
 
-It is over a register's levels in their order: of each its name and count of rows; of each column, in the order of
-names, its name; where something is missing, a bit for each row, 1 where there is a value; texts as their lengths and
-then their UTF-8; numbers as they are stored, 0 where missing. Files, lines and columns without any value are left out.
+It is a tree. Each column has a hash: of the count of rows of its level; where something is missing, of a bit for each
+row, 1 where there is a value; of texts as their lengths and then their UTF-8, of numbers as they are stored, 0 where
+missing. The register's is of the lines `level`, name and hash of its columns, sorted. So several threads can work
+at it. Files, lines and columns without any value are left out.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,44 +23,48 @@ from hardship.reading.packed import Packed
 
 PLACES = ("file", "sheet", "line")
 _MIRRORED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8), bitorder="little"))
+Hashed = tuple[Level, str, str]
+"""A column's level, name and hash; the hash is "" if the column has no value at all."""
 
 
-class ContentHash:
-    """The hash of a register that is told level by level, each column in the order of names."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-
-    def level(self, level: Level, rows: int) -> None:
-        """Begin a level."""
-        self._digest.update(f"{level}:{rows}\n".encode())
-
-    def column(self, name: str, pieces: list[Any]) -> None:
-        """Tell a column, laid out as bytes; of one without any value there are none."""
-        if pieces:
-            self._digest.update(f"{name}\n".encode())
-            for piece in pieces:
-                self._digest.update(piece)
-
-    def frame(self, level: Level, frame: pl.DataFrame) -> None:
-        """Tell a whole level; columns are laid out by other threads while those before are hashed."""
-        self.level(level, frame.height)
-        names = [name for name in sorted(frame.columns) if name not in PLACES]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for name, pieces in zip(names, pool.map(laid_out, (frame[name] for name in names)), strict=True):
-                self.column(name, pieces)
-
-    def hexdigest(self) -> str:
-        """SHA-256 of all that was told."""
-        return self._digest.hexdigest()
+def content_hash(frames: Mapping[Level, pl.DataFrame], left_out: Collection[str] = ()) -> str:
+    """The hash of what the frames of a register say, but for some columns."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return tree_hash(pool.map(lambda one: hashed(*one), columns_of(frames, left_out)))
 
 
-def content_hash(frames: Mapping[Level, pl.DataFrame]) -> str:
-    """SHA-256 of what the frames of a register say."""
-    digest = ContentHash()
-    for level, frame in frames.items():
-        digest.frame(level, frame)
-    return digest.hexdigest()
+def columns_of(
+    frames: Mapping[Level, pl.DataFrame], left_out: Collection[str] = ()
+) -> list[tuple[Level, str, pl.Series]]:
+    """The columns that the hash is of."""
+    return [
+        (level, name, frame[name])
+        for level, frame in frames.items()
+        for name in frame.columns
+        if name not in PLACES and name not in left_out
+    ]
+
+
+def hashed(level: Level, name: str, column: pl.Series | Packed, blank: bool = False) -> Hashed:
+    """A column's hash.
+
+    Args:
+        blank: where a number is missing, 0 is stored.
+    """
+    pieces = laid_out(column, blank)
+    if not pieces:
+        return level, name, ""
+    rows = column.rows if isinstance(column, Packed) else column.len()
+    digest = hashlib.sha256(f"{rows}\n".encode())
+    for piece in pieces:
+        digest.update(piece)
+    return level, name, digest.hexdigest()
+
+
+def tree_hash(columns: Iterable[Hashed]) -> str:
+    """The hash of all columns together, in whatever order they come."""
+    lines = sorted(f"{level}\t{name}\t{one}\n" for level, name, one in columns if one)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def laid_out(column: pl.Series | Packed, blank: bool = False) -> list[Any]:

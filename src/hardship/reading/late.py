@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute
-from hardship.reading import parquet_columns
+from hardship.reading import parquet_columns, parquet_proof
 from hardship.reading.cells import Cell
 from hardship.reading.packed import Packed
 from hardship.reading.parquet_columns import LEFT, Source
@@ -39,6 +39,10 @@ class LateColumns:
         """The stored values of a column of which every cell is right as it is; None: its cells are to be judged."""
         found = _plain(lambda: parquet_columns.stored(self.source, name, attribute))
         return None if found is None else found.alias(name)
+
+    def proved(self, name: str, attribute: DeclaredAttribute) -> bool:
+        """Whether the file's statistics prove every cell of a column right, so that nobody need decode it."""
+        return bool(_plain(lambda: parquet_proof.proved(self.source, name, attribute)))
 
     def texts(self, name: str, read: Callable[[str], Cell]) -> pl.Series | None:
         """A column of texts of which `read` leaves every one as it is, else None."""

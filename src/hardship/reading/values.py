@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import polars as pl
 from hardship.errors import Fault, RegisterError
 from hardship.language.fields import DeclaredAttribute, Level
 from hardship.reading.cells import read_area, read_id
-from hardship.reading.content import ContentHash, laid_out
+from hardship.reading.content import Hashed, columns_of, hashed, tree_hash
 from hardship.reading.convert import SMALL, Converted, as_text, convert, printable, read_column
 from hardship.reading.rejects import Part
 from hardship.reading.sorted_link import Walked
@@ -44,16 +45,26 @@ class Reading:
     """
 
     def __init__(
-        self, parts: Mapping[Level, Part], attributes: Mapping[str, DeclaredAttribute], *, settled: bool = True
+        self,
+        parts: Mapping[Level, Part],
+        attributes: Mapping[str, DeclaredAttribute],
+        used: Collection[str] | None = None,
+        also: Collection[str] = (),
+        *,
+        settled: bool = True,
     ) -> None:
         """Begin.
 
         Args:
+            used: the attributes that are kept and hashed, None: all; cells of the others are judged and let go.
+            also: attributes that are kept, and not hashed unless they are used.
             settled: no cell will change before it is read.
         """
         self.parts, self.attributes = parts, attributes
+        self.used, self.also = used, set(also)
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self.ahead: dict[tuple[Level, str], Future[Any]] = {}
+        self.hashes: dict[Level, list[Future[Hashed]]] = {}
         large = {
             level: part
             for level, part in parts.items()
@@ -63,16 +74,20 @@ class Reading:
             if part.raw.late is not None:
                 for column in ID_COLUMNS[level]:
                     self.ahead[level, column] = self.pool.submit(_late_ids, part, column)
-        for level, part in large.items():
-            for name in part.columns:
-                if name in attributes:
-                    self.ahead[level, name] = self.pool.submit(_values, part, name, attributes[name])
+        columns = [(level, name) for level, part in large.items() for name in part.columns if name in attributes]
+        for level, name in sorted(columns, key=lambda one: not self.keeps(one[1])):  # the others can wait
+            read = _values if self.keeps(name) else _judged
+            self.ahead[level, name] = self.pool.submit(read, parts[level], name, attributes[name])
 
     def __enter__(self) -> Reading:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.pool.shutdown(cancel_futures=True)
+
+    def keeps(self, name: str) -> bool:
+        """Whether the values of an attribute are kept."""
+        return self.used is None or name in self.used or name in self.also
 
     def ids(self, level: Level, marks: Flags) -> None:
         """Read the id columns of an entity; `marks` gets the flags of households whose ids had to be normalised."""
@@ -87,32 +102,36 @@ class Reading:
             else:
                 _read_ids(part, column, marks if level == "household" else None)
 
-    def hashed(self, straight: Walked | None) -> ContentHash | None:
-        """The hash of households and members while their columns are still being read, as if all of them were right.
-
-        None if they are not in order, are not read ahead, or a cell is wrong: then the frames are to be hashed.
-        """
+    def hash_ahead(self, straight: Walked | None) -> None:
+        """Begin to hash households and members, as if every row were to stay: where they stand in order already."""
         if straight is None or not straight.ordered:
-            return None
-        digest = ContentHash()
+            return
         for level in HASHED_AHEAD:
-            part = self.parts[level]
-            if part.raw.late is None:
-                return None
-            digest.level(level, part.height)
-            told: dict[str, list[Any]] = {}
+            part, left_out = self.parts[level], self._unhashed()
+            names = [one for one in part.columns if one in self.attributes and self.keeps(one) and one not in left_out]
+            if any((level, name) not in self.ahead for name in names):
+                continue
+            ids = part.ids
+            told: list[tuple[Any, ...]] = [
+                (hashed, name, ids.packed[name] if name in ids.packed else ids[name]) for name in FRAME_IDS[level]
+            ]
             if level == "member":
-                told["household"] = [straight.households["member"].astype(np.uint32)]
-            for name in sorted([*FRAME_IDS[level], *told, *(name for name in part.columns if name in self.attributes)]):
-                if name in FRAME_IDS[level]:
-                    told[name] = laid_out(part.ids.packed[name] if name in part.ids.packed else part.ids[name])
-                elif name not in told:
-                    read = self.ahead[level, name].result()
-                    if read.wrong:
-                        return None
-                    told[name] = laid_out(read.values, read.blank)
-                digest.column(name, told.pop(name))
-        return digest
+                told.append((hashed, "household", pl.Series(straight.households[level].astype(np.uint32))))
+            told += [(_hashed_values, name, self.ahead[level, name]) for name in names]
+            self.hashes[level] = [self.pool.submit(make, level, name, column) for make, name, column in told]
+
+    def _unhashed(self) -> set[str]:
+        return set() if self.used is None else self.also.difference(self.used)
+
+    def sha256(self, frames: Mapping[Level, pl.DataFrame]) -> str:
+        """The hash of the register that came of it."""
+        if any(self.parts[level].dead.any() for level in HASHED_AHEAD):
+            for one in chain(*self.hashes.values()):
+                one.cancel()
+            self.hashes.clear()
+        rest = {level: frame for level, frame in frames.items() if level not in self.hashes}
+        later = [self.pool.submit(hashed, *one) for one in columns_of(rest, self._unhashed())]
+        return tree_hash(one.result() for one in (*chain(*self.hashes.values()), *later))
 
     def values(self, level: Level) -> list[tuple[str, list[int]]]:
         """Read all attribute columns of an entity; the rows whose text had to be normalised, by attribute."""
@@ -123,8 +142,11 @@ class Reading:
                 continue
             ahead = self.ahead.pop((level, name), None)
             read = ahead.result() if ahead is not None else _values(part, name, attribute)
-            part.values[name] = read.values
             part.forget(part.columns[name])
+            if read is None:
+                continue
+            if self.keeps(name):
+                part.values[name] = read.values
             part.reject_each(
                 [one.row for one in read.wrong],
                 name,
@@ -163,6 +185,23 @@ def _values(part: Part, name: str, attribute: DeclaredAttribute) -> Converted:
     except ValueError as error:
         fault = Fault("register.column_type", part.raw.file, params={"column": source, "type": str(error)})
         raise RegisterError(fault) from None
+
+
+def _judged(part: Part, name: str, attribute: DeclaredAttribute) -> Converted | None:
+    """What is wrong with the cells of a column that nobody uses; None: nothing is.
+
+    Raises:
+        RegisterError: see `_values`.
+    """
+    if part.raw.late is not None and part.raw.late.proved(part.columns[name], attribute):
+        return None
+    read = _values(part, name, attribute)
+    return read if read.wrong or read.flagged else None
+
+
+def _hashed_values(level: Level, name: str, read: Future[Converted]) -> Hashed:
+    found = read.result()
+    return hashed(level, name, found.values, found.blank)
 
 
 def _read_ids(part: Part, column: str, marks: Flags | None) -> None:

@@ -50,7 +50,7 @@ def stored_run(
     """
     run = read_run(folder)
     frame = read_stored(folder, "results")
-    inputs = reopen(folder, run, register, progress)
+    inputs = reopen(folder, run, register, progress, names=True)
     _same_register(inputs, run, folder)
     return run, frame, inputs
 
