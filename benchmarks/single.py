@@ -2,6 +2,7 @@
 
 Every call is another household, so that nothing is remembered of it; decoded JSON in, the body of the answer out. The
 two ways take turns; medians are printed and, with `--json FILE`, written. `decode` is the service's strict decoder.
+`change and score` is a caseworker at one household (`Prepared.held`): one fact changed, the result whole.
 
     python3 dev.py bench single [--table ID] [--households N] [--rounds N] [--cpu] [--json FILE]
 """
@@ -34,6 +35,8 @@ from hardship.synthesis import synthesize  # noqa: E402
 ON = dt.date(2018, 7, 1)
 LARGE = 200
 LANG = "zh"
+CHANGE = "change and score"
+ASKED = 30  # changes of one household
 Document = dict[str, Any]
 
 
@@ -63,11 +66,21 @@ def grown(document: Document) -> Document:
     return {"household": document["household"], "members": members, "supporters": [], "transfers": []}
 
 
-def changed(document: Document, place: int) -> Document:
-    """The household with another wage of its first member."""
-    members = list(document["members"])
-    members[0] = {**members[0], "wage_month": 100 + place}
-    return {**document, "members": members}
+def changes(prepared: Prepared, households: list[Document]) -> Callable[[int], Any]:
+    """A caseworker's questions: one fact of a household changed and the household scored again, `ASKED` times each.
+
+    Facts in turn, money never twice the same.
+    """
+    held = [prepared.held(one) for one in households]
+
+    def way(place: int) -> Any:
+        value: tuple[str, int, str, Any] = (
+            ("member", 0, "wage_month", f"{1000 + place}.50"), ("household", 0, "financial_assets", 20_000 + place),
+            ("member", 1, "chronic_illness", place % 2 == 0),
+        )[place % 3]  # fmt: skip
+        return held[place // ASKED % len(held)].change(*value)
+
+    return way
 
 
 def measure(ways: dict[str, Callable[[int], Any]], rounds: int, clock: Callable[[], float]) -> dict[str, float]:
@@ -85,13 +98,11 @@ def measure(ways: dict[str, Callable[[int], Any]], rounds: int, clock: Callable[
 
 
 def short_ways(prepared: Prepared, households: list[Document]) -> dict[str, Callable[[int], Any]]:
-    """The short way in each form, the decoder, and one change with a new score."""
+    """The short way in each form, and the decoder."""
     bodies = [json.dumps(one, ensure_ascii=False, default=str).encode() for one in households]
-    variants = [changed(one, place) for place, one in enumerate(households)]
     size = len(households)
     ways: dict[str, Callable[[int], Any]] = {
         "decode": lambda place: decode(bodies[place % size]),
-        "change and score": lambda place: prepared.answer(variants[place % size], LANG, "summary"),
     }
     for form in FORMS:
         ways[form] = partial(_answer, prepared.answer, households, form)
@@ -127,6 +138,7 @@ def main() -> int:
         (f"{LARGE} members", [grown(one) for one in three[:20]], max(3, chosen.rounds // 20)),
     ):
         quick = measure(short_ways(prepared, households), rounds, clock)
+        quick |= measure({CHANGE: changes(prepared, households)}, rounds, clock)
         slow = measure(long_ways(prepared, households), max(3, rounds // 40), clock)
         sizes = {form: len(prepared.answer(households[0], LANG, form)) for form in FORMS}
         found[name] = {"us": quick, "long_way_us": slow, "bytes": sizes}

@@ -119,10 +119,10 @@ def test_a_part_of_nothing_has_an_empty_key() -> None:
 
 
 def plan_of(lang: str) -> Plan:
-    desk = PREPARED._desk(lang)
-    assert desk is not None
-    assert desk.plan is not None
-    return desk.plan
+    ready = PREPARED._desk(lang)
+    assert ready is not None
+    assert ready[1] is not None
+    return ready[1]
 
 
 @given(st.lists(st.tuples(st.binary(max_size=6), st.integers(0, 3)), max_size=400))
@@ -171,10 +171,10 @@ def test_what_a_plan_learned_stays_within_its_bytes(monkeypatch: pytest.MonkeyPa
     for document in of_register(synthesize(30, 3, area="370828", attributes=CHECKED.names.attributes), CHECKED):
         for form in FORMS:
             assert plan.answer(document, "en", form) == PREPARED.answer(document, "en", form)
-        desk = plan._desk("en")
-        assert desk is not None
-        assert desk.plan is not None
-        for one in desk.plan.sheets:
+        ready = plan._desk("en")
+        assert ready is not None
+        assert ready[1] is not None
+        for one in ready[1].sheets:
             assert one.book.used <= 100_000
             assert sum(shape.nbytes for shape in one._shapes.values()) <= 400_000 or len(one._shapes) == 1
             books.add(id(one.book))
@@ -193,11 +193,11 @@ def test_nothing_of_a_family_is_learned() -> None:
         answer = one.answer(document, "en", form)
         assert b"canary-0" in answer
         assert b"1957-03-10" in answer
-        desk = one._desk("en")
-        assert desk is not None
-        assert desk.plan is not None
+        ready = one._desk("en")
+        assert ready is not None
+        assert ready[1] is not None
         for told in (b"canary", b"7654321", b"7,654,321", b"1957", b"C71"):
-            assert told not in desk.plan.sheets[form == "items"].book.heap.tobytes()
+            assert told not in ready[1].sheets[form == "items"].book.heap.tobytes()
 
 
 def test_bodies_that_are_not_decoded_are_shown_alike() -> None:

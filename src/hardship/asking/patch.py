@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardship.errors import Fault, UsageError
+from hardship.single.held import NOTHING, copied
 
-LISTS = ("members", "supporters", "transfers")
 MOST = 100
 _FACT = re.compile(r"/(?:household|(members|supporters|transfers)/(0|[1-9][0-9]{0,4}))/([A-Za-z0-9_]{1,64})\Z")
 _ROW = re.compile(r"/(members|supporters|transfers)/(0|[1-9][0-9]{0,4}|-)\Z")
 
 Document = Mapping[str, Any]
+Put = tuple[str, int, str, Any]
+"""Level, row, attribute and value of one changed fact, as `Held.put` takes them."""
 
 
 def patched(document: Document, changes: Sequence[Any]) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def patched(document: Document, changes: Sequence[Any]) -> dict[str, Any]:
     """
     if not isinstance(changes, list) or len(changes) > MOST:
         raise UsageError(Fault("asking.changes", "/facts", params={"most": MOST}))
-    found = _copied(document)
+    found = copied(document)
     for number, change in enumerate(changes):
         place = f"/facts/{number}"
         if not isinstance(change, dict) or not set(change) <= {"op", "pointer", "value"}:
@@ -50,14 +52,16 @@ def patched(document: Document, changes: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _copied(document: Document) -> dict[str, Any]:
-    """A copy that can be changed row by row; parts of another shape stay, and are told by the reader."""
-    found = dict(document)
-    if isinstance(found.get("household", {}), dict):
-        found["household"] = dict(found.get("household", {}))
-    for part in LISTS:
-        if isinstance(found.get(part), list):
-            found[part] = [dict(row) if isinstance(row, dict) else row for row in found[part]]
+def facts_only(changes: Sequence[Any]) -> list[Put] | None:
+    """Changes that `patched` takes, if no row comes or goes; else None."""
+    found: list[Put] = []
+    for change in changes:
+        fact = _FACT.match(change["pointer"])
+        if fact is None:
+            return None
+        part, number, name = fact.groups()
+        level = part.removesuffix("s") if part else "household"
+        found.append((level, int(number or 0), name, NOTHING if change["value"] is None else change["value"]))
     return found
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from hardship.lowering.program import lowered
 from hardship.register import from_dicts
-from hardship.results_json import Record, result_records
+from hardship.results_json import result_records
+from hardship.single.desk import Desk
+from hardship.single.held import Answer, Held
 from hardship.single.prepared import Prepared, prepare
-from hardship.single.record import Records, scaled
-from hardship.single.runner import Places, Runner
+from hardship.single.runner import Runner
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.standards import Standards
 
 MOST_KEPT = 32
-Persons = list[Record]
 
 
 class Side:
@@ -30,40 +30,23 @@ class Side:
         checked, on = prepared.checked, prepared.on
         self.prepared = prepared
         program = lowered(checked, "items")
-        self.places = Places(program, prepared.standards, on)
-        self.runner = Runner(program, checked.names.attributes, on)
-        self.records = Records(checked, program, self.runner.layout, on, forced=prepared.forced)
+        runner = Runner(program, checked.names.attributes, on)
+        self._desk = Desk(checked, program, prepared.standards, runner, forced=prepared.forced, items=True)
 
-    def result(self, document: Mapping[str, Any]) -> tuple[Record, Persons]:
+    def result(self, document: Mapping[str, Any]) -> Answer:
         """The result of one household with `item_<id>`, and its person rows.
 
         Raises:
             RegisterError: everything that is wrong with the document, each with its path.
             RejectedError: the table cannot score the household.
         """
-        household = self.prepared.reader.read(document)
-        if household is not None:
-            place = self.places.at(household.area_code, household.facts[0][0].get("residence_type"))
-            if place.served:
-                found, _ = self.runner.computed(household, place)
-                if not self.records.rejected(found):
-                    missing = self.records.missing(found, household, place.unknown)
-                    record = self.records.record(found, household, missing)
-                    return record | self._items(found, missing is not None), self.records.persons(found, household)
-        return self._slow(document)
+        return self.held(document).result()
 
-    def _items(self, found: Any, incomplete: bool) -> Record:
-        table = self.prepared.checked.table
-        if not table.index:
-            return {f"item_{item.id}": None for item in table.item}
-        made: Record = {}
-        for item in table.item:
-            slot = self.runner.layout.slots[f"item:{item.id}:{table.index[0].id}"]
-            points = scaled(found.value(slot), slot.den, table.index[0].decimals)
-            made[f"item_{item.id}"] = None if incomplete else points
-        return made
+    def held(self, document: Mapping[str, Any]) -> Held:
+        """One household to change and score again and again."""
+        return Held(document, self.prepared.reader, self._desk, self._slow)
 
-    def _slow(self, document: Mapping[str, Any]) -> tuple[Record, Persons]:
+    def _slow(self, document: Mapping[str, Any]) -> Answer:
         from hardship.score import score
 
         prepared = self.prepared

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from hardship import messages
 from hardship.asking.lines import changed, settings
-from hardship.asking.patch import patched
-from hardship.asking.side import Persons, Side, side
+from hardship.asking.patch import facts_only, patched
+from hardship.asking.side import Side, side
 from hardship.explaining.steps import OUTCOMES
 from hardship.explaining.wording import Wording
 from hardship.possible.answer import possible
 from hardship.register import from_dicts
 from hardship.results_json import Record
+from hardship.single.held import Held
 from hardship.single.prepared import RejectedError
 
 if TYPE_CHECKING:
@@ -77,7 +78,15 @@ def what_if(
         then_table, then_standards = changed(checked, standards, on, _area(other), setting)
     first = side(checked, standards, on, forced=forced)
     second = side(then_table, then_standards, on, forced=forced)
-    before, after = _result(first, document, lang), _result(second, other, lang)
+    # Without other lines the household is read once, and only what is changed is written over.
+    puts = facts_only(facts) if first is second else None
+    held = first.held(document)
+    before = _result(held, lang)
+    if puts is None:
+        held = second.held(other)
+    for put in puts or ():
+        held.put(*put)
+    after = _result(held, lang)
     found: Entry = {"before": before, "after": after, "run": first.prepared.run, "nearest_changes": []}
     found["changes"] = list(differences(then_table, before, after, lang))
     found["text"] = list(_sentences(found["changes"], lang))
@@ -95,10 +104,10 @@ def _area(document: Mapping[str, Any]) -> str:
     return str(household.get("area_code", "")) if isinstance(household, dict) else ""
 
 
-def _result(of: Side, document: Mapping[str, Any], lang: str) -> Entry:
+def _result(held: Held, lang: str) -> Entry:
     """The result of one side, or why there is none."""
     try:
-        result, persons = of.result(document)
+        result, persons = held.result()
     except RejectedError as error:
         errors = [
             {"code": f"register.{row['code']}", "field": row["field"], "detail": row[f"message_{lang}"]}
@@ -129,7 +138,7 @@ def differences(checked: Checked, before: Entry, after: Entry, lang: str) -> Ite
     yield from _persons(before.get("persons", []), after.get("persons", []), titles)
 
 
-def _persons(before: Persons, after: Persons, titles: _Titles) -> Iterator[Entry]:
+def _persons(before: list[Record], after: list[Record], titles: _Titles) -> Iterator[Entry]:
     old = {(one["member_id"], one["rule"]): one for one in before}
     new = {(one["member_id"], one["rule"]): one for one in after}
     for key in dict.fromkeys([*old, *new]):

@@ -30,6 +30,9 @@ Array = npt.NDArray[Any]
 Facts = dict[str, Any]
 Levels = tuple[list[Facts], list[Facts], list[Facts], list[Facts]]
 Rows = tuple[int, int, int, int]
+Orders = tuple[list[int], list[int], list[int], list[int]]
+Below = tuple[int, str, Facts, int]
+"""A supporter or transfer: its member, own id (`""` for transfers), facts, place as it was given."""
 Stored = int | str | None
 Place = tuple[int, int, str]
 """A fact by level, row and name."""
@@ -85,7 +88,10 @@ class Household:
 
     def lacks(self, level: int, name: str) -> bool:
         """Whether some row of a level lacks a fact."""
-        return any(name not in row for row in self.facts[level])
+        for row in self.facts[level]:  # noqa: SIM110 (half the time, and it is asked of many names)
+            if name not in row:
+                return True
+        return False
 
     def fact(self, level: int, name: str, row: int = 0) -> Any:
         """A fact as it is stored, None where it is missing."""
@@ -155,11 +161,17 @@ class Reader:
             {name: _Reading(attribute) for name, attribute in attributes.items() if attribute.level == level}
             for level in LEVELS
         ]
+        self.flagging = frozenset(("relation_to_head", "member_counted", "household_size_counted"))
         self.head = _place(attributes, "relation_to_head", "head")
         self.counts = _place(attributes, "member_counted", "counted")
 
     def read(self, document: Mapping[str, Any]) -> Household | None:
         """A household in contract form; None if it is not plain."""
+        placed = self.placed(document)
+        return None if placed is None else placed[0]
+
+    def placed(self, document: Mapping[str, Any]) -> tuple[Household, Orders] | None:
+        """The same, and of each level which row of the household each row of the document is."""
         if not document.keys() <= _PARTS:
             return None
         home, given = document.get("household", {}), document.get("members")
@@ -176,26 +188,41 @@ class Reader:
         members = self._members(given, key)
         if members is None:
             return None
-        numbers = {ids: number for number, (ids, _) in enumerate(members)}
+        numbers = {ids: number for number, (ids, _, _) in enumerate(members)}
         if len(numbers) < len(members):
             return None
         below = [self._below(level, document.get(LEVELS[level] + "s", ()), key, numbers) for level in (2, 3)]
         supporters, transfers = below
         if supporters is None or transfers is None:
             return None
-        rows = [facts_of for _, facts_of in members]
-        return Household(
-            key, area, ([facts], rows, [row for _, _, row in supporters], [row for _, _, row in transfers]),
-            [ids for ids, _ in members],
-            [member for member, _, _ in supporters], [ids for _, ids, _ in supporters],
-            [member for member, _, _ in transfers], self._flags(facts, given, rows),
+        levels = (
+            [facts], [row for _, row, _ in members], [row for _, _, row, _ in supporters],
+            [row for _, _, row, _ in transfers],
         )  # fmt: skip
+        household = Household(
+            key, area, levels, [ids for ids, _, _ in members],
+            [member for member, _, _, _ in supporters], [ids for _, ids, _, _ in supporters],
+            [member for member, _, _, _ in transfers], self.flags(levels, given),
+        )  # fmt: skip
+        return household, ([0], _order(members), _order(supporters), _order(transfers))
+
+    def knows(self, level: int, name: str) -> bool:
+        """Whether a level has an attribute of this name."""
+        return name in self._cells[level]
 
     def meaning(self, level: int, name: str, value: Any) -> Any:
         """What one JSON value is stored as: an integer, a code's text, None if it is missing, or `ODD`."""
         if value is None:
             return None
-        return self._cells[level][name].stored(value if type(value) is int else cell(value)[0])
+        if type(value) is not int and type(value) is not str:
+            value = cell(value)[0]
+        reading = self._cells[level][name]
+        stored = reading.known.get(value, ODD)
+        return reading.stored(value) if stored is ODD else stored
+
+    def aged(self, born: int | None) -> bool:
+        """Whether a date of birth, if there is one, is that of a living person."""
+        return born is None or 0 <= (self.today - born) // 10_000 <= OLDEST
 
     def _facts(self, level: int, row: Any, structural: Sequence[str]) -> tuple[Facts, list[Any]] | None:
         """The facts of one row, and its structural texts as they were given (`ODD`: not at all)."""
@@ -227,8 +254,8 @@ class Reader:
                 found[name] = stored
         return found, fixed
 
-    def _members(self, given: list[Any], key: str) -> list[tuple[str, Facts]] | None:
-        found: list[tuple[str, Facts]] = []
+    def _members(self, given: list[Any], key: str) -> list[tuple[str, Facts, int]] | None:
+        found: list[tuple[str, Facts, int]] = []
         for number, row in enumerate(given, 1):
             read = self._facts(1, row, ("household_id", "member_id"))
             if read is None:
@@ -237,24 +264,21 @@ class Reader:
             member = _id(member, str(number))
             if member is None or (home is not ODD and home != key):
                 return None
-            born = facts.get("birth_date")
-            if born is not None and not 0 <= (self.today - born) // 10_000 <= OLDEST:
+            if not self.aged(facts.get("birth_date")):
                 return None
-            found.append((member, facts))
+            found.append((member, facts, number - 1))
         if len(found) > 1:
             found.sort(key=_first)
         return found
 
-    def _below(
-        self, level: int, given: Any, key: str, numbers: Mapping[str, int]
-    ) -> list[tuple[int, str, Facts]] | None:
-        """Supporters or transfers: member, own id (`""` for transfers) and facts, in a register's order."""
+    def _below(self, level: int, given: Any, key: str, numbers: Mapping[str, int]) -> list[Below] | None:
+        """Supporters or transfers, in a register's order."""
         if type(given) is not list and given != ():
             return None
         if not given:
             return []
         only = next(iter(numbers)) if len(numbers) == 1 else ODD
-        found: list[tuple[int, str, Facts]] = []
+        found: list[Below] = []
         names = ("household_id", "member_id", "supporter_id") if level == 2 else ("household_id", "member_id")
         for number, row in enumerate(given, 1):
             read = self._facts(level, row, names)
@@ -268,19 +292,20 @@ class Reader:
             place = numbers.get(member)
             if place is None:
                 return None
-            found.append((place, own, facts))
+            found.append((place, own, facts, number - 1))
         most = SUPPORTERS if level == 2 else TRANSFERS
-        members = [place for place, _, _ in found]
+        members = [place for place, _, _, _ in found]
         if any(members.count(place) > most for place in set(members)):
             return None
-        if level == 2 and len({(place, own) for place, own, _ in found}) < len(found):
+        if level == 2 and len({(place, own) for place, own, _, _ in found}) < len(found):
             return None
         if len(found) > 1:
             _sort(found, level == 2)
         return found
 
-    def _flags(self, facts: Facts, given: Sequence[Mapping[str, Any]], members: Sequence[Facts]) -> list[str]:
-        """As `structure.flags` says, for one household."""
+    def flags(self, levels: Levels, given: Sequence[Mapping[str, Any]]) -> list[str]:
+        """As `structure.flags` says, for one household; `given`: its members in the document. `flagging` change it."""
+        (facts,), members = levels[:2]
         found = []
         if any("relation_to_head" in row for row in given):
             heads = sum(row.get("relation_to_head") == self.head for row in members)
@@ -298,8 +323,16 @@ def _place(attributes: Mapping[str, DeclaredAttribute], name: str, value: str) -
     return value_names(attributes[name]).index(value) if name in attributes else -1
 
 
-def _first(row: tuple[str, Facts]) -> str:
+def _first(row: tuple[str, Facts, int]) -> str:
     return row[0]
+
+
+def _order(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    """Where each given row now stands; a row's last entry is its place as it was given."""
+    found = [0] * len(rows)
+    for place, row in enumerate(rows):
+        found[row[-1]] = place
+    return found
 
 
 def _id(given: Any, fallback: str) -> str | None:
@@ -317,12 +350,12 @@ def _same(read: Cell, text: str) -> bool:
     return not read.problem and not read.flagged and read.value == text
 
 
-def _sort(rows: list[tuple[int, str, Facts]], with_ids: bool) -> None:
+def _sort(rows: list[Below], with_ids: bool) -> None:
     """By member, then by all columns in the order of their names, missing last (`register.sorted_rows`)."""
-    names = sorted({name for _, _, facts in rows for name in facts} | ({"supporter_id"} if with_ids else set()))
+    names = sorted({name for _, _, facts, _ in rows for name in facts} | ({"supporter_id"} if with_ids else set()))
 
-    def key(row: tuple[int, str, Facts]) -> tuple[Any, ...]:
-        place, own, facts = row
+    def key(row: Below) -> tuple[Any, ...]:
+        place, own, facts, _ = row
         values = [own if name == "supporter_id" else facts.get(name) for name in names]
         return place, *((value is None, value if value is not None else 0) for value in values)
 

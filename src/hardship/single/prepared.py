@@ -9,7 +9,6 @@ import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -22,10 +21,11 @@ from hardship.explaining.view import Told
 from hardship.lowering.program import lowered
 from hardship.register import Register, from_dicts
 from hardship.results_json import Record, result_records
+from hardship.single.desk import Desk
+from hardship.single.held import Answer, Held
 from hardship.single.household import Household, Reader
 from hardship.single.nearest import Nearest
 from hardship.single.plan import Plan
-from hardship.single.record import Records
 from hardship.single.runner import Places, Runner
 from hardship.single.scan import Scanner
 
@@ -52,16 +52,6 @@ class RejectedError(RegisterError):
         self.rows = rows
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """One program ready to run; `plan` where it is for explanations."""
-
-    runner: Runner
-    records: Records
-    places: Places
-    plan: Plan | None
-
-
 class Prepared:
     """One checked table with standards on one day.
 
@@ -80,7 +70,7 @@ class Prepared:
         self.forced = forced
         self.reader = Reader(attributes, on)
         self._scanner: Scanner | None = None
-        self._desks: dict[str, _Desk | None] = {}
+        self._desks: dict[str, tuple[Desk, Plan | None] | None] = {}
         self._found: dict[str, Nearest] = {}
         self._circle = any(ladder.id == "circle" for ladder in checked.table.ladder)
         self._lock = threading.Lock()
@@ -145,31 +135,27 @@ class Prepared:
 
     def _quick(self, household: Household, lang: str, form: Form) -> tuple[Record, list[Record], bytes | None] | None:
         """Result, persons and explanation; None where the household is set aside, and the long way says why."""
-        desk = self._desk(lang if form in ("items", "full") else "")
-        if desk is None:
+        ready = self._desk(lang if form in ("items", "full") else "")
+        if ready is None:
             return None
-        place = desk.places.at(household.area_code, household.residence)
-        if not place.served:
+        desk, plan = ready
+        scored = desk.scored(household, desk.place(household))
+        if scored is None:
             return None
-        records = desk.records
-        found, left = desk.runner.computed(household, place)
-        if records.rejected(found):
-            return None
-        missing = records.missing(found, household, place.unknown)
-        record = records.record(found, household, missing)
+        found, left, missing, record, persons = scored
         explanation = None
-        if desk.plan is not None:
-            scene = desk.plan.scene(household, found, left, short=form == "items")
+        if plan is not None:
+            scene = plan.scene(household, found, left, short=form == "items")
             outcome, absent = str(record["outcome"]), missing or ()
             assumed, flags = ((record[name] or "").split(";") if record[name] else [] for name in ("assumed", "flags"))
             if form == "items":
-                explanation = desk.plan.items(scene, outcome, absent, assumed, flags)
+                explanation = plan.items(scene, outcome, absent, assumed, flags)
             else:
                 nearest = self._nearest(lang).json(scene, outcome, record["circle"] if self._circle else None)
-                explanation = desk.plan.full(scene, outcome, absent, assumed, flags, nearest)
-        return record, records.persons(found, household), explanation
+                explanation = plan.full(scene, outcome, absent, assumed, flags, nearest)
+        return record, persons, explanation
 
-    def _desk(self, lang: str) -> _Desk | None:
+    def _desk(self, lang: str) -> tuple[Desk, Plan | None] | None:
         """What a program needs to run; `lang` "": without explanation. None for a table that cannot be laid out."""
         if lang not in self._desks:
             with self._lock:
@@ -189,15 +175,24 @@ class Prepared:
                     self._found[lang] = Nearest(told, program, runner, places)
         return self._found[lang]
 
-    def _made(self, lang: str) -> _Desk | None:
+    def _made(self, lang: str) -> tuple[Desk, Plan | None] | None:
         checked, standards, on = self.checked, self.standards, self.on
         plan = Plan(checked, standards, on, lang) if lang else None
         program = lowered(checked) if plan is None else plan.program()
         runner = Runner(program, checked.names.attributes, on)
         if plan is not None and not plan.bind(runner.layout):
             return None
-        records = Records(checked, program, runner.layout, on, forced=self.forced)
-        return _Desk(runner, records, Places(program, standards, on), plan)
+        return Desk(checked, program, standards, runner, forced=self.forced), plan
+
+    def held(self, document: Mapping[str, Any]) -> Held:
+        """One household to change and score again and again; what is wrong with it is told with the first result."""
+        ready = self._desk("")
+        assert ready is not None  # only explanations cannot be laid out
+        return Held(document, self.reader, ready[0], self._long)
+
+    def _long(self, document: Mapping[str, Any]) -> Answer:
+        found = orjson.loads(self.slow_answer(document, form="none"))
+        return found["result"], found["persons"]
 
     def slow_answer(
         self, document: Mapping[str, Any], lang: str = "en", form: Form = "full", further: Further | None = None

@@ -15,7 +15,6 @@ from hardship import rank
 from hardship.checking.check import Checked
 from hardship.days import after_months, as_date, as_number
 from hardship.flags import run_flags
-from hardship.language.fields import Show
 from hardship.lowering.ops import LEVEL, Program
 from hardship.results import (
     CENT,
@@ -67,7 +66,9 @@ class Found:
 class Records:
     """Makes the results of one prepared table."""
 
-    def __init__(self, checked: Checked, program: Program, layout: Layout, on: dt.date, *, forced: bool) -> None:
+    def __init__(
+        self, checked: Checked, program: Program, layout: Layout, on: dt.date, *, forced: bool, items: bool = False
+    ) -> None:
         table = checked.table
         self.table, self.program, self.layout = table, program, layout
         self.on = as_number(on)
@@ -104,7 +105,15 @@ class Records:
             self._points += [
                 (f"points_{group.id}", slots[f"group:{group.id}:{main.id}"], main.decimals) for group in table.group
             ]
-        self._outputs = [(output.name, slots[f"output:{output.name}"], output.show) for output in table.output]
+        names = {f"item_{item.id}": f"item:{item.id}" for item in table.item} if items else {}
+        if table.index:
+            main = table.index[0]
+            self._points += [(name, slots[f"{store}:{main.id}"], main.decimals) for name, store in names.items()]
+        self._blank |= dict.fromkeys(names)
+        self._outputs = [
+            (output.name, slots[f"output:{output.name}"], decimals_of(output.show.to if output.show else CENT))
+            for output in table.output
+        ]
 
     def bits(self, found: Found, name: str, labels: Sequence[Any]) -> list[Any]:
         """The labels of a bit plane that are set."""
@@ -212,8 +221,8 @@ class Records:
                 made[name] = scaled(found.value(slot), slot.den, decimals)
         if self.table.review is not None:
             self._review(made, found)
-        for name, slot, show in self._outputs:
-            made[name] = _output(found, slot, show)
+        for name, slot, decimals in self._outputs:
+            made[name] = _output(found, slot, decimals)
         return made
 
     def _ranks(self, made: Record, household: Household) -> None:
@@ -272,7 +281,7 @@ def scaled(value: int, den: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
-def _output(found: Found, slot: Slot, show: Show | None) -> str | None:
+def _output(found: Found, slot: Slot, decimals: int) -> str | None:
     value = found.value(slot)
     if slot.type == "bool":
         return None if value == 0 else "true" if value == TRUE else "false"
@@ -280,7 +289,7 @@ def _output(found: Found, slot: Slot, show: Show | None) -> str | None:
         return None
     match slot.type:
         case "number":
-            return scaled(value, slot.den, decimals_of(show.to if show else CENT))
+            return scaled(value, slot.den, decimals)
         case "date":
             return f"{value // 10_000:04}-{value // 100 % 100:02}-{value % 100:02}"
         case "enum":

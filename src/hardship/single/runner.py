@@ -29,6 +29,8 @@ MOST_SHAPES = 256
 """Shapes that a thread keeps for one program, of about ten kilobytes each; with one more the oldest goes."""
 MOST_PLACES = 4_096
 SIGN = 1 << 63
+Into = dict[str, tuple[bool, int, int, Callable[[Any], int] | None]]
+"""By name: whether a fact is a word, where its first row stands and its validity, and how it is coded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class _Blank:
         layout = lanes.layout
         words = array("q", bytes(lanes.words.nbytes))
         small = bytearray(lanes.small.nbytes)
-        self.into: list[dict[str, tuple[bool, int, int, Callable[[Any], int] | None]]] = [{}, {}, {}, {}]
+        self.into: list[Into] = [{}, {}, {}, {}]
         for level, height in enumerate(lanes.total):
             of_words, of_small = lanes.starts[level]
             for part, begin, is_word in ((layout.words, of_words, True), (layout.small, of_small, False)):
@@ -107,6 +109,37 @@ class _Blank:
                         (words if is_word else small)[place + row] = fills[name]
                         small[known + row] = name in (LEFT, LOT)
         self.words, self.small = words.tobytes(), bytes(small)
+
+
+class Cells:
+    """The cells of one household, kept by whoever changes them.
+
+    Args:
+        words, small: as `Runner.cells` gives them.
+        into: of each level where a fact goes. fills: what stands where none is known.
+    """
+
+    __slots__ = ("_fills", "_into", "_small", "_words")
+
+    def __init__(self, words: array[int], small: bytearray, into: Sequence[Into], fills: Mapping[str, int]) -> None:
+        self._words, self._small, self._into, self._fills = words, small, into, fills
+
+    def put(self, level: int, row: int, name: str, stored: Any) -> None:
+        """Another fact, None for none; nothing happens where the program does not look at it."""
+        target = self._into[level].get(name)
+        if target is None:
+            return
+        is_word, cell, known, coder = target
+        value = self._fills[name] if stored is None else stored if coder is None else coder(stored)
+        if is_word:
+            self._words[cell + row] = value
+        else:
+            self._small[cell + row] = value
+        self._small[known + row] = stored is not None
+
+    def lay(self, lanes: Lanes) -> None:
+        """All of them into lanes of the household's shape."""
+        lanes.words.data.cast("B")[:], lanes.small.data[:] = memoryview(self._words).cast("B"), self._small
 
 
 class _Shape:
@@ -124,7 +157,7 @@ class Runner:
 
     def __init__(self, program: Program, attributes: Mapping[str, DeclaredAttribute], on: dt.date) -> None:
         self.layout = Layout(program)
-        self.on = on.year * 10_000 + on.month * 100 + on.day
+        self.day, self.on = on, on.year * 10_000 + on.month * 100 + on.day
         self._fills = {column.attribute: column.fill for column in program.columns}
         types = {column.attribute: attributes[column.attribute].type for column in _facts(program)}
         self._texts: dict[str, Callable[[Any], int]] = {
@@ -136,11 +169,18 @@ class Runner:
         self._local = threading.local()
         self._filler: Filler | None = None
 
-    def computed(self, household: Household, place: Place) -> tuple[Found, bytes]:
-        """The results of one household at one place, and a byte for each member: 1 for who left it."""
+    def computed(self, household: Household, place: Place, cells: Cells | None = None) -> tuple[Found, bytes]:
+        """The results of one household at one place, and a byte for each member: 1 for who left it.
+
+        Args:
+            cells: of the household, if they are at hand (`kept`).
+        """
         shape = self._shape(household)
         lanes = shape.lanes
-        self._lay(household, shape)
+        if cells is None:
+            self._lay(household, shape)
+        else:
+            cells.lay(lanes)
         if household.supporters or household.transfers:
             lanes.link(household.supporters, household.transfers)
         lanes.run(place.values, place.valid, self.on)
@@ -156,6 +196,13 @@ class Runner:
         if filler is None or filler.scanner is not household.scanner:
             filler = self._filler = Filler(household.scanner, self.layout)
         filler.fill(household, shape.lanes)
+
+    def kept(self, household: Household) -> Cells:
+        """The cells of a household that was decoded, to be changed one by one."""
+        shape = self._shape(household)
+        words, small = self._cells(household, shape)
+        assert shape.blank is not None  # the cells were laid over it
+        return Cells(array("q", words), small, shape.blank.into, self._fills)
 
     def cells(self, household: Household) -> tuple[bytes, bytearray]:
         """The household's cells, as `Lanes` of one household hold them: words and bytes."""
