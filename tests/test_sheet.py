@@ -7,6 +7,7 @@ import hashlib
 import io
 from decimal import Decimal
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -78,10 +79,12 @@ def test_frame_csv_and_hash_are_those_of_the_frame(frame, compact):
     made = coded(frame) if compact else Sheet.of(frame)
     assert made.frame.equals(frame)
     assert made.frame.schema == frame.schema
-    filed = io.BytesIO()
-    sheet_parquet.write(made, filed)
-    assert pl.read_parquet(filed.getvalue()).equals(frame)
-    assert pl.read_parquet(filed.getvalue()).schema == frame.schema
+    for rows, few in ((sheet_parquet.ROW_GROUP, sheet_parquet.FEW), (7, 2)):  # texts of each row group by themselves
+        filed = io.BytesIO()
+        with patch.multiple(sheet_parquet, ROW_GROUP=rows, FEW=few):
+            sheet_parquet.write(made, filed)
+        assert pl.read_parquet(filed.getvalue()).equals(frame)
+        assert pl.read_parquet(filed.getvalue()).schema == frame.schema
     # The parts share memory: each is good until the next is asked for.
     assert b"".join(bytes(part) for part in sheet_csv.parts(made, 2)) == b"".join(columns.csv_parts(frame))
     assert sheet_csv.sha256(made) == columns.sha256_of(frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,14 +92,16 @@ def record(
     incomes: Mapping[str, Any],
     columns: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
-    """The results with the content of `run.json`, all but sources and timings."""
-    digest = sheet_csv.sha256(found.sheet)
+    """The results with the content of `run.json`, all but sources and timings; their hash is taken meanwhile."""
+    aside = ThreadPoolExecutor(1)
+    digest = aside.submit(sheet_csv.sha256, found.sheet)
+    aside.shutdown(wait=False)
     outcomes, places, _ = found.sheet.columns["outcome"].coded()
     incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
     about = {"name": register.name, "sha256": register.sha256}
     run = content(
         checked, standards, on, about | ({"database": register.database} if register.database else {}),
-        counts(register, found.kept, incomplete), digest,
+        counts(register, found.kept, incomplete), "",
         detail=detail, flags=flags, incomes=incomes, columns=columns,
     )  # fmt: skip
     return Results(found.sheet, found.persons, rejects, run, digest)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -186,17 +188,27 @@ class Results:
         sheet: one row for each household that is not rejected, by `household_id`; columns of `column_types`.
         persons: `PERSON_COLUMNS`, None for a table without person rules.
         rejects: the columns of `rejects.csv`, a row for each thing that is wrong.
-        run: the content of `run.json` without sources and timings.
-        sha256: `results_sha256`.
+        about: `run`; its hash may be empty.
+        digest: `sha256`, or who is taking it meanwhile.
         overrides: what each correction on record does, columns of `corrections.COLUMNS`; None for a register without.
     """
 
     sheet: Sheet
     persons: pl.DataFrame | None
     rejects: pl.DataFrame
-    run: dict[str, Any]
-    sha256: str
+    about: dict[str, Any]
+    digest: Future[str] | str
     overrides: pl.DataFrame | None = None
+
+    @property
+    def sha256(self) -> str:
+        """`results_sha256`; waits until it is known."""
+        return self.digest if isinstance(self.digest, str) else self.digest.result()
+
+    @functools.cached_property
+    def run(self) -> dict[str, Any]:
+        """The content of `run.json` without sources and timings; waits for the hash."""
+        return self.about | {"results_sha256": self.sha256} if self.about else {}
 
     @property
     def frame(self) -> pl.DataFrame:

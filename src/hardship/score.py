@@ -103,5 +103,5 @@ def _with_corrections(
     named = {one.household_id for one in register.corrections}
     mine = done.frame.filter(pl.col("household_id").is_in(named))
     frame = effects(register.corrections, {row["household_id"]: row for row in csv_texts(mine)}, without)
-    run = done.run | {"overrides": counted(frame, register.counts["overrides"])}
-    return replace(done, overrides=frame, run=run)
+    about = done.about | {"overrides": counted(frame, register.counts["overrides"])}
+    return replace(done, overrides=frame, about=about)
