@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 from report_data import ON, county, scored
 
+from hardship.engine import kernels_groups
 from hardship.reports.groups import MARK, group_report
-from hardship.reports.lines import circle_lines, near_line, places
+from hardship.reports.household_facts import AGES, TYPES
+from hardship.reports.lines import Places, circle_lines, near_line, places
+from hardship.sheet import of_series
 
 DIMENSIONS = ("sex", "age", "disability", "household_type", "residence", "area")
 
@@ -17,6 +22,11 @@ DIMENSIONS = ("sex", "age", "disability", "household_type", "residence", "area")
 @pytest.fixture(scope="module")
 def report():
     return group_report(scored().frame, county())
+
+
+def lived_in(inputs) -> Places:
+    household = inputs.register.frames["household"]
+    return places(of_series(household["area_code"]), household, inputs.standards)
 
 
 def shown(cell):
@@ -107,7 +117,7 @@ def test_a_table_without_circles_has_outcomes():
 
 def test_the_lines_are_those_of_the_standards():
     inputs = county()
-    found = circle_lines(inputs.checked, inputs.standards, ON, places(inputs.register, inputs.standards))
+    found = circle_lines(inputs.checked, inputs.standards, ON, lived_in(inputs).names)
     urban = [str(line.value) for line in found if line.residence == "urban"]
     # By hand: dibao 540 a month; the low-income line 1.5 times, its 1.5 and 2 times.
     assert urban == ["540", "810", "1215", "1620"]
@@ -120,11 +130,49 @@ def test_the_lines_are_those_of_the_standards():
 def test_near_is_a_twentieth_of_the_line_both_ways(income, near):
     # By hand: 5 % of 540 is 27; the next line, 810, begins to be near at 769.50.
     inputs = county()
-    found = circle_lines(inputs.checked, inputs.standards, ON, places(inputs.register, inputs.standards))
-    row = pl.DataFrame(
-        {"area": ["370828"], "residence": ["urban"], "income_per_head": pl.Series([income]).cast(pl.Decimal(18, 2))}
-    )
-    assert near_line(row, found).tolist() == [near]
+    found = circle_lines(inputs.checked, inputs.standards, ON, lived_in(inputs).names)
+    names = pl.DataFrame({"area": ["370828"], "residence": ["urban"]})
+    fen = np.array([int(Decimal(income or 0) * 100)])
+    assert near_line(fen, Places(names, np.zeros(1, dtype=np.int32)), found).tolist() == [near]
+
+
+def test_households_are_grouped_as_each_of_them_says():
+    rng = np.random.default_rng(3)
+    home = np.sort(rng.integers(0, 400, 900)).astype(np.uint32)
+    born, relation, sex, grade, kind = (
+        rng.choice(np.array(values, dtype=np.int32), 900)
+        for values in (
+            [0, 19380702, 19580701, 19580702, 20000701, 20000702, 20180702],
+            [0, 1, 255], [0, 1, 255], [0, 1, 2, 3, 255], [0, 1, 4, 255],
+        )
+    )  # fmt: skip
+    groups, size = np.empty((4, 401), dtype=np.int32), np.empty(401, dtype=np.int32)
+    codes, ages = np.array([0, 0, 1, 4], dtype=np.int32), np.array(AGES, dtype=np.int32)
+    kernels_groups.members(home, born, relation, sex, grade, kind, codes, 20180701, ages, groups, size)
+    for place in range(401):
+        rows = np.flatnonzero(home == place).tolist()
+        years = [(20180701 - int(born[row])) // 10_000 if born[row] else None for row in rows]
+        heads = [row for row in rows if relation[row] == 0][:1]
+        of_head = [years[rows.index(row)] for row in heads]
+        told = [year for year in years if year is not None and year >= 0]
+        young, old = sum(year < 18 for year in told), sum(year >= 60 for year in told)
+        bands = [sum(age <= year for age in AGES) - 1 if year is not None and year >= 0 else 6 for year in of_head]
+        kinds = (
+            "unknown" if len(told) < len(rows) or not rows
+            else "minors" if young == len(rows)
+            else ("one_old" if old else "one_young") if len(rows) == 1
+            else "old" if old == len(rows)
+            else "adults" if not young
+            else "lone_parent" if len(rows) - young == 1
+            else "children"
+        )  # fmt: skip
+        heavy, any_grade = ({row for row in rows if grade[row] in known} for known in ((1, 2), (1, 2, 3)))
+        of_kind = {row for row in rows if kind[row] in (0, 1)}
+        clear = {row for row in rows if grade[row] == 0 or kind[row] == 4}
+        disability = 2 if heavy else 1 if any_grade | of_kind else 0 if len(clear) == len(rows) else 3
+        expected = [{0: 0, 1: 1}.get(sex[heads[0]], 2) if heads else 2, bands[0] if bands else 6, disability]
+        assert [*groups[:, place]] == [*expected, [*TYPES, "unknown"].index(kinds)], place
+        assert size[place] == len(rows)
 
 
 def test_households_that_could_not_be_read_are_counted():

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from hardship import rank, sheet_csv
+from hardship.engine import kernels_groups
 from hardship.errors import EngineError, Fault
 from hardship.sheet import Column, Sheet, bit_texts, of_series, own_texts, text_column
 
@@ -56,5 +57,23 @@ def check() -> None:
     expected = [rows + 1, rows // 2 * 2 + 1, rows // 2 + 1]
     if not all(np.array_equal(ranks[order], want) for ranks, want in zip(found, expected, strict=True)):
         wrong.append("rank")
+    if not _grouped():
+        wrong.append("groups")
     if wrong:
         raise EngineError(Fault("common.engine", params={"what": f"the results' self-test: {', '.join(wrong)}"}))
+
+
+def _grouped() -> bool:
+    """Whether a woman of 61 who lives alone, near the line of 100, is found and counted as such."""
+    one, nobody = np.array([1], dtype=np.int32), np.zeros(1, dtype=np.int32)
+    home = np.zeros(1, dtype=np.uint32)
+    groups, size, near = np.empty((4, 1), dtype=np.int32), np.empty(1, dtype=np.int32), np.empty(1, dtype=np.bool_)
+    ages, codes = np.array([0, 18, 60], dtype=np.int32), np.array([1, 0, 1, 0], dtype=np.int32)
+    born = np.array([19570630], dtype=np.int32)
+    kernels_groups.members(home, born, one, nobody, nobody, nobody, codes, 20180701, ages, groups, size)
+    spans = np.array([95, 105])
+    kernels_groups.between(np.array([105]), nobody, np.array([0, 1]), spans[:1], spans[1:], near)
+    cells, people, close = np.zeros((2, 3), dtype=np.int64), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    kernels_groups.tally(one, np.zeros(1, dtype=np.int8), size, near, cells, people, close)
+    found = [groups[:, 0].tolist(), cells.tolist(), people.tolist(), close.tolist()]
+    return found == [[0, 2, 0, kernels_groups.ONE_OLD], [[0, 0, 0], [1, 0, 0]], [0, 1], [0, 1]]

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 RANKED = ("position", *results.RANKS, "percentile")
 """The columns that only the whole register can fill."""
-GROUPED = ("household_id", "outcome", "circle", "income_per_head")
 TOWNSHIP = 9  # digits of the code of the finest area that the group report counts by
 STRAY = ("no_household", "no_member")
 """Codes of rows that name a household or member which is not in their part."""
@@ -200,7 +199,7 @@ def score_read(part: Part, register: Register, job: Job) -> Scored:
         len(incomes),
         {level: _sampled(level, frame, used, part, job) for level, frame in register.frames.items()},
         written_names(register, ("township",)),
-        group_counts(found.sheet.select(GROUPED), inputs, cut=TOWNSHIP),
+        group_counts(found.sheet, inputs, cut=TOWNSHIP),
         replace(seen, hardest=seen.hardest.clear()),
     )
 

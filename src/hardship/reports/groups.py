@@ -14,9 +14,11 @@ import polars as pl
 
 from hardship import messages
 from hardship.columns import Array
+from hardship.engine.kernels_groups import tally
 from hardship.reports.household_facts import AGES, NOWHERE, UNKNOWN, Facts, household_facts
 from hardship.reports.suppress import SMALL, Counts, Marks, hidden, hidden_column
 from hardship.reports.words import area_names, circle_titles
+from hardship.sheet import Sheet, of_series
 
 if TYPE_CHECKING:
     from hardship.inputs import Inputs
@@ -34,7 +36,7 @@ TITLES = {
 }
 
 
-def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
+def group_report(results: pl.DataFrame | Sheet, inputs: Inputs) -> pl.DataFrame:
     """The groups of a run, all cells as texts ready to be shown.
 
     Args:
@@ -47,10 +49,13 @@ def group_report(results: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
         no line for incomes). A count that may not be shown is `*`. The first row holds all households.
     """
     names = area_names(inputs.register, ("township",))
+    if isinstance(results, pl.DataFrame):
+        few = {name: of_series(results[name]) for name in ("outcome", "circle")}
+        results = Sheet(Sheet.of(results.select("household_id", "income_per_head")).columns | few, results.height)
     return shown_groups(group_counts(results, inputs), inputs.checked.table, names)
 
 
-def group_counts(results: pl.DataFrame, inputs: Inputs, *, cut: int = 0) -> dict[str, pl.DataFrame]:
+def group_counts(results: Sheet, inputs: Inputs, *, cut: int = 0) -> dict[str, pl.DataFrame]:
     """The counts that the report is made of: for each dimension a row for each group, also those without anybody.
 
     Args:
@@ -60,7 +65,7 @@ def group_counts(results: pl.DataFrame, inputs: Inputs, *, cut: int = 0) -> dict
     parts = states(inputs.checked.table)
     facts = household_facts(results, inputs, _stands(results, parts), cut)
     unread = inputs.register.counts["households"]["in"] - len(facts.state)
-    everybody = np.zeros(len(facts.state), dtype=np.int8)
+    everybody = np.zeros(len(facts.state), dtype=np.int32)
     return {ALL: _counted([ALL], everybody, facts, parts, unread)} | {
         dimension: _counted(groups, group, facts, parts, unread) for dimension, (groups, group) in facts.groups.items()
     }
@@ -127,13 +132,16 @@ def states(table: Table) -> list[str]:
     return ["meets", "needs_review", "does_not_meet", "incomplete"]
 
 
-def _stands(results: pl.DataFrame, parts: Sequence[str]) -> Array:
-    """The number of each row's state among `parts` (int8)."""
+def _stands(results: Sheet, parts: Sequence[str]) -> Array:
+    """The number of each row's state among `parts` (int8); an outcome of its own goes before the circle."""
     found = np.full(results.height, NOWHERE, dtype=np.int8)
-    for column, prefix in (("circle", "circle_"), ("outcome", "")):  # an outcome of its own goes before the circle
-        for place, part in enumerate(parts):
-            if part.startswith("circle_") == (prefix != ""):
-                found[(results[column] == part.removeprefix(prefix)).fill_null(False).to_numpy()] = place
+    for column, prefix in (("circle", "circle_"), ("outcome", "")):
+        texts, places, known = results.columns[column].coded()
+        number = [parts.index(prefix + text) if prefix + text in parts else NOWHERE for text in texts]
+        own = np.array([*number, NOWHERE], dtype=np.int8)[
+            places if known is None else np.where(known, places, len(texts))
+        ]
+        found = np.where(own == NOWHERE, found, own)
     return found
 
 
@@ -170,15 +178,16 @@ def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[s
         group: the group of each household.
         unread: households that could not even be read: rejected, of an unknown group.
     """
-    size, width = len(names), len(parts) + 1  # the last part: not scored
-    cells = np.bincount(group * np.intp(width) + facts.state % width, minlength=size * width).reshape(size, width)
-    rejected, cells = cells[:, -1], cells[:, :-1]
+    size = len(names)
+    cells, persons, close = (
+        np.zeros((size, len(parts) + 1), np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+    )
+    near = np.zeros(len(group), dtype=np.bool_) if facts.near is None else facts.near
+    tally(group, facts.state, facts.persons, near, cells, persons, close)
+    rejected, cells = cells[:, -1].copy(), cells[:, :-1]
     rejected[-1] += unread
-    scored = group if facts.whole else np.where(facts.state >= 0, group, size)
-    most = int(facts.persons.max(initial=0)) + 1
-    persons = np.bincount(scored * np.intp(most) + facts.persons, minlength=(size + 1) * most).reshape(-1, most)
-    persons = (persons @ np.arange(most))[:size]
-    near = None if facts.near is None else np.bincount(scored[facts.near], minlength=size + 1)[:size]
     return pl.DataFrame(
         {
             "group": pl.Series(list(names), dtype=pl.String),
@@ -186,7 +195,7 @@ def _counted(names: Sequence[str], group: Array, facts: Facts, parts: Sequence[s
             "persons": persons,
             **{part: cells[:, place] for place, part in enumerate(parts)},
             "rejected": rejected,
-            "near_line": pl.repeat(None, size, dtype=pl.Int64, eager=True) if near is None else near,
+            "near_line": pl.repeat(None, size, dtype=pl.Int64, eager=True) if facts.near is None else close,
         }
     )
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ import polars as pl
 
 from hardship.attributes import dictionary, value_names
 from hardship.columns import Array
+from hardship.engine.kernels_groups import between
 from hardship.language.spelling import spell
 from hardship.language.units import parse
 from hardship.reference.evaluate import Reference
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.language.nodes import Node
     from hardship.language.table import Test
-    from hardship.register import Register
+    from hardship.sheet import Column
     from hardship.standards import Standards
 
 YEARLY = parse("money/year")
 NEAR = 20  # within a twentieth of a line, 5 %, is near it
+MOST = 2**63 - 1  # no income is as much: a result has 18 digits
 CONVERSION = re.compile(r"per_(?:month|year)\((\w+)\)")
 
 
@@ -56,16 +57,43 @@ class Line:
     value: Fraction
 
 
-def places(register: Register, standards: Standards) -> pl.DataFrame:
-    """The households' places as far as standards tell them apart: `area`, `residence` (text or null), one row each."""
-    household = register.frames["household"]
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where households live, as far as standards tell places apart.
+
+    Attributes:
+        names: `area` (the beginning of an area code) and `residence` (text or null) of each place, all lived in.
+        number: (households,) int32, the place of each.
+    """
+
+    names: pl.DataFrame
+    number: Array
+
+    def taken(self, rows: Array) -> Places:
+        """Of some households."""
+        return Places(self.names, self.number[rows])
+
+
+def places(areas: Column, household: pl.DataFrame, standards: Standards) -> Places:
+    """The places of households.
+
+    Args:
+        areas: their area codes, "" where not known.
+        household: their frame.
+    """
     length = max((len(row.area_code) for row in standards.rows), default=0)
-    area = pl.col("area_code").str.slice(0, length).fill_null("").alias("area")
-    if "residence_type" not in household.columns:
-        return household.select(area, pl.lit(None, pl.String).alias("residence"))
-    names = value_names(dictionary()["residence_type"])
-    named = pl.Series([*names], dtype=pl.String).gather(household["residence_type"].cast(pl.UInt32))
-    return household.select(area).with_columns(residence=named)
+    codes, place, _ = areas.coded()
+    cut = list(dict.fromkeys(code[:length] for code in codes))
+    number = np.array([cut.index(code[:length]) for code in codes], dtype=np.int32)[place]
+    residences: list[str | None] = [*value_names(dictionary()["residence_type"]), None]
+    own = np.full(len(number), len(residences) - 1)
+    if "residence_type" in household.columns:
+        own = household["residence_type"].cast(pl.Int32).fill_null(len(residences) - 1).to_numpy()
+    pairs = [(area, residence) for area in cut for residence in residences]
+    names = pl.DataFrame(pairs, schema={"area": pl.String, "residence": pl.String}, orient="row")
+    found = (number * len(residences) + own).astype(np.int32)
+    lived = np.bincount(found, minlength=len(pairs)) > 0
+    return Places(names.filter(lived), (np.cumsum(lived, dtype=np.int32) - np.int32(1))[found])
 
 
 def circle_lines(checked: Checked, standards: Standards, on: dt.date, distinct: pl.DataFrame) -> list[Line]:
@@ -120,28 +148,20 @@ def _plain(node: Node) -> str:
     return CONVERSION.sub(r"\1", spell(node, "household"))
 
 
-def near_line(incomes: pl.DataFrame, lines: list[Line]) -> Array:
-    """(n,) bool: whether an income per head lies within 5 % of a line of its place; False without an income.
+def near_line(fen: Array, places: Places, lines: Sequence[Line]) -> Array:
+    """(n,) bool: whether an income per head lies within 5 % of a line of its place.
 
     Args:
-        incomes: `area`, `residence`, `income_per_head` (decimal, yuan a month, as shown).
+        fen: (n,) int64, a month as shown; 0 without an income, which is near no line.
+        places: of the same households.
     """
-    fen = (incomes["income_per_head"] * 100).cast(pl.Int64)
-    known, values = fen.is_not_null().to_numpy(), fen.fill_null(0).to_numpy()
-    found = np.zeros(len(values), dtype=np.bool_)
-    for (area, residence), own in groupby(lines, key=lambda line: (line.area, line.residence)):
-        same = incomes["residence"].is_null() if residence is None else incomes["residence"] == residence
-        here = (same & (incomes["area"] == area)).fill_null(False).to_numpy()
-        found[here] = _near(values[here], list(own))
-    near: Array = found & known
-    return near
-
-
-def _near(fen: Array, lines: list[Line]) -> Array:
-    found = np.zeros(len(fen), dtype=np.bool_)
+    spans: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
     for line in lines:
         top, bottom = (line.value * 100).as_integer_ratio()
-        wide = max(top, bottom * int(fen.max(initial=0))) * NEAR >= 2**62
-        exact = fen.astype(object) if wide else fen
-        found |= np.asarray(np.abs(exact * bottom - top) * NEAR <= top, dtype=np.bool_)
+        low, high = -(-top * (NEAR - 1) // (bottom * NEAR)), top * (NEAR + 1) // (bottom * NEAR)
+        spans.setdefault((line.area, line.residence), []).append((min(low, MOST), min(high, MOST)))
+    own = [spans.get(name, []) for name in places.names.iter_rows()]
+    bounds = np.array([span for several in own for span in several], dtype=np.int64).reshape(-1, 2).T.copy()
+    found = np.empty(len(fen), dtype=np.bool_)
+    between(fen, places.number, np.cumsum([0, *map(len, own)]), bounds[0], bounds[1], found)
     return found
