@@ -41,8 +41,15 @@ class LateColumns:
         return None if found is None else found.alias(name)
 
     def proved(self, name: str, attribute: DeclaredAttribute) -> bool:
-        """Whether the file's statistics prove every cell of a column right, so that nobody need decode it."""
-        return bool(_plain(lambda: parquet_proof.proved(self.source, name, attribute)))
+        """Whether every cell of a column is right as it is: its statistics prove it, or else the cells."""
+        if _plain(lambda: parquet_proof.proved(self.source, name, attribute)):
+            return True
+
+        def look() -> bool:
+            parquet_columns.judged(self.source, name, attribute)
+            return True
+
+        return bool(_plain(look))
 
     def texts(self, name: str, read: Callable[[str], Cell]) -> pl.Series | None:
         """A column of texts of which `read` leaves every one as it is, else None."""

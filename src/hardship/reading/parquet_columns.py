@@ -40,7 +40,7 @@ class NotPlainError(Exception):
 
 
 LEFT = (NotPlainError, pa.ArrowException, OSError, UnicodeDecodeError)
-"""What `stored`, `texts` and `ids` raise for such a column."""
+"""What `stored`, `texts`, `judged` and `ids` raise for such a column."""
 
 
 class Source:
@@ -129,6 +129,30 @@ def texts(source: Source, name: str, read: Callable[[str], Cell]) -> pl.Series:
     if not place:
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, source.rows)
     return pl.Series(list(place), dtype=pl.String).gather(index)
+
+
+def judged(source: Source, name: str, attribute: DeclaredAttribute) -> None:
+    """Look at every cell of a column that nobody keeps; of texts only at the distinct ones.
+
+    Raises:
+        LEFT: it is left to the general way.
+    """
+    if attribute.type not in ("enum", "set", "bool", "code") or not is_label(source.kinds.field(name).type):
+        stored(source, name, attribute)
+        return
+    read, seen = parser(attribute), set[str]()
+    last = None
+    for _, piece in source.pieces(name, dictionary=True):
+        piece.validate(full=True)
+        if last is not None and piece.dictionary.equals(last):
+            continue
+        last = piece.dictionary
+        new = set(last.to_pylist()) - seen
+        if None in new or any((cell := read(text)).problem or cell.flagged for text in new):
+            raise NotPlainError
+        seen |= new
+        if len(seen) > MAX_ENTRIES:
+            raise NotPlainError
 
 
 def ids(source: Source, name: str) -> Packed:
