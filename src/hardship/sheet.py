@@ -20,6 +20,8 @@ from hardship.engine import kernels_results as kernels
 
 SPECIAL = (b'"', b",", b"\n", b"\r")
 """What a text that holds it is quoted for in CSV."""
+FEW = 1000
+"""Texts that are handled one by one."""
 _PADDING = 16  # bytes behind the last text: kernels copy so many at a time
 
 
@@ -70,9 +72,14 @@ class Texts:
         held, bounds = self.data.tobytes(), self.starts.tolist()
         return [held[a:b].decode() for a, b in pairwise(bounds)]
 
+    def some(self, places: Array) -> Texts:
+        """Few of them."""
+        bounds = ((int(self.starts[place]), int(self.starts[place + 1])) for place in places)
+        return Texts.of(self.data[a:b].tobytes().decode() for a, b in bounds)
+
     def series(self) -> pl.Series:
         """As a column."""
-        if len(self) < 1000:
+        if len(self) < FEW:
             return pl.Series(self.list(), dtype=pl.String)
         import pyarrow as pa
 
@@ -116,6 +123,8 @@ class Column:
         valid = None if self.valid is None else self.valid[rows]
         if self.wide is not None:
             return replace(self, valid=valid, wide=self.wide.gather(pl.Series(rows)))
+        if self.values is None and self.texts is not None and len(rows) <= FEW:  # their texts alone
+            return replace(self, valid=valid, texts=self.texts.some(rows))
         values = rows.astype(np.uint32) if self.values is None else self.values[rows]
         return replace(self, values=values, valid=valid)
 

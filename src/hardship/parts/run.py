@@ -1,7 +1,7 @@
 """A run over a register in parts: each part scored by itself, one order over all, ranks added, everything written.
 
-Memory holds two or three parts and the order, whatever the register's size. A part is read while another is scored,
-and written while the next is fetched. Who does the work is an `Engine`: threads here, a cluster in `hardship.spark`.
+Memory holds two or three parts and the order, whatever the register's size. Two parts are read and scored at a time,
+and a part is written while the next is told to the hash. Who does the work is an `Engine`: threads here, a cluster in `hardship.spark`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,7 +36,7 @@ from hardship.parts.find import Part
 from hardship.parts.finish import Last, Told, finished, write
 from hardship.parts.joined import content_hash
 from hardship.parts.order import Order, planned, rank_range, split, standing_before
-from hardship.parts.score_part import TOWNSHIP, Job, Scored, read_part, score_read
+from hardship.parts.score_part import TOWNSHIP, Job, Scored, score_part
 from hardship.plausible import ENOUGH, SAMPLE, check_columns, check_median
 from hardship.reading.rejects import main_reasons
 from hardship.register import LEVELS
@@ -44,6 +45,8 @@ from hardship.reports.household_facts import UNKNOWN, area_cut
 from hardship.reports.words import settled_names
 from hardship.standards import load_standards
 
+AT_ONCE = 2
+"""Parts that are worked on at a time; each of them uses all cores."""
 MEMORY = 512 * 2**20  # bytes that the order may take unless said otherwise
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, households done and households in all."""
@@ -67,14 +70,8 @@ class Threads:
 
     def score(self, parts: Sequence[Part], job: Job) -> Iterator[Scored]:
         """See `Engine`."""
-        with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(read_part, parts[0], job)
-            for place, part in enumerate(parts):
-                register = ahead.result()
-                if place + 1 < len(parts):
-                    ahead = pool.submit(read_part, parts[place + 1], job)
-                yield score_read(part, register, job)
-                del register
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from pool.map(partial(score_part, job=job), parts)
 
     def rank(self, order: Order, threads: int) -> None:
         """See `Engine`."""
@@ -85,18 +82,21 @@ class Threads:
 
     def finish(self, last: Last, done: Callable[[int], None]) -> Told:
         """See `Engine`."""
-        told = Told()
-        count = len(last.order.parts)
-        with ThreadPoolExecutor(2) as pool:
+        told, count = Told(), len(last.order.parts)
+        writing: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             ahead = pool.submit(finished, last, 0)
             for place in range(count):
                 sheet = ahead.result()
-                writing = pool.submit(write, last, place, sheet)
                 if place + 1 < count:
                     ahead = pool.submit(finished, last, place + 1)
+                writing.append(pool.submit(write, last, place, sheet))
                 told.tell(sheet, last.job.threads)
-                writing.result()
+                if len(writing) > AT_ONCE:
+                    writing.popleft().result()
                 done(sheet.height)
+            for one in writing:
+                one.result()
         return told
 
 
