@@ -318,3 +318,34 @@ def test_limits_bound_the_folds() -> None:
 )  # fmt: skip
 def test_numbers_in_messages_are_exact(value: Fraction, text: str) -> None:
     assert written(value) == text
+
+
+# ── months ──
+
+
+def constant(name: str, value: int) -> str:
+    return f'\n[[constant]]\nname = "{name}"\n{TITLE}\nvalue = {value}\nunit = "month"\n'
+
+
+@pytest.mark.parametrize(("months", "found"), [(0, []), (999, []), (1000, ["table.exit_bounds"])])
+def test_months_of_an_exit_are_proved_to_be_at_most_999(months: int, found: list[str]) -> None:
+    rule = '\n[exit]\nwhen = "left_through_work"\nmonths = "long"\namount = "previous_benefit_month"\n'
+    assert codes(constant("long", months) + rule) == found
+
+
+def test_months_of_an_exit_are_not_negative() -> None:
+    rule = '\n[exit]\nwhen = "left_through_work"\nmonths = "0 - long"\namount = "previous_benefit_month"\n'
+    assert codes(constant("long", 1) + rule) == ["table.exit_bounds"]
+
+
+@pytest.mark.parametrize(
+    ("last", "months", "found"),
+    [("9999-12-31", 0, []), ("9999-11-30", 1, []), ("9999-11-30", 2, ["table.review_end"]),
+     ("9949-12-31", 600, []), ("9949-12-31", 601, ["table.review_end", "table.review_months"]),
+     ("9950-01-01", 600, ["table.review_end"])],
+)  # fmt: skip
+def test_a_review_is_proved_to_be_due_while_there_are_days(last: str, months: int, found: list[str]) -> None:
+    known = f'\n[[attribute]]\nname = "known_until"\nlevel = "household"\n{TITLE}\ntype = "date"\n'
+    known += f'bounds = ["2000-01-01", "{last}"]\n'
+    rule = '\n[review]\nmonths = "long"\nsince = "known_until"\n'
+    assert sorted(codes(known + constant("long", months) + rule)) == found

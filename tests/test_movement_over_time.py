@@ -13,7 +13,8 @@ from hardship.cases import case_standards, read_case
 from hardship.errors import TableError
 from hardship.inputs import Inputs
 from hardship.load import find_table, load_table
-from hardship.movement.rerank import Movement, rerank
+from hardship.limits import EXIT_MONTHS
+from hardship.movement.rerank import Movement, exit_ends, rerank
 from hardship.reading.plain import plain_household, register_of
 from hardship.roots import default_roots
 from hardship.standards import parsed, standards
@@ -202,3 +203,9 @@ def test_an_exit_is_never_above_the_standard_of_all_persons() -> None:
     # Shanghai, one person at 970: 970.00 though 1,200 was paid.
     moved = rerank(*shipped("shanghai/2017-04-01/10_gradual_exit", previous_benefit_month=1200))
     assert moved.exits["amount"].unique().to_list() == [Decimal("970.00")]
+
+
+def test_the_longest_exit_from_the_last_day_has_an_end() -> None:
+    """999 months are 83 years and 3 months: from 31 December 2299 they have passed on 31 March 2383."""
+    found = exit_ends(dt.date(2299, 12, 31), pl.Series([EXIT_MONTHS, 0, None], dtype=pl.Int64))
+    assert found.to_list() == [dt.date(2383, 3, 30), None, None]

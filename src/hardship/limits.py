@@ -34,3 +34,9 @@ ASSESSMENT = (1900_01_01, 2299_12_31)
 
 REVIEW_MONTHS = 600
 """Most months between two reviews."""
+
+EXIT_MONTHS = 999
+"""Most months of a gradual exit; so every one ends before `LAST_DAY`."""
+
+LAST_DAY = 9999_12_31
+"""The last day there is, as yyyymmdd."""

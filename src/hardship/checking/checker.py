@@ -146,6 +146,11 @@ class Checker:
             return BAD
         return kind
 
+    def months_within(self, node: Node, kind: Kind, most: int, code: str) -> None:
+        """A fault where whole months are not proved to be 0 to `most`."""
+        if kind is not BAD and not 0 <= kind.lo <= kind.hi <= most:
+            self.at_node(node, code, "table.hint_clip", most=most, found=f"{kind.lo} … {kind.hi}")
+
     def shows(self, path: Path, show: Show | None, kind: Kind) -> bool:
         """Whether a display rounding, if any, has finitely many decimals and stands with a number."""
         if show is None:

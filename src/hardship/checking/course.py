@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hardship.checking.checker import Checker
+from hardship.days import as_date
 from hardship.language.infer_base import BAD, TYPES
 from hardship.language.spelling import spell
-from hardship.limits import REVIEW_MONTHS
+from hardship.limits import LAST_DAY, REVIEW_MONTHS
 
 
 def review(desk: Checker) -> None:
@@ -16,14 +17,19 @@ def review(desk: Checker) -> None:
     desk.condition(("review", "when"), rule.when)
     desk.condition(("review", "holds"), rule.holds)
     months = desk.whole_months(rule.months.node)
-    if months is not BAD and not 0 <= months.lo <= months.hi <= REVIEW_MONTHS:
-        found = f"{months.lo} … {months.hi}"
-        desk.at_node(rule.months.node, "table.review_months", "table.hint_clip", most=REVIEW_MONTHS, found=found)
+    desk.months_within(rule.months.node, months, REVIEW_MONTHS, "table.review_months")
     if rule.since is not None:
         since = desk.infer(("review", "since"), rule.since)
         if since is not BAD and since.type != "date":
             params = {"expected": TYPES["date"], "found": TYPES[since.type], "text": spell(rule.since.node)}
             desk.at_node(rule.since.node, "table.type", **params)
+        elif since is not BAD and months is not BAD and _month(since.hi) + months.hi > _month(LAST_DAY):
+            desk.at_node(rule.since.node, "table.review_end", found=as_date(since.hi), months=months.hi)
+
+
+def _month(day: int) -> int:
+    """The months before that of a day, from the year 0 on."""
+    return day // 10_000 * 12 + day // 100 % 100 - 1
 
 
 def transition(desk: Checker) -> None:

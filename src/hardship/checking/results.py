@@ -15,7 +15,7 @@ from hardship.language.names import raised
 from hardship.language.nodes import Name
 from hardship.language.positions import Path
 from hardship.language.table import Ladder, Rung
-from hardship.limits import SET_VALUES
+from hardship.limits import EXIT_MONTHS, SET_VALUES
 
 FEN = Fraction(1, 100)
 
@@ -165,12 +165,13 @@ def benefit(desk: Checker) -> None:
 
 
 def leaving(desk: Checker) -> None:
-    """`[exit]`: a condition, whole months, money a month."""
+    """`[exit]`: a condition, whole months in bounds, money a month."""
     rule = desk.table.exit
     if rule is None:
         return
     desk.condition(("exit", "when"), rule.when)
-    desk.whole_months(rule.months.node)
+    months = desk.whole_months(rule.months.node)
+    desk.months_within(rule.months.node, months, EXIT_MONTHS, "table.exit_bounds")
     desk.amount(rule.amount.node, desk.infer(("exit", "amount"), rule.amount))
 
 
