@@ -12,8 +12,8 @@ from settings import household, line, setting, table
 from hardship.cases import case_standards, read_case
 from hardship.errors import TableError
 from hardship.inputs import Inputs
-from hardship.load import find_table, load_table
 from hardship.limits import EXIT_MONTHS
+from hardship.load import find_table, load_table
 from hardship.movement.rerank import Movement, exit_ends, rerank
 from hardship.reading.plain import plain_household, register_of
 from hardship.roots import default_roots
