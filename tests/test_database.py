@@ -85,6 +85,61 @@ def test_queries_choose_and_rename(home, tmp_path, monkeypatch):
     assert verify(tmp_path / "out").differences == []
 
 
+ONE = ["--household", "H000000003", *CALL]
+MOVED = ["--before", "table=county_model,on=2018-07-01", "--after", "on=2018-08-01"]
+SETS = ["--set", "dibao_standard=+0%,+5%", *CALL, "--chart", "none"]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "written"),
+    [
+        ("explain", [*ONE, "--format", "json"], ()),
+        ("ask", [*ONE, "--format", "json"], ()),
+        ("whatif", SETS, ("curve.csv",)),
+        ("rerank", MOVED, ("matrix.csv", "totals.csv", "causes.csv")),
+        ("notices", [*ONE, "--format", "html"], ("370828110.html",)),
+    ],
+)
+def test_every_command_that_takes_a_register_takes_a_database(home, tmp_path, capsys, command, arguments, written):
+    told = {}
+    for name, register in (("files", [str(home / "register")]), ("database", ["--register-url", url(home)])):
+        out = ["--out", str(tmp_path / name)] if written else []
+        assert cli.run([command, *register, *arguments, *out]) == 0
+        said = capsys.readouterr().out
+        told[name] = [path.read_text() for path in files_named(tmp_path / name, written)] if written else said
+    if command == "explain":  # where the household's facts were read is told, and differs
+        told = {name: [one for one in said.splitlines() if '"source"' not in one] for name, said in told.items()}
+    assert told["files"] == told["database"]
+    if command in ("whatif", "rerank"):
+        run = run_of(tmp_path / "database")
+        about = run["after"]["register"] if command == "rerank" else run["register"]
+        assert about["database"] == {"url": "sqlite:///register.db", "queries": {}}
+
+
+def files_named(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    found = [path for path in sorted(folder.rglob("*")) if path.name.lower() in names]
+    assert len(found) == len(names)
+    return found
+
+
+def test_reports_of_results_find_the_database_again(home, tmp_path):
+    assert cli.run(["score", "--register-url", url(home), *CALL, "--out", str(tmp_path / "out")]) == 0
+    lists = ["publish", str(tmp_path / "out"), "--scope", "board", "--until", "2018-07-08", "--out", f"{tmp_path}/b"]
+    assert cli.run(lists) == 0
+    run = run_of(tmp_path / "out")
+    run["sources"]["register"] = []
+    (tmp_path / "out" / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    assert cli.run(lists) == 2
+    assert cli.run([*lists, "--register-url", url(home)]) == 0
+    assert cli.run(["report", str(tmp_path / "out"), "--register-url", url(home), "--out", str(tmp_path / "r")]) == 0
+
+
+def test_a_side_of_a_comparison_that_maps_columns_is_no_database(home, tmp_path, capsys):
+    after = ["--after", f"on=2018-08-01,mapping={tmp_path / 'm.toml'}"]
+    code = cli.run(["rerank", "--register-url", url(home), *MOVED[:2], *after, "--out", str(tmp_path / "out")])
+    assert (code, "mapping=" in capsys.readouterr().err) == (2, True)
+
+
 def test_a_database_that_has_moved_is_asked_for(home, tmp_path):
     assert cli.run(["score", "--register-url", url(home), *CALL, "--out", str(tmp_path / "out")]) == 0
     run = run_of(tmp_path / "out")

@@ -17,6 +17,7 @@ from hardship.errors import RegisterError, UsageError
 from hardship.export import write as write_results
 from hardship.export import write_csv
 from hardship.inputs import open_inputs
+from hardship.movement.setting import Wanted, open_settings
 from hardship.parts import find, order, run, spill
 from hardship.parts import synthesis as in_parts
 from hardship.parts.score_part import Bounds
@@ -204,6 +205,17 @@ def test_results_in_parts_are_replayed(parted, tmp_path):
     file = tmp_path / "out" / "results" / "part-00002.parquet"
     change(file, lambda frame: frame.with_columns(position=frame["position"] + 1))
     assert verify(tmp_path / "out").differences
+
+
+def test_a_register_in_parts_is_compared_like_a_whole_one(whole, parted):
+    before = Wanted("county_model", ON)
+    after = Wanted("county_model", ON.replace(month=8))
+    one, other = (open_settings(register, before, after) for register in (whole, parted))
+    for there, here in zip(one, other, strict=True):
+        assert {level: frame.height for level, frame in here.register.frames.items()} == {
+            level: frame.height for level, frame in there.register.frames.items()
+        }
+    assert other[0].register is other[1].register
 
 
 # --- the order ---

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
+    from hardship.language.fields import DeclaredAttribute
     from hardship.reading.database import Database
     from hardship.register import Register
     from hardship.standards import Standards
@@ -48,6 +49,51 @@ def open_table(table: str, on: dt.date) -> tuple[Checked, bool]:
     return load_table(path), forced
 
 
+def open_register(
+    register: Path | Database,
+    attributes: dict[str, DeclaredAttribute],
+    on: dt.date,
+    *,
+    mapping: Path | None = None,
+    used: Collection[str] | None = None,
+    also: Collection[str] = (),
+    currency: str = "CNY",
+    progress: Progress | None = None,
+) -> Register:
+    """Read a register wherever it is: files, a folder of parts (all of them), a database; see `register.read_register`.
+
+    Raises:
+        UsageError: a database's address is wrong or its driver not installed. RegisterError: it cannot be read at all.
+    """
+    if not isinstance(register, Path):
+        from hardship.register import read_from_database
+
+        return read_from_database(register, attributes, on, used=used, also=also, currency=currency, progress=progress)
+    from hardship.parts.find import in_parts
+
+    if mapping is None and in_parts(register):
+        from hardship.parts import joined
+
+        return joined.read(register, attributes, on, currency, used=used, also=also)
+    from hardship.register import read_register
+
+    return read_register(
+        register,
+        attributes=attributes,
+        on=on,
+        mapping=mapping,
+        used=used,
+        also=also,
+        currency=currency,
+        progress=progress,
+    )
+
+
+def files_of(register: Path | Database) -> list[Path]:
+    """Where a register was read from, for the record: its path, or the file of SQLite; nothing of a server."""
+    return [register] if isinstance(register, Path) else [register.file] if register.file else []
+
+
 def open_inputs(
     register: Path | Database,
     table: str,
@@ -67,36 +113,22 @@ def open_inputs(
         UsageError, TableError, RegisterError: something does not exist or cannot be used.
     """
     from hardship.needed import NAMES, needed
-    from hardship.parts.find import in_parts
-    from hardship.register import read_register
     from hardship.standards import load_standards
 
     checked, forced = open_table(table, on)
     numbers = load_standards(standards)
-    attributes, currency = checked.names.attributes, checked.table.table.currency
-    used, also = needed(checked), NAMES if names else ()
-    files = [register] if isinstance(register, Path) else [register.file] if register.file else []
-    if not isinstance(register, Path):
-        from hardship.register import read_from_database
-
-        read = read_from_database(register, attributes, on, used=used, also=also, currency=currency, progress=progress)
-    elif mapping is None and in_parts(register):
-        from hardship.parts import joined
-
-        read = joined.read(register, attributes, on, currency, used=used, also=also)
-    else:
-        read = read_register(
-            register,
-            attributes=attributes,
-            on=on,
-            mapping=mapping,
-            used=used,
-            also=also,
-            currency=currency,
-            progress=progress,
-        )
+    read = open_register(
+        register,
+        checked.names.attributes,
+        on,
+        mapping=mapping,
+        used=needed(checked),
+        also=NAMES if names else (),
+        currency=checked.table.table.currency,
+        progress=progress,
+    )
     sources = {
-        "register": files,
+        "register": files_of(register),
         "table": [Path(checked.path)],
         "standards": list(standards),
         "mapping": [mapping] if mapping else [],

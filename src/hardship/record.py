@@ -98,10 +98,8 @@ def record(
     aside.shutdown(wait=False)
     outcomes, places, _ = found.sheet.columns["outcome"].coded()
     incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
-    about = {"name": register.name, "sha256": register.sha256}
     run = content(
-        checked, standards, on, about | ({"database": register.database} if register.database else {}),
-        counts(register, found.kept, incomplete), "",
+        checked, standards, on, register.told, counts(register, found.kept, incomplete), "",
         detail=detail, flags=flags, incomes=incomes, columns=columns,
     )  # fmt: skip
     return Results(found.sheet, found.persons, rejects, run, digest)

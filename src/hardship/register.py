@@ -75,6 +75,11 @@ class Register:
     rejected_areas: Mapping[str, str] = field(default_factory=dict)
     database: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What `run.json` says of it: `name`, `sha256`, and `database` where it was read from one."""
+        return {"name": self.name, "sha256": self.sha256} | ({"database": self.database} if self.database else {})
+
 
 def read_register(
     path: Path | str,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import Bars, examples, of_one_household
+from hardship.commands.common import Bars, examples, of_one_household, register_of
 from hardship.commands.explain import only_household
 
 
@@ -18,7 +18,8 @@ def command(say: Say) -> click.Command:
     @click.command("ask", help=say("possible.help"), epilog=examples(say, "possible.examples"))
     @of_one_household(say, "possible.format", "text", "json")
     def ask(
-        register: Path,
+        register: Path | None,
+        url: str,
         household: str | None,
         table: str,
         on: dt.date,
@@ -26,6 +27,7 @@ def command(say: Say) -> click.Command:
         mapping: Path | None,
         form: tuple[str, ...],
         lang: tuple[str, ...],
+        **queries: str,
     ) -> int:
         from hardship.explaining.explain import explanation_json, only
         from hardship.explaining.prospects import lines
@@ -33,8 +35,9 @@ def command(say: Say) -> click.Command:
         from hardship.messages import text
         from hardship.possible.answer import possible
 
+        source = register_of(register, url, queries, {"--mapping": mapping is not None})
         with Bars(say) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
             asked = household if household is not None else only_household(inputs.register)
             one = only(inputs.register, asked)
             found = possible(one, inputs.checked, inputs.standards, on, lang[0])

@@ -104,8 +104,8 @@ def mapping_option(say: Say) -> Decorator[Any]:
     return click.option("--mapping", "mapping", type=EXISTING, metavar="FILE", help=say("cli.mapping"))
 
 
-def database_options(say: Say) -> Decorator[Any]:
-    """`--register-url` and a query for each table of a register: `register_url`, `households_query`, …"""
+def register_options(say: Say) -> Decorator[Any]:
+    """`[REGISTER]`, or `--register-url` (`url`) and a query for each of its tables (`households_query`, …)."""
 
     def decorated(function: Any) -> Any:
         for entity in reversed(ENTITIES):
@@ -113,9 +113,21 @@ def database_options(say: Say) -> Decorator[Any]:
             function = click.option(
                 f"--{entity}-query", name, default="", metavar="SQL", help=say("database.opt_query", entity=entity)
             )(function)
-        return click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_url"))(function)
+        address = click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_url"))
+        return click.argument("register", type=EXISTING, metavar="[REGISTER]", required=False)(address(function))
 
     return decorated
+
+
+def moved_database_option(say: Say) -> Decorator[Any]:
+    """`--register-url` (`url`, from the environment without it) of commands that begin from stored results."""
+    return click.option(
+        "--register-url",
+        "url",
+        default=lambda: os.environ.get(URL_VARIABLE, ""),
+        metavar="URL",
+        help=say("database.opt_verify_url"),
+    )
 
 
 def register_of(
@@ -162,7 +174,7 @@ def of_one_household(say: Say, text: str, *forms: str) -> Decorator[Any]:
         text: the id of the help of `--format`.
     """
     stack = (
-        click.argument("register", type=EXISTING, metavar="REGISTER"),
+        register_options(say),
         click.option("--household", "household", metavar="ID", help=say("cli.household")),
         table_option(say),
         on_option(say),

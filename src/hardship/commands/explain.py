@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import Bars, examples, of_one_household
+from hardship.commands.common import Bars, examples, of_one_household, register_of
 from hardship.errors import Fault, RegisterError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def command(say: Say) -> click.Command:
     @click.command("explain", help=say("cli.explain_help"), epilog=examples(say, "cli.explain_examples"))
     @of_one_household(say, "cli.explain_format", "text", "json", "html")
     def explain(
-        register: Path,
+        register: Path | None,
+        url: str,
         household: str | None,
         table: str,
         on: dt.date,
@@ -30,12 +31,14 @@ def command(say: Say) -> click.Command:
         mapping: Path | None,
         form: tuple[str, ...],
         lang: tuple[str, ...],
+        **queries: str,
     ) -> int:
         from hardship.explaining import explain as explaining
         from hardship.inputs import open_inputs
 
+        source = register_of(register, url, queries, {"--mapping": mapping is not None})
         with Bars(say) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
             read = inputs.register
             asked = household if household is not None else only_household(read)
             why = explaining.explain(read, inputs.checked, inputs.standards, on, asked, lang[0], forced=inputs.forced)

@@ -17,6 +17,8 @@ from hardship.commands.common import (
     lang_option,
     mapping_option,
     on_option,
+    register_of,
+    register_options,
     standards_option,
     table_option,
 )
@@ -28,7 +30,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("notices", help=say("report.notices_help"), epilog=examples(say, "report.notices_examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @register_options(say)
     @table_option(say)
     @on_option(say)
     @click.option("--area", default="", metavar="CODE", help=say("report.n_area"))
@@ -49,7 +51,8 @@ def command(say: Say) -> click.Command:
     @mapping_option(say)
     @lang_option(say)
     def notices(
-        register: Path,
+        register: Path | None,
+        url: str,
         table: str,
         on: dt.date,
         area: str,
@@ -63,6 +66,7 @@ def command(say: Say) -> click.Command:
         standards: tuple[Path, ...],
         mapping: Path | None,
         lang: tuple[str, ...],
+        **queries: str,
     ) -> int:
         from hardship import export
         from hardship import score as scoring
@@ -71,10 +75,11 @@ def command(say: Say) -> click.Command:
         from hardship.reports.extra import LETTERS, need
         from hardship.reports.heads import read_names
 
+        source = register_of(register, url, queries, {"--mapping": mapping is not None})
         export.prepare(out, making.KIND)
         need(formats, LETTERS)
         with Bars(say) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, names=True, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, names=True, progress=bars)
             frame = inputs.register.frames["household"]
             chosen = frame["area_code"].fill_null("").str.starts_with(area)
             if household is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, Bars, Day, OneOf, examples, lang_option
+from hardship.commands.common import EXISTING, Bars, Day, OneOf, examples, lang_option, moved_database_option
 from hardship.errors import Fault, UsageError
 from hardship.messages import text
 
@@ -18,7 +18,8 @@ def command(say: Say) -> click.Command:
 
     @click.command("publish", help=say("report.publish_help"), epilog=examples(say, "report.publish_examples"))
     @click.argument("results", type=EXISTING, metavar="DIR")
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @click.argument("register", type=EXISTING, metavar="[REGISTER]", required=False)
+    @moved_database_option(say)
     @click.option("--scope", type=OneOf(say, "web", "board"), required=True, help=say("report.scope"))
     @click.option("--until", type=Day(say), required=True, metavar=say("cli.day"), help=say("report.until"))
     @click.option("--from", "first", type=Day(say), metavar=say("cli.day"), help=say("report.first"))
@@ -29,7 +30,8 @@ def command(say: Say) -> click.Command:
     @lang_option(say)
     def publish(
         results: Path,
-        register: Path,
+        register: Path | None,
+        url: str,
         scope: tuple[str, ...],
         until: dt.date,
         first: dt.date | None,
@@ -49,7 +51,7 @@ def command(say: Say) -> click.Command:
         if first is not None and first > until:
             raise UsageError(Fault("report.first_after_last", params={"first": first, "last": until}))
         with Bars(say) as bars:
-            run, frame, inputs = stored_run(results, register, bars)
+            run, frame, inputs = stored_run(results, register, bars, url=url)
             known = circle_titles(inputs.checked.table)
             for circle in circles:
                 if circle not in known:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, Bars, OneOf, examples, lang_option
+from hardship.commands.common import EXISTING, Bars, OneOf, examples, lang_option, moved_database_option
 from hardship.errors import Fault, UsageError
 from hardship.messages import text
 
@@ -22,6 +22,7 @@ def command(say: Say) -> click.Command:
     )
     @click.option("--by", "by", type=OneOf(say, "township"), help=say("report.by_township"))
     @click.option("--register", "register", type=EXISTING, metavar="PATH", help=say("cli.verify_register"))
+    @moved_database_option(say)
     @click.option("--out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))
     @lang_option(say)
     def report(
@@ -29,6 +30,7 @@ def command(say: Say) -> click.Command:
         formats: tuple[str, ...] | None,
         by: tuple[str, ...] | None,
         register: Path | None,
+        url: str,
         out: Path,
         lang: tuple[str, ...],
     ) -> int:
@@ -50,7 +52,7 @@ def command(say: Say) -> click.Command:
             if kind == MOVEMENT:
                 paths = stored.report_movement(results, out, wanted, lang[0], by)
             else:
-                paths = stored.report_run(results, out, lang[0], by, register, bars)
+                paths = stored.report_run(results, out, lang[0], by, register, bars, url=url)
         click.echo(text("report.written", lang[0], count=len(paths), out=out))
         return 0
 

@@ -20,6 +20,8 @@ from hardship.commands.common import (
     examples,
     lang_option,
     mapping_option,
+    register_of,
+    register_options,
 )
 from hardship.messages import text
 
@@ -33,7 +35,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("rerank", help=say("rerank.help"), epilog=examples(say, "rerank.examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @register_options(say)
     @click.option("--before", required=True, metavar=say("rerank.setting"), help=say("rerank.before"))
     @click.option("--after", required=True, metavar=say("rerank.setting"), help=say("rerank.after"))
     @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))
@@ -55,7 +57,8 @@ def command(say: Say) -> click.Command:
         help=say("rerank.report"),
     )
     def rerank(
-        register: Path,
+        register: Path | None,
+        url: str,
         before: str,
         after: str,
         out: Path,
@@ -68,6 +71,7 @@ def command(say: Say) -> click.Command:
         accept_proposal: str,
         reports: tuple[str, ...],
         by: tuple[str, ...] | None,
+        **queries: str,
     ) -> int:
         from hardship.engine import machine
         from hardship.movement import proposal, screen, write
@@ -78,13 +82,14 @@ def command(say: Say) -> click.Command:
         from hardship.reports.story import story_of
         from hardship.reports.write import write_reports
 
+        source = register_of(register, url, queries, {"--mapping": mapping is not None})
         write.prepare(out)
         need(reports, NEEDED)
         first = wanted(before, "--before")
         second = wanted(after, "--after", first)
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars:
-            old, new = open_settings(register, first, second, mapping=mapping, progress=bars)
+            old, new = open_settings(source, first, second, mapping=mapping, progress=bars)
             tests = proposal.findings(old, new)
             if proposal.stopping(tests):
                 tell(tests, new.on, lang[0], err=as_json)

@@ -16,12 +16,12 @@ from hardship.commands.common import (
     Bars,
     OneOf,
     Whole,
-    database_options,
     examples,
     lang_option,
     mapping_option,
     on_option,
     register_of,
+    register_options,
     standards_option,
     table_option,
 )
@@ -33,8 +33,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("score", help=say("cli.score_help"), epilog=examples(say, "cli.score_examples"))
-    @click.argument("register", type=EXISTING, metavar="[REGISTER]", required=False)
-    @database_options(say)
+    @register_options(say)
     @table_option(say)
     @on_option(say)
     @click.option("--out", "out", required=True, type=EXISTING, metavar="DIR", help=say("cli.out"))

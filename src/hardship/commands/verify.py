@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from hardship.cli import Say
-from hardship.commands.common import EXISTING, URL_VARIABLE, Bars, Whole, examples
+from hardship.commands.common import EXISTING, Bars, Whole, examples, moved_database_option
 
 SHOWN = 20
 
@@ -19,15 +18,13 @@ def command(say: Say) -> click.Command:
     @click.command("verify", help=say("cli.verify_help"), epilog=examples(say, "cli.verify_examples"))
     @click.argument("results", type=EXISTING, metavar="DIR")
     @click.option("--register", "register", type=EXISTING, metavar="PATH", help=say("cli.verify_register"))
-    @click.option("--register-url", "url", default="", metavar="URL", help=say("database.opt_verify_url"))
+    @moved_database_option(say)
     @click.option("--sample", "sample", type=Whole(say, 1, 10**9), metavar="N", help=say("cli.sample"))
     def verify(results: Path, register: Path | None, url: str, sample: int | None) -> int:
         from hardship.parts.replay import replay
 
         with Bars(say) as bars:
-            found = replay(
-                results, register=register, url=url or os.environ.get(URL_VARIABLE, ""), sample=sample, progress=bars
-            )
+            found = replay(results, register=register, url=url, sample=sample, progress=bars)
         for difference in found.differences[:SHOWN]:
             place = "".join(part + ": " for part in (difference.household, difference.column) if part)
             click.echo(place + say("cli.difference", stored=difference.stored, found=difference.found), err=True)

@@ -19,6 +19,8 @@ from hardship.commands.common import (
     lang_option,
     mapping_option,
     on_option,
+    register_of,
+    register_options,
     standards_option,
     table_option,
 )
@@ -33,7 +35,7 @@ def command(say: Say) -> click.Command:
     """The command with its texts."""
 
     @click.command("whatif", help=say("sweep.help"), epilog=examples(say, "sweep.examples"))
-    @click.argument("register", type=EXISTING, metavar="REGISTER")
+    @register_options(say)
     @table_option(say)
     @on_option(say)
     @click.option("--set", "sets", multiple=True, metavar=say("sweep.set_metavar"), help=say("sweep.set"))
@@ -54,7 +56,8 @@ def command(say: Say) -> click.Command:
         "--accept-implausible", "accepted", default="", metavar=say("cli.reason"), help=say("cli.accept_implausible")
     )
     def whatif(
-        register: Path,
+        register: Path | None,
+        url: str,
         table: str,
         on: dt.date,
         sets: tuple[str, ...],
@@ -69,6 +72,7 @@ def command(say: Say) -> click.Command:
         lang: tuple[str, ...],
         as_json: bool,
         accepted: str,
+        **queries: str,
     ) -> int:
         from hardship import export
         from hardship.inputs import open_inputs, open_table
@@ -77,6 +81,7 @@ def command(say: Say) -> click.Command:
 
         if bool(sets) == (series is not None):
             raise UsageError(Fault("sweep.set_or_series"))
+        source = register_of(register, url, queries, {"--mapping": mapping is not None})
         export.prepare(out, write.KIND)
         wanted = settings.grid(sets) if series is None else settings.read_series(series)
         rounded = parse_rounding(rounding) if rounding else None
@@ -85,7 +90,7 @@ def command(say: Say) -> click.Command:
             split(checked, setting)
         began = time.perf_counter()
         with Bars(say, wanted=not as_json) as bars:
-            inputs = open_inputs(register, table, on, standards=standards, mapping=mapping, progress=bars)
+            inputs = open_inputs(source, table, on, standards=standards, mapping=mapping, progress=bars)
             read = time.perf_counter()
             done = run.sweep(
                 inputs.register,

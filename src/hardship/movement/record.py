@@ -62,7 +62,7 @@ def setting_record(runs: Runs, side: int, frame: pl.DataFrame, accepted: str) ->
         "table": {"id": table.id, "version": table.version.isoformat(), "sha256": setting.checked.sha256},
         "forced": setting.forced,
         "standards_sha256": setting.standards.sha256,
-        "register": {"name": setting.register.name, "sha256": setting.register.sha256},
+        "register": setting.register.told,
         "counts": counts(setting.register, found.kept, int((found.kept & ~found.complete).sum())),
         "incomes": checked,
         "columns": doubtful,

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardship.errors import Fault, UsageError
-from hardship.inputs import Inputs, open_table
+from hardship.inputs import Inputs, files_of, open_register, open_table
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
     from hardship.inputs import Progress
+    from hardship.reading.database import Database
     from hardship.register import Register
 
 KEYS = ("table", "on", "standards", "register", "mapping")
@@ -35,7 +36,7 @@ class Wanted:
     table: str
     on: dt.date
     standards: tuple[Path, ...] = ()
-    register: Path | None = None
+    register: Path | Database | None = None
     mapping: Path | None = None
 
 
@@ -93,7 +94,7 @@ def _fault(code: str, option: str, **params: str) -> UsageError:
 
 
 def open_settings(
-    register: Path,
+    register: Path | Database,
     before: Wanted,
     after: Wanted,
     *,
@@ -114,6 +115,8 @@ def open_settings(
         replace(one, register=one.register or register, mapping=one.mapping or (None if one.register else mapping))
         for one in (before, after)
     ]
+    if any(one.mapping is not None and not isinstance(one.register, Path) for one in sides):
+        raise UsageError(Fault("database.not_with", params={"option": "mapping="}))
     opened = [open_table(one.table, one.on) for one in sides]
     numbers = {paths: load_standards(paths) for paths in dict.fromkeys(one.standards for one in sides)}
     tables = [checked for checked, _ in opened]
@@ -122,7 +125,7 @@ def open_settings(
     for one, (checked, forced), read in zip(sides, opened, registers, strict=True):
         assert one.register is not None
         files = {
-            "register": [one.register],
+            "register": files_of(one.register),
             "table": [Path(checked.path)],
             "standards": list(one.standards),
             "mapping": [one.mapping] if one.mapping else [],
@@ -139,7 +142,6 @@ def differing_attributes(before: Checked, after: Checked) -> list[str]:
 
 def _registers(sides: Sequence[Wanted], tables: Sequence[Checked], progress: Progress | None) -> list[Register]:
     from hardship.needed import VILLAGES, needed
-    from hardship.register import read_register
 
     used = needed(*tables)  # of both, so that two registers of the same content have the same hash
     alike = not differing_attributes(*tables)
@@ -150,10 +152,10 @@ def _registers(sides: Sequence[Wanted], tables: Sequence[Checked], progress: Pro
     def read(side: int, on: dt.date) -> Register:
         one = sides[side]
         assert one.register is not None
-        return read_register(
+        return open_register(
             one.register,
-            attributes=known[side],
-            on=on,
+            known[side],
+            on,
             mapping=one.mapping,
             used=used,
             also=VILLAGES,

@@ -37,12 +37,13 @@ ENDS = ("before", "after")
 
 
 def stored_run(
-    folder: Path, register: Path | None = None, progress: Progress | None = None
+    folder: Path, register: Path | None = None, progress: Progress | None = None, *, url: str = ""
 ) -> tuple[dict[str, Any], pl.DataFrame, Inputs]:
     """The `run.json`, the results and the inputs of a result folder.
 
     Args:
         register: where the register is now; None: where `run.json` says it was.
+        url: where the database is that the register was read from.
 
     Raises:
         UsageError: no results, or the register is another one than they were made from.
@@ -50,7 +51,7 @@ def stored_run(
     """
     run = read_run(folder)
     frame = read_stored(folder, "results")
-    inputs = reopen(folder, run, register, progress, names=True)
+    inputs = reopen(folder, run, register, progress, url, names=True)
     _same_register(inputs, run, folder)
     return run, frame, inputs
 
@@ -68,13 +69,15 @@ def report_run(
     by: Sequence[str] | None = None,
     register: Path | None = None,
     progress: Progress | None = None,
+    *,
+    url: str = "",
 ) -> list[Path]:
     """Workbooks of a stored run: the county's and, `by` township, one for each.
 
     Raises:
         UsageError, TableError, RegisterError: see `stored_run`. OSError: `out` cannot be written.
     """
-    run, frame, inputs = stored_run(folder, register, progress)
+    run, frame, inputs = stored_run(folder, register, progress, url=url)
     rejects = _texts(folder / export.REJECTS)
     rejects = rejects.with_columns(pl.col("line").cast(pl.Int64, strict=False))
     results = Results(Sheet.of(frame), None, rejects, run, run["results_sha256"])

@@ -124,7 +124,7 @@ def sweep(
         "on": on.isoformat(),
         "table": {"id": identity.id, "version": identity.version.isoformat(), "sha256": checked.sha256},
         "standards_sha256": standards.sha256,
-        "register": {"name": register.name, "sha256": register.sha256},
+        "register": register.told,
         "households": register.frames["household"].height,
         "columns": doubtful,
         "settings": [setting.text for setting in everything],
