@@ -150,6 +150,50 @@ def oracle_ranks(order, points, money, known, groups):
     return found
 
 
+def by_numpy(keys, chosen, groups=None):
+    """Position, and competition rank among all or inside groups, by numpy alone; keys ascending, never null."""
+    rows = np.flatnonzero(chosen if groups is None else chosen & (groups >= 0))
+    order = rows[np.lexsort((*(key[rows] for key in reversed(keys)),))]
+    if groups is not None:
+        order = order[np.argsort(groups[order], kind="stable")]
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = False if groups is None else groups[order[1:]] != groups[order[:-1]]
+    at = np.arange(len(order))
+    position, found = np.zeros((2, len(chosen)), dtype=np.int64)
+    position[order] = at + 1
+    start = np.maximum.accumulate(np.where(begins, at, 0))
+    found[order] = np.maximum.accumulate(np.where(new | begins, at, 0)) - start + 1
+    return position, found
+
+
+SHAPES = {
+    "many buckets": lambda rng, rows: [rng.integers(0, 101, rows), rng.integers(-9, 2**20, rows)],
+    "mostly one bucket": lambda rng, rows: [np.where(np.arange(rows) == 7, 2**40, rng.integers(0, 5000, rows))],
+    "few different": lambda rng, rows: [rng.integers(0, 3, rows)],
+    "all alike": lambda rng, rows: [np.zeros(rows, np.int64)],
+    "no room for groups": lambda rng, rows: [rng.integers(0, 2**44, rows) // 3],
+    "wide": lambda rng, rows: [rng.integers(-(2**60), 2**60, rows) // 2**40 * 2**40],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_rows_over_several_windows_equal_numpy(shape, threads):
+    rng, rows = np.random.default_rng(11), 280_000  # two whole windows and a part of one
+    keys = SHAPES[shape](rng, rows)
+    chosen = (rng.random(rows) < 0.95) & (np.arange(rows) // 131_072 != 1) | (keys[0] % 7 == 1)
+    villages = np.sort(rng.integers(-3, 5000, rows))
+    groupings = [rank.Grouping(villages.astype(np.int32), [np.arange(5000), np.arange(5000) // 900])]
+    position, ranks, village, county = rank.ranks([Key(key) for key in keys], chosen, groupings, threads)
+    assert (position == by_numpy(keys, chosen)[0]).all()
+    assert (ranks == by_numpy(keys, chosen)[1]).all()
+    villages = np.maximum(villages, -1)
+    assert (village == by_numpy(keys, chosen, villages)[1]).all()
+    assert (county == by_numpy(keys, chosen, np.where(villages < 0, -1, villages // 900))[1]).all()
+
+
 def test_percentile_floors_to_hundredths():
     ranks = np.array([1, 2, 3, 3, 0], dtype=np.uint32)
     assert rank.percentile(ranks, 3).tolist() == [0, 3333, 6666, 6666, 0]

@@ -1,9 +1,11 @@
 """The order: from sort keys to positions, competition ranks and percentiles, the same for any thread count.
 
 Rows are given in the order of their ids, so the row number is the last key and no two rows are ever equal.
-All keys and the row number are packed into one 64-bit word where they fit. Words are put into buckets by their highest
-bits; threads take buckets, sort each, and go along the sorted words counting all ranks at once. Where the keys do not
-fit, rows are sorted column by column and the words made of their places.
+All keys and the row number are packed into one 64-bit word where they fit, and a row's groups below them. Words are put
+into buckets by their highest bits; threads take buckets, sort each while it lies in a cache, and go along its words
+counting all ranks at once. What they find is written in the order of the keys, but apart for each window of rows, and
+then laid back window by window. Where the keys do not fit, rows are sorted column by column and the words made of
+their places.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hardship.engine import room
+
+Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]
 UInt32 = npt.NDArray[np.uint32]
 UInt64 = npt.NDArray[np.uint64]
@@ -25,7 +30,8 @@ Bools = npt.NDArray[np.bool_]
 
 AREA_LEVELS = {"province": 2, "city": 4, "county": 6, "township": 9, "village": 12}
 """Name of each level of an area code and the length of its prefix."""
-FEW = 50_000  # rows that one thread sorts sooner than two share
+FEW = 50_000  # rows that one thread ranks sooner than two share
+BLOCK = 1 << 15  # rows whose words are made at a time, so that they stay in a cache
 
 _NONE = np.empty(0, dtype=np.bool_)
 
@@ -66,47 +72,21 @@ def ranks(keys: Sequence[Key], chosen: Bools, groupings: Sequence[Grouping] = ()
     Args:
         keys: the keys over all n rows, most important first.
         chosen: (n,) bool; the rows that take part.
-        groupings: within whose levels ranks are counted too.
+        groupings: within whose levels ranks are counted too; the numbers of their groups have 64 bits together.
         threads: 0 uses all cores; the result does not depend on it.
 
     Returns:
         arrays of shape (n,), 0 for rows that are not ranked: position 1…m, competition rank (1, 1, 3), and the
-        competition rank inside its group for each level of each grouping (0 also in no group).
+        competition rank inside its group for each level of each grouping (0 also in no group). Levels that part the
+        rows alike have one array.
     """
-    from hardship.engine import kernels_rank as kernels
-
-    rows = np.flatnonzero(chosen).astype(np.uint32)
-    threads = 1 if len(rows) < FEW else threads or os.cpu_count() or 1
-    plan = _plan(groupings)
-    # A row's groups, and then its ranks, stand side by side: going along the order meets each row once.
-    width = 2 + int(plan.levels.sum())
-    side = np.zeros((len(chosen), max(width, len(groupings))), dtype=np.uint32)
-    first = side.shape[1] - len(groupings)
-    for number, one in enumerate(groupings):
-        # The last group is that of rows without one.
-        side[:, first + number] = np.where(one.of_row < 0, plan.tables.shape[1] - 1, one.of_row)
-    with ThreadPoolExecutor(threads) as pool:
-        words, bits, all_bits = _words(keys, rows, pool, threads)
-        shares = _sorted(words, all_bits, pool, threads)
-        states = [np.zeros((plan.groups, 4), dtype=np.uint32) for _ in shares]
-
-        def tally(number: int) -> None:
-            before = np.zeros(plan.tables.shape[:2], dtype=np.uint32)
-            for earlier in shares[:number]:
-                kernels.tallied(earlier, bits, side, first, before)
-            for own, table, count in zip(before, plan.tables, plan.levels, strict=True):
-                np.add.at(states[number][:, 0], table[:, :count], own[:, None])
-
-        def count(number: int) -> None:
-            begin = sum(map(len, shares[:number]))
-            kernels.ranked(shares[number], begin, bits, first, plan.levels, plan.tables, states[number], side)
-
-        _each(pool, tally, range(1, len(shares)))
-        _each(pool, count, range(len(shares)))
-        found = np.empty((width, len(chosen)), dtype=np.uint32)
-        _each(pool, lambda begin, end: kernels.split(side, chosen, begin, end, found), *_ranges(len(chosen), threads))
-    for column, level in plan.partial:
-        found[column][level] = 0
+    threads = 1 if len(chosen) < FEW else threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool, np.errstate(over="ignore"):  # of use without compilation: words wrap
+        each = _together(pool) if threads > 1 else _in_turn
+        groups, homeless = _groups(groupings, len(chosen), each, threads)
+        plan = _plan(groupings, homeless)
+        parted = _parted(_words(keys, chosen, each, threads), groups, plan, each, threads)
+        found = list(_counted(parted, chosen, groups, plan, each, threads))
     return [found[column] for column in plan.columns]
 
 
@@ -115,58 +95,96 @@ class _Plan:
     """Which levels are counted, and how.
 
     Attributes:
+        starts, masks: (groupings,) int64; at which bit of a row's groups that of each grouping begins, and its bits.
+        bits: of all of them.
         levels: (groupings,) int64; how many are counted of each: not one that all rows stand in one group of, nor
             one that parts them like another.
         tables: see `kernels_rank.ranked`.
         groups: of all levels.
         columns: of every level asked for, the column that holds its ranks; before them position and rank.
-        partial: columns with rows that stand in no group: the column and a mask of those rows.
     """
 
+    starts: Int64
+    masks: Int64
+    bits: int
     levels: Int64
-    tables: npt.NDArray[Any]
+    tables: UInt32
     groups: int
     columns: list[int]
-    partial: list[tuple[int, Bools]]
 
 
-def _plan(groupings: Sequence[Grouping]) -> _Plan:
+def _sizes(groupings: Sequence[Grouping]) -> list[int]:
+    """The bits of a row's group in each grouping; the number after the last group is that of rows without one."""
+    return [max((len(level) for level in one.levels), default=0).bit_length() for one in groupings]
+
+
+def _groups(groupings: Sequence[Grouping], rows: int, each: _Each, threads: int) -> tuple[Array, list[bool]]:
+    """(rows,) unsigned: each row's groups side by side; and of each grouping whether a row is in none."""
+    from hardship.engine import kernels_rank as kernels
+
+    sizes = _sizes(groupings)
+    groups = np.zeros(rows if sizes else 0, dtype=np.uint32 if sum(sizes) <= 32 else np.uint64)
+    homeless = []
+    for place, one in enumerate(groupings):
+        none, start = max((len(level) for level in one.levels), default=0), sum(sizes[:place])
+        of_row = one.of_row if one.of_row.dtype in (np.int64, np.uint32) else one.of_row.astype(np.int64)
+        work = partial(_given_groups, kernels.grouped, of_row, none, start, groups)
+        homeless.append(any(each(work, *_ranges(rows, threads))))
+    return groups, homeless
+
+
+def _given_groups(kernel: Any, of_row: Array, none: int, start: int, groups: Array, begin: int, end: int) -> bool:
+    return bool(kernel(of_row, begin, end, none, start, groups))
+
+
+def _plan(groupings: Sequence[Grouping], homeless: Sequence[bool]) -> _Plan:
     most = max((len(level) for one in groupings for level in one.levels), default=0) + 1
-    kept: list[list[npt.NDArray[Any]]] = []
-    columns, partial, groups = [0, 1], [], 0
-    for one in groupings:
+    kept: list[list[Array]] = []
+    columns, groups = [0, 1], 1  # group 0 is none
+    for one, some_without in zip(groupings, homeless, strict=True):
         apart: dict[bytes, int] = {}
-        mine: list[npt.NDArray[Any]] = []
-        homeless = bool((one.of_row < 0).any())
+        mine: list[Array] = []
         for level in one.levels:
             # Groups in the order in which they appear: equal for levels that part the rows alike.
             _, first, place = np.unique(level, return_index=True, return_inverse=True)
             alike = np.argsort(np.argsort(first))[place]
-            if len(first) == 1 and (level >= 0).all() and not homeless:
+            if len(first) == 1 and (level >= 0).all() and not some_without:
                 columns.append(1)
                 continue
             key = alike.tobytes() + (level < 0).tobytes()
             if key not in apart:
                 apart[key] = 2 + sum(map(len, kept)) + len(mine)
-                table = np.full(most, groups + len(first), dtype=np.uint32)
-                table[: len(level)] = groups + alike
-                groups += len(first) + 1
+                table = np.zeros(most, dtype=np.uint32)
+                table[: len(level)] = np.where(level < 0, 0, groups + alike)
+                groups += len(first)
                 mine.append(table)
-                if homeless or (level < 0).any():
-                    nowhere = np.append(level < 0, np.ones(most - len(level), dtype=np.bool_))
-                    partial.append((apart[key], nowhere[one.of_row]))  # -1 is the last
             columns.append(apart[key])
         kept.append(mine)
+    sizes = _sizes(groupings)
     tables = np.zeros((len(kept), most, max(map(len, kept), default=0)), dtype=np.uint32)
     for number, mine in enumerate(kept):
         for column, table in enumerate(mine):
             tables[number, :, column] = table
-    return _Plan(np.array([len(mine) for mine in kept], dtype=np.int64), tables, groups, columns, partial)
+    return _Plan(
+        np.array([sum(sizes[:place]) for place in range(len(sizes))], dtype=np.int64),
+        np.array([(1 << size) - 1 for size in sizes], dtype=np.int64),
+        sum(sizes),
+        np.array([len(mine) for mine in kept], dtype=np.int64),
+        tables,
+        groups,
+        columns,
+    )
 
 
-def _each(pool: ThreadPoolExecutor, work: Callable[..., None], *arguments: Iterable[Any]) -> None:
-    for _ in pool.map(work, *arguments):
-        pass
+_Each = Callable[..., list[Any]]
+
+
+def _in_turn(work: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
+    return list(map(work, *arguments))
+
+
+def _together(pool: ThreadPoolExecutor) -> _Each:
+    return lambda work, *arguments: list(pool.map(work, *arguments))
 
 
 def _ranges(rows: int, threads: int) -> tuple[list[int], list[int]]:
@@ -175,17 +193,47 @@ def _ranges(rows: int, threads: int) -> tuple[list[int], list[int]]:
     return cuts[:-1], cuts[1:]
 
 
-def _words(keys: Sequence[Key], rows: UInt32, pool: ThreadPoolExecutor, threads: int) -> tuple[UInt64, int, int]:
-    """The word of each row; bits of the row number in it; bits of all of it."""
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of the chosen rows.
+
+    Attributes:
+        words: (m,) uint64, by row or in order.
+        row_bits, width: bits of the row number, and of all of a word.
+        counts: (threads, buckets) int64; of the words of each thread how many belong to each bucket.
+        cuts: (threads + 1,) where each thread's words begin.
+    """
+
+    words: UInt64
+    row_bits: int
+    width: int
+    counts: Int64
+    cuts: list[int]
+
+    @property
+    def shift(self) -> int:
+        """From which bit on a word names its bucket."""
+        return _shift(self.width, self.row_bits)
+
+
+def _shift(width: int, row_bits: int) -> int:
+    """From which bit on a word names its bucket; rows with the same keys stand in the same one."""
+    from hardship.engine.kernels_rank import BUCKET_BITS
+
+    return max(width - BUCKET_BITS, row_bits)
+
+
+def _words(keys: Sequence[Key], chosen: Bools, each: _Each, threads: int) -> _Words:
     from hardship.engine import kernels_rank as kernels
 
-    cuts = _ranges(len(rows), threads)
-    row_bits = int(rows.max(initial=0)).bit_length()
+    rows = len(chosen)
+    begins, ends = _ranges(rows, threads)
+    row_bits = max(rows - 1, 1).bit_length()
     width, pushes = row_bits, []
     for key in keys:
         valid = _NONE if key.valid is None else key.valid
         found = np.empty((threads, 3), dtype=np.int64)
-        _each(pool, lambda *at, held=(key.values, valid, rows): kernels.bounds(*held, *at), *cuts, found)
+        each(partial(kernels.bounds, key.values, valid, chosen), begins, ends, found)
         low, high, nulls = int(found[:, 0].min()), int(found[:, 1].max()), int(found[:, 2].sum())
         if low > high:  # none is known: the key says nothing
             continue
@@ -193,21 +241,29 @@ def _words(keys: Sequence[Key], rows: UInt32, pool: ThreadPoolExecutor, threads:
         width += bits + (where > 0)
         pushes.append((key.values, valid, high if key.descending else low, bits, key.descending, where))
     if width > 64:
-        return _by_columns(keys, rows, row_bits)
-    words = np.zeros(len(rows), dtype=np.uint64)
+        return _by_columns(keys, chosen, row_bits)
+    cuts = np.cumsum([0, *(np.count_nonzero(chosen[begin:end]) for begin, end in zip(begins, ends, strict=True))])
+    (words,) = room.empty([((int(cuts[-1]),), np.uint64)])
+    shift = _shift(width, row_bits)
+    counts = np.zeros((threads, 1 << (width - shift)), dtype=np.int64)
 
-    def push(begin: int, end: int) -> None:
-        for values, valid, start, bits, descending, where in pushes:
-            kernels.pushed(words, values, valid, rows, begin, end, start, bits, descending, where)
-        kernels.pushed_rows(words, rows, begin, end, row_bits)
+    def push(begin: int, end: int, at: int, own: Int64) -> None:
+        block = np.empty(BLOCK, dtype=np.uint64)
+        for first in range(begin, end, BLOCK):
+            last = min(first + BLOCK, end)
+            block[:] = 0
+            for values, valid, start, bits, descending, where in pushes:
+                kernels.pushed(block, values, valid, first, last, start, bits, descending, where)
+            at = kernels.laid(block, chosen, first, last, row_bits, shift, at, words, own)
 
-    _each(pool, push, *cuts)
-    return words, row_bits, width
+    each(push, begins, ends, cuts[:-1].tolist(), counts)
+    return _Words(words, row_bits, width, counts, cuts.tolist())
 
 
-def _by_columns(keys: Sequence[Key], rows: UInt32, row_bits: int) -> tuple[UInt64, int, int]:
+def _by_columns(keys: Sequence[Key], chosen: Bools, row_bits: int) -> _Words:
     """Words made of the places of equal keys in an order by columns."""
-    columns: list[npt.NDArray[Any]] = []
+    rows = np.flatnonzero(chosen)
+    columns: list[Array] = []
     for key in keys:
         values = key.values[rows]
         if key.valid is not None:
@@ -222,44 +278,99 @@ def _by_columns(keys: Sequence[Key], rows: UInt32, row_bits: int) -> tuple[UInt6
     words = np.zeros(len(rows), dtype=np.uint64)
     words[1:] = np.cumsum(differs)
     width = int(words.max(initial=0)).bit_length() + row_bits
-    return words << np.uint64(row_bits) | rows[order], row_bits, width
+    words = words << np.uint64(row_bits) | rows[order].astype(np.uint64)
+    shift = _shift(width, row_bits)
+    counts = np.bincount((words >> np.uint64(shift)).astype(np.int64), minlength=1 << (width - shift))
+    return _Words(words, row_bits, width, counts[None], [0, len(words)])
 
 
-def _sorted(words: UInt64, width: int, pool: ThreadPoolExecutor, threads: int) -> list[UInt64]:
-    """The words in order, in consecutive shares, one for each thread; equal keys stand in one share."""
+@dataclass(frozen=True, slots=True)
+class _Parted:
+    """Words in their buckets, these in order.
+
+    Attributes:
+        words: (m,) uint64, as `kernels_rank.scattered` leaves them.
+        bits: (3,) int64; of the row number, of the groups in a word (0: they are not in it), of a word.
+        ends: (buckets,) int64; where each bucket ends.
+    """
+
+    words: UInt64
+    bits: Int64
+    ends: Int64
+
+
+def _parted(made: _Words, groups: Array, plan: _Plan, each: _Each, threads: int) -> _Parted:
     from hardship.engine import kernels_rank as kernels
 
-    if len(words) < FEW:
-        words.sort()
-        return [words]
-    shift = max(width - kernels.BUCKET_BITS, 0)
-    cuts = _ranges(len(words), threads)
-    counts = np.zeros((threads, 1 << kernels.BUCKET_BITS), dtype=np.int64)
-    _each(pool, lambda begin, end, own: kernels.counted(words, begin, end, shift, own), *cuts, counts)
+    group_bits = plan.bits if made.shift + plan.bits <= 64 else 0
     # The words of a bucket stand together, in it those of the first thread first.
-    places = np.cumsum(counts.T.ravel()).reshape(counts.T.shape) - counts.T
-    parted = np.empty_like(words)
-    own_places = np.ascontiguousarray(places.T)
-    _each(pool, lambda begin, end, own: kernels.scattered(words, begin, end, shift, own, parted), *cuts, own_places)
-    ends = np.cumsum(counts.sum(axis=0))
+    places = np.cumsum(made.counts.T.ravel()).reshape(made.counts.T.shape) - made.counts.T
+    (parted,) = room.empty([(made.words.shape, np.uint64)])
+
+    def scatter(begin: int, end: int, own: Int64) -> None:
+        kernels.scattered(
+            made.words, begin, end, made.shift, made.row_bits, groups, group_bits, own, parted
+        )  # fmt: skip
+
+    each(scatter, made.cuts[:-1], made.cuts[1:], np.ascontiguousarray(places.T))
+    bits = np.array([made.row_bits, group_bits, made.shift + group_bits], dtype=np.int64)
+    return _Parted(parted, bits, np.cumsum(made.counts.sum(axis=0)))
+
+
+def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _Each, threads: int) -> UInt32:
+    """(2 + levels, n) all ranks."""
+    from hardship.engine import kernels_rank as kernels
+
+    words, ends, rows = parted.words, parted.ends, len(chosen)
+    # Consecutive shares of the buckets, one for each thread.
     wanted = [np.searchsorted(ends, len(words) * part // threads) for part in range(1, threads)]
     limits = [0, *(int(bucket) + 1 for bucket in wanted), len(ends)]
-
-    def sort(first: int, last: int) -> None:
-        begin = int(ends[first - 1]) if first else 0
-        for end in ends[first:last].tolist():
-            if end - begin > 1:
-                parted[begin:end].sort()
-            begin = end
-
-    _each(pool, sort, limits[:-1], limits[1:])
     cut = [0, *(int(ends[limit - 1]) for limit in limits[1:])]
-    return [parted[begin:end] for begin, end in pairwise(cut) if begin < end]
+    window = 1 << kernels.WINDOW_BITS
+    counted = (np.count_nonzero(chosen[begin : begin + window]) for begin in range(0, rows, window))
+    of_window = np.fromiter(counted, dtype=np.int64)
+    window_ends = np.cumsum(of_window)
+    before = np.zeros((threads + 1, *plan.tables.shape[:2]), dtype=np.uint32)
+    of = np.zeros((threads + 1, len(of_window)), dtype=np.uint32)
+
+    def tally(share: int) -> None:
+        own = words[cut[share] : cut[share + 1]]
+        row_bits, group_bits, _ = parted.bits.tolist()
+        kernels.tallied(own, row_bits, groups, group_bits, plan.starts, plan.masks, before[share + 1], of[share + 1])
+
+    each(tally, range(threads - 1))
+    before, of = before.cumsum(axis=0, dtype=np.uint32), of.cumsum(axis=0, dtype=np.int64)
+    (records,) = room.empty([((len(words), 3 + int(plan.levels.sum())), np.uint32)])
+
+    def count(share: int) -> None:
+        first, last = limits[share], limits[share + 1]
+        counts = np.zeros(plan.groups, dtype=np.uint32)
+        for own, table, levels in zip(before[share], plan.tables, plan.levels, strict=True):
+            np.add.at(counts, table[:, :levels], own[:, None])
+        sizes = np.diff(ends[first:last], prepend=cut[share])
+        kernels.ranked(
+            words, ends, first, last, parted.bits, groups, plan.starts, plan.masks, plan.levels, plan.tables,
+            np.empty(sizes.max(initial=0), dtype=np.uint64), counts, window_ends - of_window + of[share], records,
+        )  # fmt: skip
+
+    each(count, range(threads))
+    found = np.empty((records.shape[1] - 1, rows), dtype=np.uint32)
+
+    def lay_back(number: int) -> None:
+        end = int(window_ends[number])
+        kernels.put_back(records, end - int(of_window[number]), end, number, found)
+
+    each(lay_back, range(len(of_window)))
+    return found
 
 
 def percentile(rank: UInt32, ranked: int) -> Int64:
     """floor(10000 · (rank − 1) / ranked) in hundredths; 0 where rank is 0 (to be shown as null)."""
-    return 10_000 * np.maximum(rank.astype(np.int64) - 1, 0) // max(ranked, 1)
+    from hardship.engine import kernels_rank as kernels
+
+    found = np.empty(len(rank), dtype=np.int64)
+    kernels.shares(rank, max(ranked, 1), found)
+    return found
 
 
 def area_levels(codes: Sequence[str]) -> list[Int64]:

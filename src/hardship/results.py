@@ -172,9 +172,11 @@ def rank_columns(keys: Sequence[rank.Key], chosen: Array, circle: Array, area: C
 def shown_ranks(found: Sequence[Array], ranked: int) -> dict[str, Column]:
     """`position`, all ranks and `percentile`, null where 0, as `rank.ranks` found them among `ranked` households."""
     made: dict[int, Column] = {}
+    standing = known_of(found[0] > 0)
     for values in found:  # ranks that are the same everywhere are one array
         if id(values) not in made:
-            made[id(values)] = Column(pl.UInt32(), values, known_of(values > 0))
+            known = standing if np.count_nonzero(values) == ranked else known_of(values > 0)
+            made[id(values)] = Column(pl.UInt32(), values, known)
     columns = {name: made[id(values)] for name, values in zip(("position", *RANKS), found, strict=True)}
     share = rank.percentile(found[1], ranked)
     return columns | {"percentile": Column(pl.Decimal(5, 2), share, columns["rank"].valid)}
@@ -353,7 +355,7 @@ def rank_keys(table: Table, raw: Raw) -> list[rank.Key]:
     keys = []
     for number, key in enumerate(table.rank.keys):
         stored = raw[f"rank:{number}"]
-        values = stored.values.astype(np.int64)
+        values = stored.values.astype(np.int64, copy=False)
         valid = None if stored.valid is None else stored.valid == 1
         if stored.type == "bool":
             # A Kleene byte: 1 true, 2 false, 0 missing; false comes before true.

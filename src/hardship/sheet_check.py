@@ -51,11 +51,12 @@ def check() -> None:
     wrong = [] if b"".join(bytes(part) for part in sheet_csv.parts(made, 1)) == EXPECTED else ["csv"]
     # As many rows as it takes to be shared among threads; two groups, and two rows of each key.
     rows = np.arange(rank.FEW)
-    halves = rank.Grouping(rows % 2, [np.array([0, 1])])
-    found = rank.ranks([rank.Key(rows // 2, rows > 1)], rows < rank.FEW, [halves], 2)
+    halves = [rank.Grouping((rows % 2).astype(kind), [np.array([0, 1])]) for kind in (np.int64, np.uint32)]
+    found = rank.ranks([rank.Key(rows // 2, rows > 1)], rows < rank.FEW, halves, 2)
     order = np.roll(rows, -2)
-    expected = [rows + 1, rows // 2 * 2 + 1, rows // 2 + 1]
-    if not all(np.array_equal(ranks[order], want) for ranks, want in zip(found, expected, strict=True)):
+    expected = [rows + 1, rows // 2 * 2 + 1, rows // 2 + 1, rows // 2 + 1]
+    right = all(np.array_equal(ranks[order], want) for ranks, want in zip(found, expected, strict=True))
+    if not right or rank.percentile(found[0][order[:2]], 4).tolist() != [0, 2500]:
         wrong.append("rank")
     if not _grouped():
         wrong.append("groups")
