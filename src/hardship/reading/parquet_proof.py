@@ -37,6 +37,8 @@ def proved(source: Source, name: str, attribute: DeclaredAttribute) -> bool:
 
 def _right(chunk: pq.ColumnChunkMetaData, rows: int, kind: Any, attribute: DeclaredAttribute) -> bool:
     """Whether the statistics of one row group prove it."""
+    if rows == 0:
+        return True
     told = chunk.statistics if chunk.is_stats_set else None
     if told is None:
         return False
