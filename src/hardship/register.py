@@ -189,6 +189,10 @@ def clean(
         straight = walked(parts)
         if hashed:
             reading.hash_ahead(straight)
+        if straight is not None:  # while others decode
+            for level, names in FRAME_IDS.items():
+                for id_name in names:
+                    _ = parts[level].ids[id_name]
         say("decode", 0.1)
         for share, (level, part) in enumerate(parts.items()):
             say(f"check {part.raw.entity}", share / 8)
@@ -300,11 +304,11 @@ def _alive(part: Part, ids: Sequence[str], **parent: NDArray[np.uint32]) -> pl.D
     whole = keep.size == part.height
     data = {} if whole and part.ordered else {"old": pl.Series(np.arange(part.height))}
     data |= {name: pl.Series(rows) for name, rows in parent.items()} | {name: part.ids[name] for name in ids}
+    frame = pl.DataFrame(data)
     if not parent:
-        where = pl.Series([part.raw.file, part.raw.sheet], dtype=pl.String)
-        data |= {name: where.new_from_index(place, part.height) for place, name in enumerate(("file", "sheet"))}
-        data["line"] = part.raw.lines
-    frame = pl.DataFrame(data | part.values)
+        where = {name: pl.lit(text, pl.String) for name, text in (("file", part.raw.file), ("sheet", part.raw.sheet))}
+        frame = frame.with_columns(**where, line=part.raw.lines)
+    frame = frame.hstack([values.alias(name) for name, values in part.values.items()])
     return frame if whole else frame.select(pl.all().gather(keep))
 
 

@@ -74,9 +74,15 @@ def _linked(parts: Mapping[Level, Part]) -> dict[Level, Rows]:
 def _crowds(members: Part, owner: Mapping[Level, Rows]) -> None:
     """Rejects members with more supporters or transfers than one can have."""
     for level, limit in LIMITS.items():
-        rows = owner[level][owner[level] >= 0]
-        crowded = np.bincount(rows, minlength=members.height) > limit
-        members.reject(np.flatnonzero(crowded), "", f"too_many_{level}s", f"rows>{limit}")
+        count = counted(owner[level])
+        if count.size and count.max() > limit:
+            members.reject(np.flatnonzero(count > limit), "", f"too_many_{level}s", f"rows>{limit}")
+
+
+def counted(rows: Rows, size: int = 0) -> Rows:
+    """How often each row number from 0 occurs; -1 is none. At least `size` counts."""
+    count: Rows = np.bincount(rows if rows.size == 0 or rows.min() >= 0 else rows[rows >= 0], minlength=size)
+    return count
 
 
 def _grouped(parent: Rows, texts: pl.Series) -> Bools | None:
@@ -192,7 +198,7 @@ def _ages(members: Part, on: dt.date) -> None:
 
 def _sizes(households: Part, members: Part) -> None:
     """One to 200 members; a household of which only unreadable lines are left is judged by those."""
-    size = np.bincount(members.household[members.household >= 0], minlength=households.height)
+    size = counted(members.household, households.height)
     households.reject(np.flatnonzero(size > MEMBERS), "", "too_many_members", f"rows>{MEMBERS}")
     # A household given twice has its members counted for neither; it is rejected already.
     empty = (size == 0) & ~households.dead
@@ -228,32 +234,35 @@ def flags(parts: Mapping[Level, Part], attributes: dict[str, DeclaredAttribute])
     """Marks that change nothing: heads, declared size, one person in two households."""
     households, members = parts["household"], parts["member"]
     found: Flags = []
-    alive = ~members.dead
-    home = members.household[alive]
+    alive = None if not members.dead.any() else ~members.dead
 
     def mark(rows: Rows, name: str) -> None:
         found.append((pl.Series(rows), name))
 
+    def per_household(chosen: pl.Series) -> Rows:
+        """How many members of each household are chosen."""
+        who = chosen.to_numpy() if alive is None else chosen.to_numpy() & alive
+        return counted(members.household if who.all() else members.household[who], households.height)
+
     if "relation_to_head" in members.values:
         index = [entry.value for entry in attributes["relation_to_head"].values].index("head")
-        is_head = (members.values["relation_to_head"] == index).fill_null(False).to_numpy()[alive]
-        heads = np.bincount(home[is_head], minlength=households.height)
+        heads = per_household((members.values["relation_to_head"] == index).fill_null(False))
         mark(np.flatnonzero(heads == 0), "no_head")
         mark(np.flatnonzero(heads > 1), "two_heads")
     if "household_size_counted" in households.values:
-        counted = np.ones(home.size, dtype=np.bool_)
+        count = pl.repeat(True, members.height, dtype=pl.Boolean, eager=True)
         if "member_counted" in members.values:
             index = [entry.value for entry in attributes["member_counted"].values].index("counted")
-            counted = (members.values["member_counted"] == index).fill_null(True).to_numpy()[alive]
-        size = np.bincount(home[counted], minlength=households.height)
+            count = (members.values["member_counted"] == index).fill_null(True)
+        size = per_household(count)
         declared = households.values["household_size_counted"]
         differs = (declared.cast(pl.Int64) != pl.Series(size)).fill_null(False)
         mark(differs.arg_true().to_numpy().astype(np.int64), "size_differs")
-    mark(_shared_persons(members, alive), "person_in_two_households")
+    mark(_shared_persons(members), "person_in_two_households")
     return found
 
 
-def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
+def _shared_persons(members: Part) -> Rows:
     """Households that share a member id with another one.
 
     An id of one to three digits is a place in the household (1, 2, 3) and names no person.
@@ -263,7 +272,7 @@ def _shared_persons(members: Part, alive: np.ndarray) -> Rows:
     ids = members.ids["member_id"]
     if ascending(ids) or ids.n_unique() == ids.len():
         return np.zeros(0, dtype=np.int64)
-    frame = pl.DataFrame({"id": ids, "home": members.household}).filter(pl.Series(alive))
+    frame = pl.DataFrame({"id": ids, "home": members.household}).filter(pl.Series(~members.dead))
     frame = frame.filter(~frame["id"].str.contains(r"^[0-9]{1,3}$"))
     shared = frame.filter(frame["id"].is_duplicated())
     return shared["home"].unique().sort().to_numpy()
