@@ -20,7 +20,7 @@ import polars as pl
 
 from benchmarks.peers import county_numpy, county_plain, county_polars, county_sql
 from benchmarks.peers.county import RESULT_COLUMNS, LocalNumbers
-from benchmarks.population import ON, county, local_numbers, named
+from benchmarks.population import ON, county, local_numbers, named, parts
 from hardship.attributes import dictionary
 from hardship.checking.check import Checked
 from hardship.engine import machine
@@ -47,10 +47,21 @@ class Work:
 
     @classmethod
     def made(cls, households: int, folder: Path) -> Work:
-        """A complete register of so many households, written into `folder` as an office would deliver it."""
+        """A complete register of so many households, in memory and written into `folder`."""
         work = cls(*county(households), folder)
-        write_frames([work.register.frames], work.files, dictionary(), "parquet")
+        work._write(households)
         return work
+
+    @classmethod
+    def written(cls, households: int, folder: Path) -> Work:
+        """The same in files alone; the register in memory is another one, of one household."""
+        work = cls(*county(1), folder)
+        work._write(households)
+        return work
+
+    def _write(self, households: int) -> None:
+        """The files as `hardship synth` writes them, a row group for each part."""
+        write_frames(parts(households), self.files, dictionary(), "parquet")
 
     @property
     def files(self) -> Path:

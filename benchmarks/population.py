@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -9,10 +10,11 @@ from fractions import Fraction
 import polars as pl
 
 from benchmarks.peers.county import LocalNumbers, code
+from hardship import synthesis
 from hardship.attributes import combined, dictionary, stored_bounds, value_names
 from hardship.checking.check import Checked
 from hardship.load import find_table, load_table
-from hardship.register import Register
+from hardship.register import Level, Register
 from hardship.roots import default_roots
 from hardship.standards import Standards, converted, load_standards
 from hardship.synthesis import synthesize
@@ -20,10 +22,13 @@ from hardship.synthesis import synthesize
 ON = date(2018, 7, 1)
 
 
-def complete(register: Register) -> Register:
-    """The register with every missing cell filled: the peers state the rules for known facts only."""
+Frames = Mapping[Level, pl.DataFrame]
+
+
+def complete(given: Frames) -> dict[Level, pl.DataFrame]:
+    """A register's frames with every missing cell filled: the peers state the rules for known facts only."""
     frames = {}
-    for level, frame in register.frames.items():
+    for level, frame in given.items():
         fills = []
         for name, dtype in frame.schema.items():
             attribute = dictionary().get(name)
@@ -37,7 +42,7 @@ def complete(register: Register) -> Register:
                 fill = max(stored_bounds(attribute)[0], 0)
             fills.append(pl.col(name).fill_null(pl.lit(fill, dtype=dtype)))
         frames[level] = frame.with_columns(fills)
-    return replace(register, frames=frames)
+    return frames
 
 
 def named(register: Register) -> dict[str, pl.DataFrame]:
@@ -94,9 +99,17 @@ def local_numbers(checked: Checked, standards: Standards) -> LocalNumbers:
 
 def county(households: int, seed: int = 7) -> tuple[Checked, Standards, Register]:
     """`county_model`, its standards, and a complete synthetic register."""
-    checked = load_table(find_table("county_model", ON, default_roots())[0])
-    return (
-        checked,
-        load_standards([]),
-        complete(synthesize(households, seed, attributes=combined(checked.table.attribute))),
-    )
+    checked, numbers = table()
+    register = synthesize(households, seed, attributes=combined(checked.table.attribute))
+    return checked, numbers, replace(register, frames=complete(register.frames))
+
+
+def table() -> tuple[Checked, Standards]:
+    """`county_model` and its standards."""
+    return load_table(find_table("county_model", ON, default_roots())[0]), load_standards([])
+
+
+def parts(households: int, seed: int = 7) -> Iterator[dict[Level, pl.DataFrame]]:
+    """The frames of `county`'s register one part after the other, however many households they are."""
+    attributes = combined(table()[0].table.attribute)
+    return map(complete, synthesis.parts(households, seed, attributes=attributes))

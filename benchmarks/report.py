@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -33,9 +35,14 @@ OTHERS = {
     "spark": "Registers in parts, Spark's local mode",
 }
 OURS = "hardship"
+PARTS = f"{OURS}, in parts"
+EARLIER = {"polars streaming": 2.5, "polars in-memory": 3.3, "DuckDB": 2.45}
+"""Times numpy in blocks took the peers of an earlier measurement, 1,000,000 households; ours may take 1.5 of that."""
+SLACK = 1.5
 POLARS, DUCKDB, WHOLE, BLOCKS = ("polars streaming", "polars in-memory"), "DuckDB", "numpy", "numpy in blocks"
 
 Run = Mapping[str, Any]
+ROWS = {"engine": pl.String, "households": pl.Int64, "seconds": pl.Float64, "peak_mib": pl.Float64}
 
 
 def times(run: Run, work: str, names: Sequence[str]) -> float | None:
@@ -105,12 +112,36 @@ def clock(seconds: float) -> str:
     return f"{seconds * 1e3:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"
 
 
+def machine(run: Run) -> str:
+    """Where and when it was measured."""
+    here, read = run["machine"], run["read_bytes_a_second"]
+    return (
+        f"{here['threads']} threads ({here['processor']}), Python {here['python']}, {run['day']}. "
+        f"Memory is read at {read / 1e9:.1f} GB/s in the same run."
+    )
+
+
+def peers(run: Run) -> Iterator[str]:
+    """Polars and DuckDB relative to numpy in blocks of the same run, beside an earlier measurement of such rules."""
+    score = run.get("score_only", {})
+    found = [name for name in EARLIER if name in score and BLOCKS in score]
+    if not found:
+        return
+    said = []
+    for name in found:
+        ratio = score[name]["times"] / score[BLOCKS]["times"]
+        within = "" if ratio <= SLACK * EARLIER[name] else ", **slower than it may be**"
+        said.append(f"{name} {ratio:.2f} ({EARLIER[name]:.2f}{within})")
+    yield f"Peers beside the earlier measurement (in brackets; {SLACK:g} times that is allowed), times numpy in blocks:"
+    yield f"{', '.join(said)}."
+
+
 def lines(run: Run) -> Iterator[str]:
     """Everything measured, as Markdown."""
-    machine = run["machine"]
-    yield f"{machine['threads']} threads ({machine['processor']}), Python {machine['python']}, {run['day']}."
+    yield machine(run)
+    yield "Medians, engines alternating."
+    yield from peers(run)
     read = run["read_bytes_a_second"]
-    yield f"Memory is read at {read / 1e9:.1f} GB/s in the same run. Medians, engines alternating."
     for name, touched in run.get("touched_bytes", {}).items():
         share = touched * run["tables"][name]["rows"] / run["tables"][name]["median_s"] / read
         yield f"{name} must touch {touched:.0f} bytes a household: the machine uses {share:.0%} of that bandwidth."
@@ -137,6 +168,7 @@ def lines(run: Run) -> Iterator[str]:
 def short(run: Run) -> Iterator[str]:
     """Ratios for the README."""
     works = {work: title for work, title in TITLES.items() if run.get(work)}
+    yield from (f"Times `hardship` took, of the same work. {machine(run)}", "")
     yield "| beside hardship | " + " | ".join(works.values()) + " |"
     yield "|---|" + "---:|" * len(works)
     names = list(dict.fromkeys(name for work in works for name in run[work] if not name.startswith(OURS)))
@@ -162,13 +194,18 @@ def put(path: Path, text: Sequence[str]) -> None:
 def chart(run: Run, path: Path) -> None:
     """Seconds and peak memory against households, all axes logarithmic; the same colour for an engine everywhere."""
     import altair as alt
-    import polars as pl
 
     from hardship.charts import COLOURS, to_png
 
     whole, scoring = (
-        pl.DataFrame(run[key]).filter(pl.col("engine") != f"{OURS}, 1 thread") for key in ("growth", "growth_scoring")
+        pl.DataFrame(run.get(key, []), schema=ROWS).filter(pl.col("engine") != f"{OURS}, 1 thread")
+        for key in ("growth", "growth_scoring")
     )
+    streamed = [
+        {"engine": PARTS, "households": one["rows"], "seconds": one["median_s"], "peak_mib": one["peak_mib"]}
+        for one in run.get("streamed", {}).values()
+    ]
+    whole = pl.concat([whole, pl.DataFrame(streamed, schema=ROWS)])
     names = pl.concat([whole["engine"], scoring["engine"]]).unique(maintain_order=True).to_list()
     dashes = [[1, 0]] * len(COLOURS) + [[5, 3]] * len(names)
     colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]

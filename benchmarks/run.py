@@ -54,7 +54,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=5_000_000, help="rows of ranking alone")
     parser.add_argument("--variants", type=int, default=200, help="settings, over a tenth of the households")
     parser.add_argument("--large", type=int, default=0, help="households of another Parquet to ranked Parquet")
-    parser.add_argument("--growth", default="1000,10000,100000,1000000", help="sizes; empty: none")
+    parser.add_argument("--growth", default="1000,10000,100000,1000000,10000000", help="sizes; empty: none")
     parser.add_argument("--streamed", default="", help="sizes of registers in parts, such as 1000000,10000000")
     parser.add_argument("--spark", default="", help="sizes of registers in parts, scored by Spark's local mode")
     parser.add_argument("--only", default="", help="works, with commas between")
@@ -64,7 +64,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 
 def measured(options: argparse.Namespace, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Measure what is wanted and print it; by work. What there is so far is kept after each work."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"read_bytes_a_second": bandwidth()}
     few = max(2, options.rounds - 2)
 
     def tables() -> dict[str, Any]:
@@ -100,6 +100,7 @@ def measured(options: argparse.Namespace, keep: Callable[[dict[str, Any]], None]
         keep(found)
         print("\nGrowth: score only")
         found["growth_scoring"] = growth.scoring(sizes(options.growth))
+        keep(found)
     return found
 
 
@@ -116,17 +117,18 @@ def main(arguments: list[str]) -> int:
             kept = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
             machine_here = {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()}
             kept |= found | {"machine": machine_here, "day": dt.date.today().isoformat()}
-            options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+            written = options.json.with_name(options.json.name + ".part")
+            written.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+            written.replace(options.json)  # whole or not at all
 
     found = measured(options, keep)
-    found["read_bytes_a_second"] = read = bandwidth()
+    read = found["read_bytes_a_second"]
     print(f"\nmemory is read at {read / 1e9:.1f} GB/s by {THREADS} threads")
     for name, touched in found.get("touched_bytes", {}).items():
         one = found["tables"][name]
         share = touched * one["rows"] / one["median_s"] / read
         print(f"  {name}: {touched:.0f} bytes a household, {share:.0%} of that")
     print(f"the whole took {(time.monotonic() - began) / 60:.1f} minutes")
-    keep(found)
     return 0
 
 

@@ -73,8 +73,7 @@ def score_only(households: int, rounds: int) -> dict[str, Figures]:
 def parquet(households: int, rounds: int) -> dict[str, Figures]:
     """Parquet in to ranked Parquet out."""
     with tempfile.TemporaryDirectory() as name:
-        Work.made(households, Path(name))
-        work = Work(*county(1), Path(name))  # the files are what counts: no register is held beside them
+        work = Work.written(households, Path(name))  # the files are what counts: no register is held beside them
         engines = {name: one for name, one in present(PARQUET).items() if one.most >= households}
         return figures(measure({name: one.prepare(work) for name, one in engines.items()}, rounds), households)
 

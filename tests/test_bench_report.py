@@ -78,3 +78,19 @@ def test_only_the_marked_parts_are_replaced(tmp_path):
     docs.write_text("no mark", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"a\.md"):
         report.main([str(run), *places])
+
+
+def test_peers_stand_beside_the_earlier_measurement():
+    """35 / 15 = 2.33, allowed 1.5 x 2.5; 15 / 15 = 1; a peer of 4 times numpy in blocks would be too slow."""
+    assert list(report.peers(RUN))[1] == "polars streaming 2.33 (2.50), DuckDB 1.00 (2.45)."
+    slow = {**RUN, "score_only": {**RUN["score_only"], "DuckDB": one(2.4, 1_000_000, 60.0)}}
+    assert "DuckDB 4.00 (2.45, **slower than it may be**)" in list(report.peers(slow))[1]
+    assert list(report.peers({})) == []
+
+
+def test_the_chart_shows_registers_in_parts(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("hardship.charts.to_png", lambda panels: shown.append(json.dumps(panels.to_dict())) or b"")
+    report.chart(RUN, tmp_path / "growth.png")
+    assert "hardship, in parts" in shown[0]
+    assert "10000000" in shown[0]
