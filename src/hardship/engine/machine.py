@@ -85,6 +85,30 @@ class Files(NamedTuple):
 
 
 @kernel
+def next_block(links: Any, here: Any, begin: int, end: int, households: int, members: int) -> int:
+    """Set a scene to the block from a household on, which ends at `end` or before, and tell where."""
+    to_member = u32_at(links[0], households + 1)
+    to_supporter, to_transfer = u32_at(links[1], members + 1), u32_at(links[2], members + 1)
+    first, rows = here[FIRST : FIRST + 4], here[ROWS : ROWS + 4]
+    stop = end
+    m = np.int64(to_member[begin])
+    s, t = np.int64(to_supporter[m]), np.int64(to_transfer[m])
+    while stop > begin + 1:
+        last = np.int64(to_member[stop])
+        widest = max(last - m, np.int64(to_supporter[last]) - s, np.int64(to_transfer[last]) - t)
+        if widest <= CHILD_ROWS:
+            break
+        # Shrink in proportion, so that a few steps are enough.
+        fitting = int((stop - begin) * CHILD_ROWS // widest)
+        stop = begin + max(1, min(stop - begin - 1, fitting))
+    last = np.int64(to_member[stop])
+    first[0], first[1], first[2], first[3] = begin, m, s, t
+    rows[0], rows[1] = stop - begin, last - m
+    rows[2], rows[3] = np.int64(to_supporter[last]) - s, np.int64(to_transfer[last]) - t
+    return stop
+
+
+@kernel
 def run_range(
     code: Any, pool: Any, data: Any, files: Any, on: int, households: int, members: int, begin: int, end: int,
     block: int, affected: Any,
@@ -93,28 +117,11 @@ def run_range(
 
     In the second pass `affected` is where a byte for each household says whether it is computed again; 0 in the first.
     """
-    links, again = data.links, affected != 0
-    to_member = u32_at(links[0], households + 1)
-    to_supporter, to_transfer = u32_at(links[1], members + 1), u32_at(links[2], members + 1)
+    again = affected != 0
     here = scene_of(data, files, pool, on, again)
-    first, rows = here[FIRST : FIRST + 4], here[ROWS : ROWS + 4]
     h = begin
     while h < end:
-        stop = min(h + block, end)
-        m, s, t = np.int64(to_member[h]), np.int64(0), np.int64(0)
-        s, t = np.int64(to_supporter[m]), np.int64(to_transfer[m])
-        while stop > h + 1:
-            last = np.int64(to_member[stop])
-            widest = max(last - m, np.int64(to_supporter[last]) - s, np.int64(to_transfer[last]) - t)
-            if widest <= CHILD_ROWS:
-                break
-            # Shrink in proportion, so that a few steps are enough.
-            fitting = int((stop - h) * CHILD_ROWS // widest)
-            stop = h + max(1, min(stop - h - 1, fitting))
-        last = np.int64(to_member[stop])
-        first[0], first[1], first[2], first[3] = h, m, s, t
-        rows[0], rows[1] = stop - h, last - m
-        rows[2], rows[3] = np.int64(to_supporter[last]) - s, np.int64(to_transfer[last]) - t
+        stop = next_block(data.links, here, h, min(h + block, end), households, members)
         wanted = True
         if again:
             wanted = False
@@ -203,6 +210,14 @@ def compute(
     planes, outputs = outputs_for(program, columns)
     block = max(1, min(block, MOST_BLOCK))
     _pass(program, arrays, columns, outputs, None, threads, block)
+    return finished(program, arrays, columns, planes, outputs, threads, block)
+
+
+def finished(
+    program: Program, arrays: Arrays, columns: Columns, planes: dict[str, Array], outputs: dict[int, Array],
+    threads: int, block: int,
+) -> Raw:  # fmt: skip
+    """The results of a first pass, after the second one where members leave."""
     raw = _named(program, outputs) | {name: Stored(array, "byte", "household") for name, array in planes.items()}
     leaving = _leaving(program, raw)
     if leaving is not None and leaving.any():

@@ -6,7 +6,7 @@ falls away. A result never takes the register of one of its own operands: the lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -51,7 +51,14 @@ def arrays(
     code: Sequence[Instruction], stores: Sequence[Instruction], pool: Sequence[int], *, reuse: bool
 ) -> ops.Arrays:
     """The arrays of a program; `reuse` lets a register be taken again after its last use."""
-    listed = order(code, stores)
+    return placed(code, order(code, stores), pool, reuse=reuse)
+
+
+def placed(
+    code: Sequence[Instruction], listed: Sequence[Instruction], pool: Sequence[int], *, reuse: bool,
+    kept: Collection[int] = (),
+) -> ops.Arrays:  # fmt: skip
+    """The arrays of instructions in order, as `order` lists them; the registers of `kept` are never taken again."""
     last = {operand: at for at, one in enumerate(listed) for operand in operands(one)}
     place: dict[int, int] = {}
     free: dict[tuple[int, int], list[int]] = {}
@@ -75,7 +82,7 @@ def arrays(
             row[DST] = place[number]
         if reuse:
             for operand in dict.fromkeys(operands(one)):
-                if last[operand] == at:
+                if last[operand] == at and operand not in kept:
                     free.setdefault((code[operand][ENTITY], size(code[operand])), []).append(place[operand])
         out[at, : len(row)] = row
     cells = np.array(pool or [0], np.int64)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from hardship.lowering import allocate
-from hardship.lowering.narrow import narrow
+from hardship.lowering.narrow import Code, narrow
 from hardship.lowering.nodes import Facts, Node, nodes, rounded
 from hardship.lowering.ops import Arrays, Program
 from hardship.lowering.simplify import Simplifier
@@ -65,13 +65,18 @@ def facts_of(columns: Columns) -> Facts:
 
 def tuned(program: Program, facts: Facts) -> Arrays:
     """The arrays of a program for columns of which `facts` hold; they make the same stores, bit for bit."""
+    code, stores, pool = instructions(program, facts)
+    return allocate.arrays(code, stores, pool, reuse=True)
+
+
+def instructions(program: Program, facts: Facts) -> tuple[list[Code], list[Code], list[int]]:
+    """The instructions of a tuned program, before they have registers; its stores, and its pool."""
     old, stores = nodes(program)
     new = Simplifier(program, facts)
     number: list[int] = []
     for node in old:
         number.append(new.rewritten(_with(node, number)))
-    code, kept = narrow(new, [_with(store, number) for store in stores])
-    return allocate.arrays(code, kept, new.pool, reuse=True)
+    return *narrow(new, [_with(store, number) for store in stores]), new.pool
 
 
 def _with(node: Node, number: list[int]) -> Node:
