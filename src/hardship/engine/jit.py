@@ -24,13 +24,17 @@ import numpy as np
 from numba.core import cgutils as _cgutils
 from numba.core import config as _config
 from numba.core import types as _types
+from numba.core.ccallback import CFunc as _CFunc
 from numba.extending import intrinsic as _intrinsic
+
+from hardship.engine.kept import keep_safely
 
 numba: Any = _numba  # its own annotations do not fit how it is used
 config: Any = _config
 intrinsic: Any = _intrinsic
 cgutils: Any = _cgutils
 types: Any = _types
+CFunc: Any = _CFunc
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,8 +57,11 @@ def inlined(function: Function) -> Function:
 def kernel(function: Function) -> Function:
     """Compile a function: no Python lock, no bounds checks, no fast maths, division by zero as in numpy, cached."""
     with cached():
-        compiled: Function = numba.njit(nogil=True, cache=True, no_cfunc_wrapper=True, **OPTIONS)(function)
-    return compiled
+        compiled: Any = numba.njit(nogil=True, cache=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+        if COMPILED:
+            keep_safely(compiled._cache, cache_directory())
+    made: Function = compiled
+    return made
 
 
 @contextmanager
@@ -82,9 +89,13 @@ class Step:
                 PLAIN.append(self.function)
             return PLAIN.index(self.function)
         if self._compiled is None:
-            signature = types.void(types.uint64, types.uint64, types.uint64)
+            signature = (types.uint64, types.uint64, types.uint64), types.void
+            compiled = CFunc(self.function, signature, locals={}, options=OPTIONS)
             with cached():
-                self._compiled = numba.cfunc(signature, cache=True, **OPTIONS)(self.function)
+                compiled.enable_caching()
+                keep_safely(compiled._cache, cache_directory())
+            compiled.compile()
+            self._compiled = compiled
         return int(self._compiled.address)
 
 
