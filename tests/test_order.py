@@ -6,13 +6,15 @@ import datetime as dt
 import random
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from hardship.attributes import dictionary
-from hardship.reading import order
+from hardship.engine import jit
+from hardship.reading import order, sorted_link
 from hardship.reading.write_register import file_frames
 from hardship.register import Register, read_register
 from hardship.synthesis import synthesize
@@ -107,3 +109,36 @@ def _read(tables: dict[str, pl.DataFrame], folder: Path) -> Register:
     for name, frame in tables.items():
         frame.write_parquet(folder / f"{name}.parquet")
     return read_register(folder, attributes=dictionary(), on=ON)
+
+
+@pytest.mark.skipif(not jit.COMPILED, reason="rows are put in order one by one by compiled kernels alone")
+def test_rows_of_few_parents_are_sorted_as_by_all_columns() -> None:
+    rng = random.Random(3)
+    rows = 4_000
+
+    def some(values: list[Any]) -> list[Any]:
+        return [rng.choice(values) for _ in range(rows)]
+
+    frame = pl.DataFrame(
+        {
+            "member": pl.Series(sorted(rng.randrange(900) for _ in range(rows)), dtype=pl.UInt32),
+            "amount": pl.Series(some([None, -5, 0, 7, 2**40]), dtype=pl.Int64),
+            "id": some(["S1", "S10", "S2", "s", "S" * 8, "S" * 9, "S" * 9 + "T", "~" * 64]),
+            "kind": pl.Series(some([None, 0, 3, 255]), dtype=pl.UInt8),
+        }
+    )
+    names = ["member", "kind", "id", "amount"]
+    expected = frame.sort(names, nulls_last=True)
+    for one in (frame, expected):
+        found = sorted_link.ordered(one, names)
+        assert found is not None
+        assert found.equals(expected)
+        assert (found is one) == (one is expected)
+    few = pl.concat([expected.slice(0, 9).sort(names, descending=[False, True, True, True]), expected.slice(9)])
+    found = sorted_link.ordered(few, names)
+    assert found is not None
+    assert found.equals(expected)
+    assert sorted_link.ordered(frame.reverse(), names) is None
+    assert sorted_link.ordered(frame.with_columns(id=pl.lit("家")), names) is None
+    assert sorted_link.ordered(frame.with_columns(kind=pl.lit(2**63, pl.UInt64)), names) is None
+    assert sorted_link.ordered(frame.clear(), names) is not None

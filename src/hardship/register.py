@@ -26,7 +26,7 @@ from hardship.reading.order import ascending, in_order
 from hardship.reading.overrides import Correction, apply_overrides
 from hardship.reading.readers import Progress, RawTable, raw_tables
 from hardship.reading.rejects import Part, Rows, rejects_frame, sentence_params
-from hardship.reading.sorted_link import walked
+from hardship.reading.sorted_link import MANY, ordered, walked
 from hardship.reading.values import FRAME_IDS, ID_COLUMNS, Reading
 
 if TYPE_CHECKING:
@@ -295,6 +295,9 @@ def _frames(parts: Mapping[Level, Part], owner: Mapping[Level, Rows]) -> dict[Le
 def sorted_rows(rows: pl.DataFrame, parent: str) -> pl.DataFrame:
     """Rows in the one order they have in a register: by parent, then by all columns in the order of names."""
     names = [parent, *sorted(name for name in rows.columns if name != parent)]
+    found = ordered(rows, names) if rows.height >= MANY else None
+    if found is not None:
+        return found
     return rows if in_order(rows, names) else rows.sort(names, nulls_last=True)
 
 

@@ -132,3 +132,47 @@ def among(
             return False
         found[i] = row
     return True
+
+
+@kernel
+def words(offsets: Any, data: np.uint64, number: int, found: Any) -> None:
+    """The `number`-th eight bytes of each text as a number (int64) that is in the order of the texts."""
+    for i in range(offsets.size - 1):
+        start, left = offsets[i] + WORD * number, offsets[i + 1] - offsets[i] - WORD * number
+        if left <= 0:
+            found[i] = 0
+            continue
+        word = swapped(word_at(data + np.uint64(start)))
+        if left < WORD:
+            word &= ~((np.uint64(1) << np.uint64(8 * (WORD - left))) - np.uint64(1))
+        found[i] = np.int64(word)
+
+
+@kernel
+def before(keys: Any, one: int, other: int) -> bool:
+    """Whether a row comes before another by its keys."""
+    for key in range(keys.shape[0]):
+        if keys[key, one] != keys[key, other]:
+            return bool(keys[key, one] < keys[key, other])
+    return False
+
+
+@kernel
+def ordered(parents: Any, keys: Any, found: Any) -> bool:
+    """Order the rows of each parent, which stand together, by keys (int64 [keys, rows]); whether any of them moves.
+
+    Args:
+        found: int64 [rows]: which row stands where then.
+    """
+    moved = False
+    first = 0
+    for i in range(parents.size):
+        if i > 0 and parents[i] != parents[i - 1]:
+            first = i
+        place = i
+        while place > first and before(keys, i, found[place - 1]):
+            found[place] = found[place - 1]
+            place -= 1
+        found[place] = i
+        moved |= place != i
+    return moved

@@ -6,16 +6,19 @@ and `structure` finds out what belongs where, and what does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from hardship.language.fields import Level
 from hardship.reading.packed import Packed
 from hardship.reading.rejects import Part, Rows
 
 MANY = 50_000  # rows below which loading the kernels takes longer than they save
+MISSING = 2**63 - 1  # comes after every stored value
 BELOW: tuple[Level, ...] = ("supporter", "transfer")
 
 
@@ -90,3 +93,37 @@ def walked(parts: Mapping[Level, Part]) -> Walked | None:
         return None
     persons_once = ordered and rises(people, np.zeros(people.rows, dtype=np.int64))
     return Walked(households, members, ordered, persons_once)
+
+
+def ordered(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | None:
+    """Many rows sorted by columns, missing values last, if they stand in the order of the first one; else None.
+
+    Few rows have the same parent, so they are put in order one by one, and nothing is sorted as a whole.
+    """
+    from hardship.engine import jit, packed
+
+    parents = rows[names[0]]
+    if not jit.COMPILED or not parents.is_sorted():
+        return None
+    keys: list[NDArray[np.int64]] = []
+    for name in names[1:]:
+        column = rows[name]
+        if column.dtype == pl.String:
+            texts = Packed.of(column)
+            if texts is None:
+                return None
+            for number in range(-(-int(np.diff(texts.offsets).max(initial=0)) // packed.WORD)):
+                keys.append(np.empty(rows.height, dtype=np.int64))
+                packed.words(texts.offsets, texts.address, number, keys[-1])
+        elif column.dtype == pl.UInt64:  # a set of so many things has no number that is larger
+            return None
+        else:
+            keys.append(column.cast(pl.Int64).fill_null(MISSING).to_numpy())
+    found = np.empty(rows.height, dtype=np.int64)
+    if not keys or not packed.ordered(parents.to_numpy(), np.stack(keys), found):
+        return rows
+    places = np.flatnonzero(found != np.arange(rows.height))
+    if places.size > rows.height // 8:
+        return rows.select(pl.all().gather(pl.Series(found)))
+    here, there = pl.Series(places), pl.Series(found[places])
+    return pl.DataFrame([column.clone().scatter(here, column.gather(there)) for column in rows])
