@@ -86,6 +86,12 @@ def frames():
     }
 
 
+@pytest.mark.parametrize(("start", "rows"), [(0, 40), (3, 17), (8, 8), (13, 0)])
+def test_rows_without_a_value_are_those_of_the_column(start, rows):
+    column = pl.Series([None if k % 3 == 0 or k > 20 else k for k in range(40)], dtype=pl.Int32)[start : start + rows]
+    assert results.null_rows(column).tolist() == [row for row, value in enumerate(column) if value is None]
+
+
 @pytest.mark.parametrize(
     ("level", "attribute", "expected"),
     [

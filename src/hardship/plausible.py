@@ -25,6 +25,7 @@ from hardship.language import units
 from hardship.language.nodes import Name, Node, walk
 from hardship.language.table import Constant, Parameter
 from hardship.messages import Both, Term
+from hardship.sheet import Sheet
 from hardship.traces import TRACES
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ MONTH, YEAR = units.parse("money/month"), units.parse("money/year")
 
 
 def check_incomes(
-    frame: pl.DataFrame, checked: Checked, standards: Standards, on: dt.date, accepted: str = ""
+    found: Sheet | pl.DataFrame, checked: Checked, standards: Standards, on: dt.date, accepted: str = ""
 ) -> dict[str, Any]:
     """Compare the median non-zero income a head with the circle's lines.
 
     Args:
-        frame: results with `area_code` and `income_per_head` (money a month).
+        found: results with `area_code` and `income_per_head` (money a month).
         accepted: why implausible incomes are right; "" stops on them.
 
     Returns:
@@ -62,12 +63,14 @@ def check_incomes(
     Raises:
         RegisterError: the median is more than `FACTOR` times off all lines, and nobody said why.
     """
-    incomes = frame["income_per_head"].drop_nulls()
-    incomes = incomes.filter(incomes > 0)
-    if len(incomes) < ENOUGH:
+    sheet = found if isinstance(found, Sheet) else Sheet.of(found.select(["area_code", "income_per_head"]))
+    fen = sheet.columns["income_per_head"].filled()
+    fen = fen[fen > 0]
+    if len(fen) < ENOUGH:
         return {}
-    areas = frame["area_code"].drop_nulls().unique().to_list()
-    return check_median(Fraction(incomes.sort()[len(incomes) // 2]), areas, checked, standards, on, accepted)
+    codes, places, known = sheet.columns["area_code"].coded()
+    areas = [codes[place] for place in np.flatnonzero(np.bincount(places if known is None else places[known]))]
+    return check_median(Fraction(_middle(fen), 100), areas, checked, standards, on, accepted)
 
 
 def check_median(
@@ -103,7 +106,7 @@ def check_columns(
     Args:
         used: the attributes that decide something; others are not looked at.
         accepted: why implausible amounts are right; "" stops where no unit but a wrong one explains them.
-        areas: all area codes, where the register is a sample of a larger one.
+        areas: all area codes, where they are known or the register is a sample of a larger one.
 
     Returns:
         what is recorded in `run.json` for each doubtful column, by name: its median, the range, what it may have been
@@ -127,11 +130,11 @@ def check_columns(
         fen = sample(register.frames[attribute.level][name])
         if len(fen) < ENOUGH:
             continue
-        median = Fraction(int(np.sort(fen)[len(fen) // 2]), 100)
+        median = Fraction(_middle(fen), 100)
         low, high = attribute.typical[0] * min(lines), attribute.typical[1] * max(lines)
         outside = not low <= median <= high
         fits = [text for text, factor in UNITS.items() if low <= median / factor <= high]
-        telling = _telling(register.frames[attribute.level], attribute)
+        telling = _telling(register.frames[attribute.level], attribute, fen)
         traces = [
             text
             for text in fits
@@ -152,20 +155,20 @@ def check_columns(
     return found
 
 
-def _telling(frame: pl.DataFrame, attribute: DeclaredAttribute) -> dict[str, Array]:
-    """The amounts in which a trace has no honest cause, by factor.
+def _telling(frame: pl.DataFrame, attribute: DeclaredAttribute, sampled: Array) -> dict[str, Array]:
+    """The amounts in which a trace has no honest cause, by factor; `sampled`: of the whole column.
 
     Amounts of a year are often twelve times a month's, and a month's a twelfth of a year's; not the other way round.
     What a household has or owes is neither. Rows that say their own `period` go by that.
     """
-    fen = frame[attribute.name]
     if PERIOD in frame.columns:
+        fen = frame[attribute.name]
         month = value_names(dictionary()[PERIOD]).index(MONTHLY)
         monthly = (frame[PERIOD] == month).fill_null(False)
         return {"12": sample(fen.filter(monthly)), "1/12": sample(fen.filter(~monthly & frame[PERIOD].is_not_null()))}
     unit = units.parse(attribute.unit)
     found = {"12": unit != YEAR, "1/12": unit != MONTH}
-    return {text: sample(fen) for text, tells in found.items() if tells}
+    return {text: sampled for text, tells in found.items() if tells}
 
 
 def _fault(row: dict[str, Any], attribute: DeclaredAttribute) -> Fault:
@@ -187,6 +190,11 @@ def sample(stored: pl.Series) -> Array:
     some = stored.gather_every(max(1, len(stored) // SAMPLE)).drop_nulls()
     found: Array = some.filter(some > 0).cast(pl.Int64).to_numpy()
     return found
+
+
+def _middle(fen: Array) -> int:
+    """The median; of an even number of amounts the higher of the two."""
+    return int(np.partition(fen, len(fen) // 2)[len(fen) // 2])
 
 
 def money_text(value: Fraction) -> str:

@@ -65,13 +65,13 @@ def _rejected(register: Register, rows: Array, field: str, code: str) -> pl.Data
 
 def counts(register: Register, kept: Array, incomplete: int) -> dict[str, Any]:
     """Rows of each entity: in = scored + rejected; and the incomplete among the scored households."""
-    member = kept[register.frames["member"]["household"].to_numpy()]
-    scored = {
-        "households": int(kept.sum()),
-        "members": int(member.sum()),
-        "supporters": int(member[register.frames["supporter"]["member"].to_numpy()].sum()),
-        "transfers": int(member[register.frames["transfer"]["member"].to_numpy()].sum()),
-    }
+    frames = register.frames
+    scored = {f"{level}s": frame.height for level, frame in frames.items()}
+    if not kept.all():
+        member = kept[frames["member"]["household"].to_numpy()]
+        scored |= {"households": int(kept.sum()), "members": int(member.sum())}
+        for level in ("supporter", "transfer"):
+            scored[f"{level}s"] = int(member[frames[level]["member"].to_numpy()].sum())
     found: dict[str, Any] = {}
     for entity, number in scored.items():
         came = register.counts[entity]["in"]

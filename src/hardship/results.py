@@ -17,6 +17,7 @@ import polars as pl
 
 from hardship import rank
 from hardship.columns import WIDE, Array, chosen_texts, date_series, decimal_series, nulled
+from hardship.engine import kernels_results as kernels
 from hardship.errors import EngineError, Fault
 from hardship.language.fields import Assume, Show
 from hardship.language.table import Ladder, Outcome, Table
@@ -26,6 +27,7 @@ from hardship.reviews import review_columns
 from hardship.sheet import (
     Column,
     Sheet,
+    Texts,
     absent,
     bit_texts,
     fraction_column,
@@ -33,7 +35,6 @@ from hardship.sheet import (
     marked,
     mask_column,
     number_column,
-    of_series,
     own_texts,
     patterns,
     plain_column,
@@ -141,11 +142,20 @@ def households_with_null(frames: dict[Any, pl.DataFrame], level: str, attribute:
     frame = frames[level]
     rows: Array = np.arange(frame.height)
     if attribute in frame.columns:
-        rows = frame[attribute].is_null().arg_true().to_numpy()
+        rows = null_rows(frame[attribute])
     if level == "household":
         return rows
     rows = frame[_parent(level)].to_numpy()[rows]
     return rows if level == "member" else frames["member"]["household"].to_numpy()[rows]
+
+
+def null_rows(series: pl.Series) -> Array:
+    """(nulls,) int64: where a column is null."""
+    found = np.empty(series.null_count(), dtype=np.int64)
+    if len(found):
+        bits = series.is_null().rechunk().to_arrow()
+        kernels.set_bits(np.frombuffer(bits.buffers()[1], dtype=np.uint8), bits.offset, len(bits), found)
+    return found
 
 
 def _parent(level: str) -> str:
@@ -255,7 +265,9 @@ def build(
     incomplete = np.asarray(missing.values != 0)
     complete = known_of(~incomplete)
     kept = columns.served & ~rejected_rows(table, program, raw, rows)
-    area = of_series(household["area_code"])
+    codes, places = columns.codes
+    known = household["area_code"].is_not_null().to_numpy() if household["area_code"].null_count() else None
+    area = Column(pl.String(), places, known, Texts.of(codes))
     found = {"household_id": own_texts(household["household_id"]), "area_code": area}
     circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
     found["outcome"] = text_column(*outcome_places(circle, raw, incomplete))
@@ -292,13 +304,10 @@ def missing_column(program: Program, raw: Raw, columns: Columns) -> Column:
     if "missing" not in raw:
         return text_column([""], place)
     rows = np.flatnonzero(incomplete_rows(raw))
-    behind = missing_behind(program, raw, columns)
-    planes = np.zeros(((len(behind) + 7) // 8, len(rows)), dtype=np.uint8)
-    for number, mark in enumerate(behind.values()):
-        planes[number // 8] |= np.asarray(mark, dtype=np.uint8) << np.uint8(number % 8)
+    names, planes = missing_behind(program, raw, columns)
     pattern, first = patterns(planes, np.arange(len(rows)))
     place[rows] = pattern + np.uint32(1)
-    return Column(pl.String(), place, None, spelled(planes, first, list(behind)))
+    return Column(pl.String(), place, None, spelled(planes, first, names))
 
 
 MONEY_STORES = {

@@ -76,9 +76,9 @@ def score(
     if found.sheet.height == 0:
         count = register.counts["households"]["in"]
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
-    incomes = check_incomes(found.sheet.select(["area_code", "income_per_head"]), checked, standards, on, accepted)
+    incomes = check_incomes(found.sheet, checked, standards, on, accepted)
     used = [column.attribute for column in program.columns]
-    doubtful = check_columns(register, used, checked, standards, on, accepted)
+    doubtful = check_columns(register, used, checked, standards, on, accepted, columns.codes[0])
     done = record(
         register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes, columns=doubtful
     )  # fmt: skip

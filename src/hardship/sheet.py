@@ -337,13 +337,19 @@ def patterns(planes: Array, rows: Array) -> tuple[Array, Array]:
 
 def spelled(planes: Array, rows: Array, names: Sequence[str], *, keep_order: bool = False) -> Texts:
     """The empty text, then the names of the bits of `rows`, sorted (or in their order), joined by `;`."""
+    order = sorted(range(len(names)), key=lambda label: names[label])
+    if not keep_order and order != list(range(len(names))):
+        bits = np.unpackbits(planes[:, rows], axis=0, bitorder="little")[order]
+        planes, rows = np.packbits(bits, axis=0, bitorder="little"), np.arange(len(rows))
+        names = [names[label] for label in order]
     labels = Texts.of(names)
-    order = np.array(range(len(names)) if keep_order else sorted(range(len(names)), key=lambda k: names[k]), np.int64)
     starts = np.zeros(len(rows) + 2, dtype=np.int64)
     held = np.ascontiguousarray(planes)
-    kernels.spelled_sizes(held, rows, order, np.diff(labels.starts), starts[1:])
+    kernels.spelled_sizes(held, rows, np.diff(labels.starts), starts[1:])
     data = np.zeros(int(starts[-1]) + _PADDING, dtype=np.uint8)
-    kernels.spelled(held, rows, order, labels.starts, labels.data, starts[1:], data)
+    kernels.spelled(
+        held, rows, labels.starts, np.uint64(labels.data.ctypes.data), starts[1:], np.uint64(data.ctypes.data)
+    )
     return Texts(starts, data)
 
 

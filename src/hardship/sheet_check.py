@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from hardship import rank, sheet_csv
-from hardship.engine import kernels_groups
+from hardship.engine import kernels_groups, kernels_results
 from hardship.errors import EngineError, Fault
 from hardship.sheet import Column, Sheet, bit_texts, of_series, own_texts, text_column
 
@@ -49,6 +49,8 @@ def check() -> None:
     """
     made = _sheet()
     wrong = [] if b"".join(bytes(part) for part in sheet_csv.parts(made, 1)) == EXPECTED else ["csv"]
+    if not _marked():
+        wrong.append("missing")
     # As many rows as it takes to be shared among threads; two groups, and two rows of each key.
     rows = np.arange(rank.FEW)
     halves = [rank.Grouping((rows % 2).astype(kind), [np.array([0, 1])]) for kind in (np.int64, np.uint32)]
@@ -78,3 +80,14 @@ def _grouped() -> bool:
     kernels_groups.tally(one, np.zeros(1, dtype=np.int8), size, near, cells, people, close)
     found = [groups[:, 0].tolist(), cells.tolist(), people.tolist(), close.tolist()]
     return found == [[0, 2, 0, kernels_groups.ONE_OLD], [[0, 0, 0], [1, 0, 0]], [0, 1], [0, 1]]
+
+
+def _marked() -> bool:
+    places, marks = np.zeros(3, dtype=np.int64), np.zeros((1, 2), dtype=np.uint8)
+    kernels_results.set_bits(np.frombuffer(b"\x09\x05", dtype=np.uint8), 2, 9, places)
+    known, slot = np.array([1, 0, 0], dtype=np.uint8), np.array([0, 0, 1])
+    kernels_results.lacking(known, np.arange(3), slot, np.uint8(2), marks[0])
+    told = np.zeros((1, 256, 1), dtype=np.uint8)
+    told[0, 1] = 2
+    kernels_results.behind(np.array([[1, 0]], dtype=np.uint8), np.arange(2), told, marks)
+    return places.tolist() == [1, 6, 8] and marks.tolist() == [[2, 0]]

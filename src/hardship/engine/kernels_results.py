@@ -65,49 +65,105 @@ def numbered(words: Any, place: Any, first: Any) -> int:
 
 
 @kernel
-def spelled_sizes(planes: Any, rows: Any, order: Any, lengths: Any, starts: Any) -> None:
-    """Where the text of each row begins: the lengths of its bits' names, and a `;` between two.
-
-    Args:
-        planes: (p, n) uint8; bit b of plane k is label 8·k + b.
-        rows: (m,) int64; the rows asked for.
-        order: (labels,) int64; the labels in the order in which they are written.
-        lengths: (labels,) int64; bytes of each label's name.
-        starts: (m + 1,) int64, filled.
-    """
-    at = 0
-    starts[0] = 0
-    for i in range(len(rows)):
-        begun = False
-        for label in order:
-            if planes[label >> 3, rows[i]] >> np.uint8(label & 7) & np.uint8(1):
-                at += lengths[label] + begun
-                begun = True
-        starts[i + 1] = at
-
-
-@kernel
-def spelled(planes: Any, rows: Any, order: Any, begins: Any, names: Any, starts: Any, out: Any) -> None:
-    """Write those texts. `begins`, `names`: where each label's name begins among the bytes of all names."""
-    for i in range(len(rows)):
-        at = starts[i]
-        for label in order:
-            if planes[label >> 3, rows[i]] >> np.uint8(label & 7) & np.uint8(1):
-                if at > starts[i]:
-                    out[at] = 59
-                    at += 1
-                for k in range(begins[label], begins[label + 1]):
-                    out[at] = names[k]
-                    at += 1
-
-
-@kernel
 def copied(out: Any, at: Any, source: Any, size: Any) -> Any:
     """Copy `size` bytes between two addresses, sixteen at a time and up to fifteen more; the place behind them."""
     for k in range(0, max(size, 1), 16):
         u64_at(out + np.uint64(at + k), 1)[0] = u64_at(source + np.uint64(k), 1)[0]
         u64_at(out + np.uint64(at + k + 8), 1)[0] = u64_at(source + np.uint64(k + 8), 1)[0]
     return at + size
+
+
+@kernel
+def spelled_sizes(planes: Any, rows: Any, lengths: Any, starts: Any) -> None:
+    """Where the text of each row begins: the lengths of its bits' names, and a `;` between two.
+
+    Args:
+        planes: (p, n) uint8; bit b of plane k is label 8·k + b.
+        rows: (m,) int64; the rows asked for.
+        lengths: (labels,) int64; bytes of each label's name.
+        starts: (m + 1,) int64, filled.
+    """
+    at = 0
+    starts[0] = 0
+    for i in range(len(rows)):
+        begin = at
+        for plane in range(len(planes)):
+            byte, label = planes[plane, rows[i]], 8 * plane
+            while byte != 0:
+                if byte & np.uint8(1):
+                    at += lengths[label] + 1
+                byte >>= np.uint8(1)
+                label += 1
+        at -= at > begin
+        starts[i + 1] = at
+
+
+@kernel
+def spelled(planes: Any, rows: Any, begins: Any, names: Any, starts: Any, out: Any) -> None:
+    """Write those texts.
+
+    Args:
+        begins, names: where each label's name begins among the bytes of all names, and the address of these.
+        out: address of room for the texts and 16 bytes.
+    """
+    for i in range(len(rows)):
+        at = starts[i]
+        for plane in range(len(planes)):
+            byte, label = planes[plane, rows[i]], 8 * plane
+            while byte != 0:
+                if byte & np.uint8(1):
+                    if at > starts[i]:
+                        bytes_at(out + np.uint64(at), 1)[0] = 59
+                        at += 1
+                    at = copied(out, at, names + np.uint64(begins[label]), begins[label + 1] - begins[label])
+                byte >>= np.uint8(1)
+                label += 1
+
+
+@kernel
+def lacking(known: Any, at: Any, slot: Any, bit: Any, plane: Any) -> None:
+    """Mark the households that have an empty cell.
+
+    Args:
+        known: (rows,) uint8; 0: the row's cell is empty.
+        at, slot: (m,) int64; the rows that are looked at and the place of each one's household.
+        bit: uint8; the mark.
+        plane: (households,) uint8; gets the mark.
+    """
+    for k in range(len(at)):
+        plane[slot[k]] |= bit * np.uint8(known[at[k]] == 0)
+
+
+@kernel
+def set_bits(bits: Any, start: int, rows: int, found: Any) -> None:
+    """The places, from 0, of those of `rows` bits from `start` on that are 1; the lowest bit of a byte is the first."""
+    count = 0
+    for k in range(start >> 3, (start + rows + 7) >> 3):
+        byte, place = bits[k], 8 * k - start
+        while byte != 0:
+            if byte & np.uint8(1) and 0 <= place < rows:
+                found[count] = place
+                count += 1
+            byte >>= np.uint8(1)
+            place += 1
+
+
+@kernel
+def behind(planes: Any, rows: Any, told: Any, marks: Any) -> None:
+    """Keep of each row's marks those that stand behind one of its bits.
+
+    Args:
+        planes: (p, n) uint8; bits of all rows.
+        rows: (m,) int64; the rows asked for.
+        told: (p, 256, q) uint8; the marks behind each byte of a plane.
+        marks: (q, m) uint8; changed.
+    """
+    for i in range(len(rows)):
+        for q in range(len(marks)):
+            kept = np.uint8(0)
+            for plane in range(len(planes)):
+                kept |= told[plane, planes[plane, rows[i]], q]
+            marks[q, i] &= kept
 
 
 @kernel

@@ -96,12 +96,13 @@ class Columns:
         rows = np.flatnonzero(self.unserved >= 0)
         return [(int(row), self.program.declared[self.unserved[row]].name) for row in rows]
 
-    def lacking(self, column: Column) -> Array:
-        """The rows of its level in which a column of the program has no value."""
+    def validity(self, column: Column) -> Array:
+        """uint8 [rows of its level]: 0 where a column of the program has no value; of no rows where all have one."""
         address, rows = int(self.known[self.program.columns.index(column)]), self.rows[ops.LEVEL[column.level]]
         if not address or not rows:
-            return np.zeros(0, np.int64)
-        return np.flatnonzero(np.ctypeslib.as_array((ctypes.c_uint8 * rows).from_address(address)) == 0)
+            return np.zeros(0, np.uint8)
+        known: Array = np.ctypeslib.as_array((ctypes.c_uint8 * rows).from_address(address))
+        return known
 
     def place_of(self, column: Column, frames: Mapping[Level, pl.DataFrame]) -> tuple[Any, Any, Any, Any] | None:
         """Address, size, address of validity and range of a column, if it would be bound alike for other frames."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +28,7 @@ __all__ = ["Program", "incomplete", "lower", "lowered", "missing_attributes", "m
 
 Array = npt.NDArray[Any]
 MOST_KEPT = 64
+RESIDENCE = "residence_type"  # the attribute that is missing where a number has no row without it
 
 _kept: OrderedDict[tuple[str | int, str], tuple[Checked, Program]] = OrderedDict()
 _lock = threading.Lock()
@@ -64,47 +67,68 @@ def incomplete(raw: Raw) -> Array:
 
 def missing_attributes(program: Program, raw: Raw, columns: Columns) -> list[tuple[str, ...]]:
     """For each incomplete household, in order, the attributes that are missing behind its missing sinks, sorted."""
-    behind = sorted(missing_behind(program, raw, columns).items())
-    rows = int(incomplete(raw).sum())
-    return [tuple(name for name, missed in behind if missed[row]) for row in range(rows)]
+    names, planes = missing_behind(program, raw, columns)
+    bits = np.unpackbits(planes, axis=0, bitorder="little")[: len(names)].T
+    return [tuple(name for name, missed in zip(names, row, strict=True) if missed) for row in bits]
 
 
-def missing_behind(program: Program, raw: Raw, columns: Columns) -> dict[str, Array]:
-    """Attribute → uint8 [incomplete households]: whether it is missing behind a missing sink of the household.
+def missing_behind(program: Program, raw: Raw, columns: Columns) -> tuple[list[str], Array]:
+    """Which attributes are missing behind a missing sink of which incomplete household.
 
     An attribute is missing if its cell is empty in a row that is not excluded (`docs/semantics.md` section 5).
+
+    Returns:
+        attributes, sorted; uint8 [planes, incomplete households]: bit b of plane k is attribute 8·k + b.
     """
+    from hardship.engine import kernels_results as kernels
+
     rows = np.flatnonzero(incomplete(raw))
-    planes = raw["missing"].values[:, rows]
-    assumed = {column.attribute for column in program.columns} - {
-        column.attribute for column in program.columns if column.may_be_missing
-    }
-    lacking: dict[str, Array] = {}
-    found: dict[str, Array] = {}
-    places = columns.places[rows]
-    for bit, sink in enumerate(program.sinks):
-        missed = planes[bit // 8] >> (bit % 8) & 1
+    column_of = {column.attribute: column for column in program.columns}
+    assumed = column_of.keys() - {column.attribute for column in program.columns if column.may_be_missing}
+    asked = {attribute for sink in program.sinks for attribute in sink.attributes} - assumed
+    named = sorted(asked | ({RESIDENCE} if any(sink.parameters for sink in program.sinks) else set()))
+    place = {name: divmod(number, 8) for number, name in enumerate(named)}
+    lacking = np.zeros(((len(named) + 7) // 8, len(rows)), np.uint8)
+    within = _within(program, raw, columns, rows)
+    for attribute in asked:
+        plane, bit = place[attribute]
+        known = columns.validity(column_of[attribute])
+        if len(known):
+            kernels.lacking(known, *within(ops.LEVEL[column_of[attribute].level]), np.uint8(1 << bit), lacking[plane])
+    planes = raw["missing"].values
+    told = np.zeros((len(planes), 256, len(lacking)), np.uint8)
+    unknown, places = np.zeros(len(rows), np.bool_), columns.places[rows]
+    for number, sink in enumerate(program.sinks):
+        has_bit = np.arange(256) >> number % 8 & 1 == 1
         for attribute in sink.attributes - assumed:
-            if attribute not in lacking:
-                lacking[attribute] = _lacking(program, raw, columns, attribute)[rows]
-            found[attribute] = found.get(attribute, 0) | missed & lacking[attribute]
+            plane, bit = place[attribute]
+            told[number // 8, has_bit, plane] |= np.uint8(1 << bit)
         for parameter in sink.parameters:
-            number = next(k for k, (name, _) in enumerate(program.parameters) if name == parameter)
-            unknown = missed & (columns.valid[number][places] == 0)
-            found["residence_type"] = found.get("residence_type", 0) | unknown
-    return found
+            of = next(k for k, (name, _) in enumerate(program.parameters) if name == parameter)
+            no_row = columns.valid[of][places] == 0
+            unknown |= no_row & (planes[number // 8, rows] >> number % 8 & 1 == 1)
+    kernels.behind(planes, rows, told, lacking)
+    if RESIDENCE in place:
+        plane, bit = place[RESIDENCE]
+        lacking[plane] |= unknown.view(np.uint8) << np.uint8(bit)
+    return named, lacking
 
 
-def _lacking(program: Program, raw: Raw, columns: Columns, attribute: str) -> Array:
-    """uint8 [households]: whether the attribute's cell is empty in a row that is not excluded."""
-    column = next(column for column in program.columns if column.attribute == attribute)
-    rows = columns.lacking(column)
-    level = ops.LEVEL[column.level]
-    if level > 0:
-        members = rows if level == 1 else columns.parents[level - 1][rows]
-        if "counted" in raw and not program.everyone:
-            members = members[raw["counted"].values[members] != 2]
-        rows = columns.parents[0][members]
-    found = np.zeros(columns.rows[0], np.uint8)
-    found[rows] = 1
-    return found
+def _within(program: Program, raw: Raw, columns: Columns, rows: Array) -> Callable[[int], tuple[Array, Array]]:
+    """What gives a level's rows in some households that are not excluded, and the place of each one's household."""
+
+    @cache
+    def within(level: int) -> tuple[Array, Array]:
+        if level == 0:
+            return rows, np.arange(len(rows))
+        above, slot = within(min(level - 1, 1))
+        first, end = (columns.offsets[level - 1][one].astype(np.int64) for one in (above, above + 1))
+        at = np.repeat(end - np.cumsum(end - first), end - first)
+        at += np.arange(len(at))
+        slot = np.repeat(slot, end - first)
+        if level == 1 and "counted" in raw and not program.everyone:
+            stays = raw["counted"].values[at] != 2
+            return at[stays], slot[stays]
+        return at, slot
+
+    return within
