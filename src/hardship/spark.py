@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from hardship.errors import Fault, UsageError
@@ -46,14 +47,17 @@ class Spark:
         self._tasks(ranges, lambda one: rank_range(order, one[0], one[1], threads)).count()
 
     def finish(self, last: Last, done: Callable[[int], None]) -> Told:
-        """See `Engine`. The tasks write; the hash of all results in their order is made here."""
+        """See `Engine`. The tasks write; meanwhile the hash of all results in their order is made here."""
         places = range(len(last.order.parts))
-        self._tasks(places, lambda place: write(last, place, finished(last, place))).count()
+        tasks = self._tasks(places, lambda place: write(last, place, finished(last, place)))
         told = Told()
-        for place in places:
-            sheet = finished(last, place)
-            told.tell(sheet, last.job.threads)
-            done(sheet.height)
+        with ThreadPoolExecutor(1) as aside:
+            writing = aside.submit(tasks.count)
+            for place in places:
+                sheet = finished(last, place)
+                told.tell(sheet, last.job.threads)
+                done(sheet.height)
+            writing.result()
         return told
 
     def _tasks(self, items: Sequence[Any], work: Callable[[Any], Any]) -> Any:

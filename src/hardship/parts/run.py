@@ -1,7 +1,8 @@
 """A run over a register in parts: each part scored by itself, one order over all, ranks added, everything written.
 
 Memory holds two or three parts and the order, whatever the register's size. Two parts are read and scored at a time,
-and a part is written while the next is told to the hash. Who does the work is an `Engine`: threads here, a cluster in `hardship.spark`.
+and a part is written while the next is told to the hash. Who does the work is an `Engine`: threads here, a cluster in
+`hardship.spark`.
 """
 
 from __future__ import annotations
