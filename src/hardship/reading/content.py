@@ -1,9 +1,9 @@
 """The hash of what a register says: the same for any order of rows and columns, any format, any number of threads.
 
 It is a tree. Each column has a hash: of the count of rows of its level; where something is missing, of a bit for each
-row, 1 where there is a value; of texts as their lengths and then their UTF-8, of numbers as they are stored, 0 where
-missing. The register's is of the lines `level`, name and hash of its columns, sorted. So several threads can work
-at it. Files, lines and columns without any value are left out.
+row, 1 where there is a value; of texts as their lengths and then their UTF-8, of numbers as they are stored, in four
+bytes where all fit, 0 where missing. The register's is of the lines `level`, name and hash of its columns, sorted. So
+several threads can work at it. Files, lines and columns without any value are left out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hardship.language.fields import Level
-from hardship.reading.convert import text_bytes
 from hardship.reading.packed import Packed
 
 PLACES = ("file", "sheet", "line")
@@ -74,24 +74,34 @@ def laid_out(column: pl.Series | Packed, blank: bool = False) -> list[Any]:
         blank: where a number is missing, 0 is stored.
     """
     if isinstance(column, Packed):
-        return [np.diff(column.offsets).astype(np.uint32), column.data[: column.offsets[-1]]] if column.rows else []
+        return _texts(column.offsets, column.data) if column.rows else []
     if column.null_count() == column.len():
         return []
     column = column.rechunk()
-    found: list[Any] = []
-    if column.null_count():
-        found.append(_known(column))
-        if column.dtype == pl.String:
-            column = column.fill_null("")
-        elif blank:
-            stored = column.to_arrow()
-            size = len(stored) * stored.type.bit_width // 8
-            return [*found, memoryview(stored.buffers()[1])[stored.offset * stored.type.bit_width // 8 :][:size]]
-        else:
-            column = column.fill_null(0)
+    known = [_known(column)] if column.null_count() else []
     if column.dtype == pl.String:
-        return [*found, column.str.len_bytes().to_numpy(), text_bytes(column)]
-    return [*found, column.to_numpy()]  # the stored width is the attribute's, the same in every register
+        stored = column.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, places, letters = stored.buffers()
+        starts = np.frombuffer(places, dtype=np.int64, count=len(stored) + 1, offset=stored.offset * 8)
+        return known + _texts(starts, np.frombuffer(letters or b"", dtype=np.uint8))
+    if not known or not blank:
+        return [*known, _short(column.fill_null(0).to_numpy())]
+    stored = column.to_arrow()
+    numbers = np.frombuffer(stored.buffers()[1], dtype=stored.type.to_pandas_dtype())
+    return [*known, _short(numbers[stored.offset : stored.offset + len(stored)])]
+
+
+def _texts(starts: NDArray[np.int64], letters: NDArray[np.uint8]) -> list[Any]:
+    """Lengths, each in a byte if none takes more; then all texts."""
+    lengths = np.diff(starts)
+    return [lengths.astype(np.uint8 if lengths.max() < 1 << 8 else np.uint32), letters[starts[0] : starts[-1]]]
+
+
+def _short(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Numbers of eight bytes in four if all fit; others as wide as their attribute, which is so in every register."""
+    if numbers.dtype != np.int64 or numbers.min() < -(1 << 31) or numbers.max() >= 1 << 31:
+        return numbers
+    return numbers.astype(np.int32)
 
 
 def _known(column: pl.Series) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hardship.errors import EngineError, Fault
 from hardship.language.fields import Level
 from hardship.reading.packed import Packed
 from hardship.reading.rejects import Part, Rows
@@ -127,3 +128,36 @@ def ordered(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | None:
         return rows.select(pl.all().gather(pl.Series(found)))
     here, there = pl.Series(places), pl.Series(found[places])
     return pl.DataFrame([column.clone().scatter(here, column.gather(there)) for column in rows])
+
+
+def check() -> None:
+    """Compile the kernels, or load them from disk, and hold them to known rows: a service does so before it is asked.
+
+    Two households, the second with two members; a supporter of the first and two of the second's last member.
+
+    Raises:
+        EngineError: they find something else.
+    """
+    from hardship.engine import jit, packed
+
+    if not jit.COMPILED:
+        return
+    texts = [Packed.of(pl.Series(ids)) for ids in (["A", "B"], ["A", "B", "B"], ["1", "1", "2"], ["1", "2", "2"])]
+    homes, named, people, below = [text for text in texts if text is not None]
+    found, owner = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    right = [
+        bool(packed.rises(homes.offsets, homes.address, np.zeros(2, dtype=np.int64))),
+        bool(packed.follow(named.offsets, named.address, homes.offsets, homes.address, found)),
+        found.tolist() == [0, 1, 1],
+        bool(packed.once(people.offsets, people.address, found)),
+        bool(
+            packed.among(
+                found, np.array([0, 1, 3]), people.offsets, people.address, below.offsets, below.address, owner
+            )
+        ),
+        owner.tolist() == [0, 2, 2],
+    ]
+    rows = pl.DataFrame({"member": owner.astype(np.uint32), "supporter_id": ["x", "b", "a"]})
+    sorted_ = ordered(rows, ["member", "supporter_id"])
+    if not all(right) or sorted_ is None or sorted_["supporter_id"].to_list() != ["x", "a", "b"]:
+        raise EngineError(Fault("common.engine", params={"what": "the self-test of links"}))
