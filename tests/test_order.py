@@ -14,6 +14,7 @@ import pytest
 
 from hardship.attributes import dictionary
 from hardship.engine import jit
+from hardship.errors import EngineError
 from hardship.reading import order, sorted_link
 from hardship.reading.write_register import file_frames
 from hardship.register import Register, read_register
@@ -142,3 +143,11 @@ def test_rows_of_few_parents_are_sorted_as_by_all_columns() -> None:
     assert sorted_link.ordered(frame.with_columns(id=pl.lit("家")), names) is None
     assert sorted_link.ordered(frame.with_columns(kind=pl.lit(2**63, pl.UInt64)), names) is None
     assert sorted_link.ordered(frame.clear(), names) is not None
+
+
+def test_the_self_test_of_links_finds_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_link.check()
+    if jit.COMPILED:
+        monkeypatch.setattr("hardship.engine.packed.once", lambda *_: False)
+        with pytest.raises(EngineError, match="links"):
+            sorted_link.check()

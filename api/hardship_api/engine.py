@@ -56,12 +56,14 @@ class Engine:
 
     def warm(self) -> None:
         """Compile the machine, or load it compiled; `ready` is set afterwards."""
+        from hardship.reading import sorted_link
         from hardship.single import rows
         from hardship.warming import warm
 
         try:
             warm("machine", "sheet", "single")
             rows.check()
+            sorted_link.check()
         except HardshipError:
             log.error("the machine does not pass its own test; /ready stays 503")
         else:
