@@ -182,17 +182,18 @@ def _written(
     Args:
         write: writes the values of a piece, told in which of its rows there is one; False: not all of them are right.
     """
-    values, known = np.empty(source.rows, dtype=dtype), None
+    values, known = np.empty(source.rows, dtype=dtype), None  # known: a bit for each row
     everywhere = np.ones(min(PIECE, source.rows), dtype=np.uint8)
     for rows, piece in source.pieces(name, dictionary=dictionary):
         there = everywhere[: len(piece)]
         if piece.null_count:
-            known = np.ones(source.rows, dtype=np.uint8) if known is None else known
+            if known is None:
+                known = np.full(-(-source.rows // 8), 0xFF, dtype=np.uint8)
             there = _bits(piece, 0)
-            known[rows] = there
+            _copied(piece, there, rows.start, known)
         if not write(piece, there, values[rows]):
             raise NotPlainError
-    bits = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    bits = None if known is None else pa.py_buffer(known)
     array = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [bits, pa.py_buffer(values)])
     series = pl.from_arrow(array)
     assert isinstance(series, pl.Series)
@@ -205,6 +206,17 @@ def _bits(piece: pa.Array, place: int) -> Array:
     begin, end = piece.offset // 8, -(-(piece.offset + len(piece)) // 8)
     bits: Array = np.unpackbits(held[begin:end], bitorder="little")[piece.offset % 8 :][: len(piece)]
     return bits
+
+
+def _copied(piece: pa.Array, there: Array, row: int, known: Array) -> None:
+    """Set the bits of a piece among those of its column, where they are 1 so far."""
+    begin, end = row // 8, -(-(row + len(piece)) // 8)
+    if row % 8 == 0 and piece.offset % 8 == 0 and len(piece) % 8 == 0:
+        known[begin:end] = np.frombuffer(piece.buffers()[0], dtype=np.uint8)[piece.offset // 8 :][: end - begin]
+        return
+    bits = np.ones(8 * (end - begin), dtype=np.uint8)
+    bits[row % 8 :][: there.size] = there
+    known[begin:end] &= np.packbits(bits, bitorder="little")
 
 
 def _raw(piece: pa.Array, dtype: Any, step: int = 1) -> Array:
