@@ -26,10 +26,11 @@ from hardship.checking.check import Checked
 from hardship.engine import machine
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import lower
-from hardship.reading.write_register import write_frames
+from hardship.reading.write_register import Writer, file_frames, write_frames
 from hardship.register import Register
 from hardship.standards import Standards
 
+PART = 250_000  # households of a part
 THREADS = os.cpu_count() or 1
 BLOCK = 16_384
 """Households of a block of numpy: its arrays stay in the cache; 4,096 and whole columns were slower here."""
@@ -57,6 +58,15 @@ class Work:
         """The same in files alone; the register in memory is another one, of one household."""
         work = cls(*county(1), folder)
         work._write(households)
+        return work
+
+    @classmethod
+    def in_parts(cls, households: int, folder: Path) -> Work:
+        """The same in files alone, as a register in parts."""
+        work = cls(*county(1), folder)
+        for place, frames in enumerate(parts(households, size=PART)):
+            with Writer(work.files, "parquet", dictionary(), f"part-{place + 1:05}") as writer:
+                writer.write(file_frames(frames, dictionary()))
         return work
 
     def _write(self, households: int) -> None:

@@ -109,7 +109,7 @@ def table() -> tuple[Checked, Standards]:
     return load_table(find_table("county_model", ON, default_roots())[0]), load_standards([])
 
 
-def parts(households: int, seed: int = 7) -> Iterator[dict[Level, pl.DataFrame]]:
+def parts(households: int, seed: int = 7, *, size: int = synthesis.PART) -> Iterator[dict[Level, pl.DataFrame]]:
     """The frames of `county`'s register one part after the other, however many households they are."""
     attributes = combined(table()[0].table.attribute)
-    return map(complete, synthesis.parts(households, seed, attributes=attributes))
+    return map(complete, synthesis.parts(households, seed, attributes=attributes, size=size))

@@ -79,7 +79,7 @@ def measured(options: argparse.Namespace, keep: Callable[[dict[str, Any]], None]
         "score_only": ("Score only, columns in memory", lambda: works.score_only(options.households, options.rounds)),
         "tables": ("Whole tables", tables),
         "parquet": ("Parquet to ranked Parquet", lambda: works.parquet(options.households, few)),
-        "parquet_large": ("Parquet to ranked Parquet", lambda: works.parquet(options.large, 2)),
+        "parquet_large": ("Parquet to ranked Parquet", lambda: works.parquet(options.large, 2, parted=True)),
         "rank_only": ("Ranking alone", lambda: works.rank_only(options.rank, few)),
         "variants": (f"{options.variants} variants of a standard", over_variants),
         "one_household": ("One household in process", lambda: works.one_household(200)),

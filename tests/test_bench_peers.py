@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import files, ranking, variants
+from benchmarks import engines, files, ranking, variants
 from benchmarks.engines import SCORE_ONLY, Work, unequal
-from benchmarks.files import PARQUET
+from benchmarks.files import PARQUET, PARTS
 from benchmarks.measure import figures, measure, peak_mib
 from benchmarks.peers import county
 
@@ -40,6 +40,13 @@ def test_a_wrong_result_is_seen(work):
 def test_all_write_the_same_results_and_ranks(work):
     assert files.unequal(work, {name: one for name, one in PARQUET.items() if name != SPARK}) == []
     assert set(files.ALL_RANKS) <= set(files.written("hardship", work).columns)
+
+
+def test_all_read_a_register_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "PART", 50)
+    parted = Work.in_parts(120, tmp_path)
+    assert len(list((parted.files / "households").iterdir())) == 3
+    assert files.unequal(parted, {name: one for name, one in PARTS.items() if name != SPARK}) == []
 
 
 def test_peers_read_the_register_that_is_scored(work):

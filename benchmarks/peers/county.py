@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from hardship.attributes import dictionary, scale, value_names
 
@@ -94,3 +95,9 @@ def born_by(on: date, years: int) -> date:
 def day_number(day: date) -> int:
     """A date as yyyymmdd."""
     return day.year * 10_000 + day.month * 100 + day.day
+
+
+def table_file(folder: Path, level: str) -> str:
+    """The Parquet file of a register's table, or a pattern of the files of a register in parts."""
+    parts = folder / f"{level}s"
+    return str(parts / "*.parquet" if parts.is_dir() else folder / f"{level}s.parquet")

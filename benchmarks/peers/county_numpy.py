@@ -11,7 +11,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from benchmarks.peers import county as rules
-from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers
+from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers, table_file
 
 Ints = NDArray[np.int64]
 Level = Mapping[str, NDArray[np.generic]]
@@ -20,7 +20,7 @@ Columns = dict[str, dict[str, NDArray[np.generic]]]
 
 def read(folder: Path) -> tuple[Columns, pl.DataFrame]:
     """A register's Parquet files as `columns`, and the households' ids: polars reads, links rows and gives codes."""
-    raw = {x: pl.scan_parquet(folder / f"{x}s.parquet") for x in ("household", "member", "supporter", "transfer")}
+    raw = {x: pl.scan_parquet(table_file(folder, x)) for x in ("household", "member", "supporter", "transfer")}
     homes = raw["household"].select("household_id", "area_code").with_row_index("household")
     people = raw["member"].select("household_id", "member_id").with_row_index("member")
     linked = {

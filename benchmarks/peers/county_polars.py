@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from benchmarks.peers import county as rules
-from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers
+from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers, table_file
 
 Way = Literal["streaming", "in-memory"]
 I64 = pl.Int64
@@ -43,7 +43,7 @@ def read(folder: Path) -> dict[str, pl.LazyFrame]:
     """A register's Parquet files; exact decimals become whole hundredths, the rest is taken as it is."""
     frames = {}
     for level in ("household", "member", "supporter", "transfer"):
-        frame = pl.scan_parquet(folder / f"{level}s.parquet")
+        frame = pl.scan_parquet(table_file(folder, level))
         frames[level] = frame.with_columns((cs.decimal() * 100).cast(I64))
     return frames
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import county_sql
-from benchmarks.peers.county import LocalNumbers
+from benchmarks.peers.county import LocalNumbers, table_file
 
 
 @cache
@@ -33,7 +33,7 @@ def tables(folder: Path, *, kept: bool) -> dict[str, str]:
     """Views of a register's Parquet files, amounts as whole hundredths; `kept`: held in memory from now on."""
     found = {}
     for level, amounts in county_sql.AMOUNTS.items():
-        frame = session().read.parquet(str(folder / f"{level}s.parquet"))
+        frame = session().read.parquet(table_file(folder, level))
         frame = frame.withColumns({name: (frame[name] * 100).cast("bigint") for name in amounts})
         if kept:
             frame = frame.cache()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.peers import county as rules
-from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers
+from benchmarks.peers.county import UNITS_A_FEN, LocalNumbers, table_file
 
 U = UNITS_A_FEN
 AMOUNTS = {
@@ -229,7 +229,7 @@ def duckdb_register(folder: Path) -> dict[str, str]:
     return {
         level: "(select * replace ("
         + ", ".join(f"({name} * 100)::bigint as {name}" for name in names)
-        + f") from read_parquet('{folder / level}s.parquet'))"
+        + f") from read_parquet('{table_file(folder, level)}'))"
         for level, names in AMOUNTS.items()
     }
 
