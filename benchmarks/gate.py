@@ -35,6 +35,7 @@ from benchmarks.peers import county_numpy  # noqa: E402
 from benchmarks.population import ON, county, local_numbers  # noqa: E402
 from benchmarks.ranking import RANK_ONLY, Ranked  # noqa: E402
 from hardship.engine import machine  # noqa: E402
+from hardship.needed import needed  # noqa: E402
 from hardship.rank import Grouping, Key, area_levels, ranks  # noqa: E402
 from hardship.register import read_register  # noqa: E402
 from hardship.single.prepared import Prepared  # noqa: E402
@@ -66,7 +67,11 @@ def ratios(households: int = 20_000, rows: int = 200_000) -> dict[str, float]:
         scored = SCORE_ONLY["hardship, 1 thread"].prepare(work), SCORE_ONLY["numpy in blocks"].prepare(work)
         found["score only"] = least(scored, 9)
         found["rank"] = least(_ranking(Ranked.made(rows)), 5)
-        reading = lambda: read_register(work.files, attributes=names, on=ON), lambda: county_numpy.read(work.files)
+        used = needed(work.checked)
+        reading = (
+            lambda: read_register(work.files, attributes=names, on=ON, used=used),
+            lambda: county_numpy.read(work.files),
+        )
         found["read Parquet"] = least(reading, 3)
     found["one answer"] = least(_answering(), 5)
     return found

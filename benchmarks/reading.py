@@ -1,9 +1,10 @@
 """`python benchmarks/reading.py [--households N] [--format parquet,csv,xlsx] [--rounds N] [--against SRC] [--json F]`.
 
-How long a synthetic register takes to read, by stage, in each format. Every reading is a process of its own, so that
-its peak memory is its own; formats take turns; the fastest round of each is printed with the stages of that round.
+How long a synthetic register takes to read, by stage, in each format: what `--table` (`county_model`) needs of it, or
+all of it with an empty name. Every reading is a process of its own, so that its peak memory is its own; formats take
+turns; the fastest round of each is printed with the stages of that round.
 With `--against` the same files are read by another version of the package too (the `src` folder of another checkout),
-and the two must find the same register.
+and the two must find as many rows and rejects.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,17 @@ FORMS = ("parquet", "csv", "xlsx")
 ON = dt.date(2018, 7, 1)
 
 
-def read_once(path: Path) -> dict[str, Any]:
+def read_once(path: Path, table: str) -> dict[str, Any]:
     """The child: read one register; seconds of each stage and of all, peak MiB, rows, the register's hash."""
     from hardship.attributes import dictionary
     from hardship.register import read_register
 
-    attributes = dictionary()
+    attributes, only = dictionary(), {}
+    if table and util.find_spec("hardship.needed"):
+        from hardship.inputs import open_table
+        from hardship.needed import needed
+
+        only = {"used": needed(open_table(table, ON)[0])}
     stages: dict[str, float] = {}
     stage, since = "open", time.perf_counter()
 
@@ -40,7 +47,7 @@ def read_once(path: Path) -> dict[str, Any]:
         stage, since = what.split(" ")[0], now
 
     began, busy = time.perf_counter(), time.process_time()
-    register = read_register(path, attributes=attributes, on=ON, progress=progress)
+    register = read_register(path, attributes=attributes, on=ON, progress=progress, **only)
     seconds, processor = time.perf_counter() - began, time.process_time() - busy
     progress("end", 1.0)
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -56,10 +63,10 @@ def read_once(path: Path) -> dict[str, Any]:
     }
 
 
-def child(path: Path, source: Path) -> dict[str, Any]:
+def child(path: Path, source: Path, table: str) -> dict[str, Any]:
     """`read_once` in a fresh process, with the package of `source`."""
     environment = {**os.environ, "PYTHONPATH": str(source)}
-    command = [sys.executable, __file__, "--child", str(path)]
+    command = [sys.executable, __file__, "--child", str(path), "--table", table]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -84,11 +91,12 @@ def main() -> int:
     parser.add_argument("--format", default=",".join(FORMS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--table", default="county_model")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(read_once(options.child)))
+        print(json.dumps(read_once(options.child, options.table)))
         return 0
     from hardship.synthesis import write
 
@@ -104,8 +112,10 @@ def main() -> int:
             rounds: dict[str, list[dict[str, Any]]] = {label: [] for label in sources}
             for _ in range(options.rounds):
                 for label, source in sources.items():
-                    rounds[label].append(child(path, source))
-            if len({one["sha256"] for several in rounds.values() for one in several}) != 1:
+                    rounds[label].append(child(path, source, options.table))
+            found = [one for several in rounds.values() for one in several]
+            hashes = [{one["sha256"] for one in several} for several in rounds.values()]
+            if len({(one["rows"], one["rejects"]) for one in found}) != 1 or any(len(one) != 1 for one in hashes):
                 raise SystemExit(f"{form}: not the same register")
             best = {label: show(f"{label}{form}", households, several) for label, several in rounds.items()}
             if options.against:
