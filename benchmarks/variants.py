@@ -18,7 +18,7 @@ from benchmarks.measure import Figures, figures, measure
 from benchmarks.peers import county_polars
 from benchmarks.peers.county import CIRCLES, LocalNumbers
 from benchmarks.population import ON
-from hardship.engine import machine
+from hardship.engine.variants import runs
 from hardship.lowering.bind import bind
 from hardship.lowering.lower import lower
 from hardship.sweep.apply import changed_columns, split
@@ -44,9 +44,8 @@ def _rescored(work: Work, settings: int) -> Iterator[Results]:
     """Every result column of each setting: bound once, run for each."""
     program = lower(work.checked, "results")
     columns = bind(program, work.register, work.standards, ON)
-    for setting in _settings(settings):
-        changed = changed_columns(columns, split(work.checked, setting)[0], None)
-        raw = machine.run(program, changed, threads=THREADS)
+    changed = [changed_columns(columns, split(work.checked, setting)[0], None) for setting in _settings(settings)]
+    for raw in runs(program, changed, threads=THREADS):
         yield {name: raw[store].values for name, store in STORES.items()}
 
 

@@ -89,8 +89,9 @@ def runs(program: Program, settings: Sequence[Columns], *, threads: int = 1, blo
     block = max(1, min(block, machine.MOST_BLOCK))
     bytes_each = sum(int(np.prod(shape)) * np.dtype(kind).itemsize for _, shape, kind in _own(program, parts, base))
     together = max(1, min(MOST, MEMORY // max(1, bytes_each)))
+    shared = machine.outputs_for(program, base)
     for at in range(0, len(settings), together):
-        yield from _together(program, parts, settings[at : at + together], threads, block)
+        yield from _together(program, parts, settings[at : at + together], shared, threads, block)
 
 
 def _own(program: Program, parts: Parted, columns: Columns) -> list[tuple[str | int, tuple[int, ...], Any]]:
@@ -109,12 +110,14 @@ def _own(program: Program, parts: Parted, columns: Columns) -> list[tuple[str | 
     return [*bits, *((output, shape, kind) for output, (shape, kind) in plain.items())]
 
 
-def _together(program: Program, parts: Parted, settings: Sequence[Columns], threads: int, block: int) -> Iterator[Raw]:
-    base = settings[0]
-    made = [machine.outputs_for(program, base)]
-    own = _own(program, parts, base)
-    for _ in settings[1:]:
-        planes, outputs = dict(made[0][0]), dict(made[0][1])
+def _together(
+    program: Program, parts: Parted, settings: Sequence[Columns], shared: tuple[dict[str, Array], dict[int, Array]],
+    threads: int, block: int,
+) -> Iterator[Raw]:  # fmt: skip
+    made = []
+    own = _own(program, parts, settings[0])
+    for _ in settings:
+        planes, outputs = dict(shared[0]), dict(shared[1])
         for (name, _, _), array in zip(own, room.empty([(shape, kind) for _, shape, kind in own]), strict=True):
             if isinstance(name, str):
                 planes[name] = array

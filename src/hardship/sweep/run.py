@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,18 @@ import polars as pl
 
 from hardship import __version__
 from hardship.columns import decimal_series, fixed_point, sha256_of
-from hardship.engine import machine
+from hardship.engine import machine, variants
 from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
-from hardship.lowering.lower import lower
-from hardship.lowering.program import incomplete
+from hardship.lowering.program import incomplete, lower, lowered
 from hardship.plausible import check_columns, check_incomes
 from hardship.sweep.apply import Rounding, changed_columns, changed_table, split
 from hardship.sweep.settings import AS_IT_IS, Change, Setting
-from hardship.sweep.tally import Tally
+from hardship.sweep.tally import Alike, Counts, Tally
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked
+    from hardship.engine.machine import Raw
     from hardship.inputs import Progress
     from hardship.lowering.bind import Columns
     from hardship.register import Register
@@ -88,33 +89,29 @@ def sweep(
     say = progress or (lambda what, share: None)
     everything = (AS_IT_IS, *settings)
     parts = [split(checked, setting) for setting in everything]
-    program = lower(checked, "totals")
+    program = lowered(checked, "totals")
     columns = bind(program, register, standards, on)
-    for local, _ in parts:  # every fault of a setting before any work
-        changed_columns(columns, local, rounding)
+    # Every fault of a setting before any work.
+    local = [changed_columns(columns, changes, rounding).values for changes, _ in parts]
     machine.warm()
     tally = Tally.of(register, level)
-    workers = min(threads or os.cpu_count() or 1, len(everything))
-    inner = max(1, (threads or os.cpu_count() or 1) // workers)
-
-    def work(task: tuple[Checked, Columns, dict[str, Change]]) -> pl.DataFrame:
-        table, bound, local = task
-        with_numbers = changed_columns(bound, local, rounding)
-        raw = machine.compute(bound.program, with_numbers, threads=inner, block=block)
-        return tally.counted(table, with_numbers, raw)
-
     doubtful = _check(register, checked, standards, on, columns, accepted)
-    found: list[pl.DataFrame | None] = [None] * len(everything)
+    found: list[Counts | None] = [None] * len(everything)
     done = 0
+    workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as executor:
         for table, bound, places in _tables(checked, columns, [own for _, own in parts], register, standards, on):
-            tasks = [(table, bound, parts[place][0]) for place in places]
-            for place, counted in zip(places, executor.map(work, tasks), strict=True):
+            if bound.values is columns.values:
+                under = [replace(bound, values=local[place]) for place in places]
+            else:
+                under = [changed_columns(bound, parts[place][0], rounding) for place in places]
+            raws = variants.runs(bound.program, under, threads=workers, block=block)
+            for place, counted in zip(places, _counted(executor, workers, tally, table, bound, raws), strict=True):
                 found[place] = counted
                 done += 1
                 say("whatif", done / len(everything))
     targets = tuple(dict.fromkeys(target for setting in everything for target, _ in setting.changes))
-    frame = _frame(everything, targets, [one for one in found if one is not None])
+    frame = _frame(everything, targets, tally.frame(checked, [one for one in found if one is not None]))
     digest = sha256_of(frame)
     identity = checked.table.table
     run = {
@@ -134,6 +131,21 @@ def sweep(
         "curve_sha256": digest,
     }
     return Sweep(everything, targets, frame, run, digest)
+
+
+def _counted(
+    executor: ThreadPoolExecutor, workers: int, tally: Tally, table: Checked, bound: Columns, raws: Iterator[Raw]
+) -> Iterator[Counts]:
+    """The counts of each setting of a table; some are counted at a time, so that not all results are held at once."""
+    alike: Alike | None = None
+    waiting: deque[Future[Counts]] = deque()
+    for raw in raws:
+        alike = alike or tally.under(table, bound, raw)
+        waiting.append(executor.submit(tally.counted, alike, raw))
+        if len(waiting) > 2 * workers:
+            yield waiting.popleft().result()
+    for one in waiting:
+        yield one.result()
 
 
 def _tables(
@@ -178,7 +190,7 @@ def _check(
     return check_columns(register, used, checked, standards, on, accepted)
 
 
-def _frame(settings: Sequence[Setting], targets: Sequence[str], found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _frame(settings: Sequence[Setting], targets: Sequence[str], counts: pl.DataFrame) -> pl.DataFrame:
     """The counts of all settings under each other, money as money."""
     heads = pl.DataFrame(
         {
@@ -191,8 +203,6 @@ def _frame(settings: Sequence[Setting], targets: Sequence[str], found: Sequence[
         },
         schema={"setting": pl.Int64, **dict.fromkeys(targets, pl.String)},
     )  # fmt: skip
-    numbers = [pl.Series([k], dtype=pl.Int64).new_from_index(0, one.height) for k, one in enumerate(found)]
-    counts = pl.concat(one.with_columns(setting=number) for one, number in zip(found, numbers, strict=True))
     frame = counts.join(heads, on="setting", how="left", maintain_order="left")
     fen = frame["fen"]
     month, year = (fixed_point(fen * factor, 18, 2) for factor in (1, MONTHS))
