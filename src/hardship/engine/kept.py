@@ -32,7 +32,8 @@ def keep_safely(kept: Any, folder: Path) -> None:
         folder: where all functions of one version are kept.
     """
     files = kept._cache_file
-    load, save, dump, load_data = kept.load_overload, kept.save_overload, files._dump, files._load_data
+    load, save = kept.load_overload, kept.save_overload
+    dump, load_data, save_files = files._dump, files._load_data, files.save
 
     def dump_sealed(content: Any) -> bytes:
         data: bytes = dump(content)
@@ -43,6 +44,10 @@ def keep_safely(kept: Any, folder: Path) -> None:
         if hashlib.sha256(data[:-SEAL]).digest() != data[-SEAL:]:
             raise ValueError(name)
         return load_data(name)
+
+    def save_alone(key: Any, data: Any) -> None:
+        with alone(folder):
+            save_files(key, data)
 
     def load_safely(signature: Any, context: Any) -> Any:
         try:
@@ -58,13 +63,12 @@ def keep_safely(kept: Any, folder: Path) -> None:
 
     def save_safely(signature: Any, compiled: Any) -> None:
         try:
-            with alone(folder):
-                save(signature, compiled)
+            save(signature, compiled)  # makes the object code first: that waits for nobody
         except Exception as error:  # a full disk; or damage that could not be taken away
             reason = getattr(error, "strerror", None) or type(error).__name__
             say("common.kernel_not_kept", reason=reason)
 
-    files._dump, files._load_data = dump_sealed, load_sealed
+    files._dump, files._load_data, files.save = dump_sealed, load_sealed, save_alone
     kept.load_overload, kept.save_overload = load_safely, save_safely
 
 
