@@ -16,7 +16,7 @@ from hardship.reading import parquet_columns, parquet_proof
 from hardship.reading.cells import Cell
 from hardship.reading.packed import Packed
 from hardship.reading.parquet_columns import LEFT, Source
-from hardship.reading.readers import can_be_a_cell
+from hardship.reading.readers import can_be_a_cell, frame_of
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class LateColumns:
             table.validate(full=True)
             if not can_be_a_cell(table.schema.field(0).type):  # kept by name only, and refused when it is judged
                 return pl.Series(name, [None], dtype=pl.Binary).new_from_index(0, self.rows)
-            return pl.DataFrame(pl.from_arrow(table, rechunk=False)).to_series()
+            return frame_of(table).to_series()
         except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
             raise RegisterError(Fault("register.unreadable", self.source.path.name)) from error
 

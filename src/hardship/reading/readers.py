@@ -236,10 +236,22 @@ def arrow_table(entity: str, file: str, table: Any, first: int) -> RawTable:
     """
     table.validate(full=True)
     odd = [one.name for one in table.schema if not can_be_a_cell(one.type)]
-    frame = pl.DataFrame(pl.from_arrow(table.drop_columns(odd), rechunk=False))
+    frame = frame_of(table.drop_columns(odd))
     # Kept by name only: refused if it turns out to be a column of the register.
     frame = frame.with_columns(pl.lit(None, dtype=pl.Binary).alias(name) for name in odd)
     return typed_table(entity, file, frame, first)
+
+
+def frame_of(table: Any) -> pl.DataFrame:
+    """An Arrow table as a frame.
+
+    Raises:
+        PolarsError: it is damaged. What polars wrote beside a column for itself is believed, and may make it panic.
+    """
+    try:
+        return pl.DataFrame(pl.from_arrow(table, rechunk=False))
+    except pl.exceptions.PanicException as error:
+        raise pl.exceptions.ComputeError(str(error)) from None
 
 
 def _late(file: Path, entity: str, about: Any) -> RawTable | None:
