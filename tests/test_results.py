@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardship import columns, results
+from hardship import columns, lists, results
 from hardship.inputs import open_table
 from hardship.load import versions
 
@@ -89,7 +89,7 @@ def frames():
 @pytest.mark.parametrize(("start", "rows"), [(0, 40), (3, 17), (8, 8), (13, 0)])
 def test_rows_without_a_value_are_those_of_the_column(start, rows):
     column = pl.Series([None if k % 3 == 0 or k > 20 else k for k in range(40)], dtype=pl.Int32)[start : start + rows]
-    assert results.null_rows(column).tolist() == [row for row, value in enumerate(column) if value is None]
+    assert lists.null_rows(column).tolist() == [row for row, value in enumerate(column) if value is None]
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,5 @@ def test_rows_without_a_value_are_those_of_the_column(start, rows):
     ],
 )
 def test_a_fact_is_missing_in_a_household_if_it_is_in_a_row(level, attribute, expected):
-    found = set(results.households_with_null(frames(), level, attribute).tolist())
+    found = set(lists.households_with_null(frames(), level, attribute).tolist())
     assert [row in found for row in range(2)] == expected

@@ -63,13 +63,16 @@ def check_incomes(
     Raises:
         RegisterError: the median is more than `FACTOR` times off all lines, and nobody said why.
     """
-    sheet = found if isinstance(found, Sheet) else Sheet.of(found.select(["area_code", "income_per_head"]))
+    sheet = found if isinstance(found, Sheet) else Sheet.of(found.select("income_per_head"))
     fen = sheet.columns["income_per_head"].filled()
     fen = fen[fen > 0]
     if len(fen) < ENOUGH:
         return {}
-    codes, places, known = sheet.columns["area_code"].coded()
-    areas = [codes[place] for place in np.flatnonzero(np.bincount(places if known is None else places[known]))]
+    if isinstance(found, Sheet):
+        codes, places, known = found.columns["area_code"].coded()
+        areas = [codes[place] for place in np.flatnonzero(np.bincount(places if known is None else places[known]))]
+    else:
+        areas = found["area_code"].drop_nulls().unique().to_list()
     return check_median(Fraction(_middle(fen), 100), areas, checked, standards, on, accepted)
 
 

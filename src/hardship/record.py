@@ -12,8 +12,9 @@ import polars as pl
 
 from hardship import __version__, sheet_csv
 from hardship.columns import Array
+from hardship.lists import plane_bit
 from hardship.reading.rejects import COLUMNS, with_messages
-from hardship.results import Found, Results, plane_bit
+from hardship.results import Found, Results
 
 if TYPE_CHECKING:
     from hardship.checking.check import Checked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -17,28 +17,22 @@ import polars as pl
 
 from hardship import rank
 from hardship.columns import WIDE, Array, chosen_texts, date_series, decimal_series, nulled
-from hardship.engine import kernels_results as kernels
 from hardship.errors import EngineError, Fault
-from hardship.language.fields import Assume, Show
+from hardship.language.fields import Show
 from hardship.language.table import Ladder, Outcome, Table
+from hardship.lists import list_columns, plane_bit
 from hardship.lowering.program import incomplete as incomplete_rows
-from hardship.lowering.program import missing_behind
 from hardship.reviews import review_columns
 from hardship.sheet import (
     Column,
     Sheet,
     Texts,
     absent,
-    bit_texts,
     fraction_column,
     known_of,
-    marked,
     mask_column,
     number_column,
-    own_texts,
-    patterns,
     plain_column,
-    spelled,
     text_column,
 )
 
@@ -127,39 +121,6 @@ def ladder_column(ladder: Ladder, stored: Array, complete: Array | None) -> Colu
 def ladder_outcomes(ladder: Ladder) -> list[Outcome]:
     """The outcome that each place of the circle ladder stands for, `otherwise` last."""
     return [*(rung.outcome or "meets" for rung in ladder.rung), ladder.otherwise.outcome or "does_not_meet"]
-
-
-def assumed_attributes(table: Table) -> tuple[str, ...]:
-    """The attributes for which the table puts an assumed value, sorted."""
-    return tuple(sorted(name for name, policy in table.missing.items() if isinstance(policy, Assume)))
-
-
-def households_with_null(frames: dict[Any, pl.DataFrame], level: str, attribute: str) -> Array:
-    """The households, maybe more than once, in some row of which the attribute is missing.
-
-    A column that the register does not have is missing in every row.
-    """
-    frame = frames[level]
-    rows: Array = np.arange(frame.height)
-    if attribute in frame.columns:
-        rows = null_rows(frame[attribute])
-    if level == "household":
-        return rows
-    rows = frame[_parent(level)].to_numpy()[rows]
-    return rows if level == "member" else frames["member"]["household"].to_numpy()[rows]
-
-
-def null_rows(series: pl.Series) -> Array:
-    """(nulls,) int64: where a column is null."""
-    found = np.empty(series.null_count(), dtype=np.int64)
-    if len(found):
-        bits = series.is_null().rechunk().to_arrow()
-        kernels.set_bits(np.frombuffer(bits.buffers()[1], dtype=np.uint8), bits.offset, len(bits), found)
-    return found
-
-
-def _parent(level: str) -> str:
-    return "household" if level == "member" else "member"
 
 
 def rank_columns(keys: Sequence[rank.Key], chosen: Array, circle: Array, area: Column) -> dict[str, Column]:
@@ -258,24 +219,35 @@ def build(
         run_flags: flags that every household of this run carries.
         ranks: False leaves `position`, all ranks and `percentile` null: of a part of a register they mean nothing.
     """
-    program = columns.program
-    table, household = checked.table, register.frames["household"]
-    rows = household.height
-    missing = missing_column(program, raw, columns)
-    incomplete = np.asarray(missing.values != 0)
+    with ThreadPoolExecutor(1) as aside:
+        lists = aside.submit(list_columns, register, checked, columns, raw, run_flags)
+        found, kept = _number_columns(register, checked, columns, raw, ranks)
+        found |= lists.result()
+    rows, types = columns.rows[0], types_of(checked, columns.program.detail)
+    nothing = {"vetoes": text_column([""], np.zeros(rows, dtype=np.uint32))}
+    made = {name: found.get(name) or nothing.get(name) or absent(kind, rows) for name, kind in types.items()}
+    return Found(Sheet(made, rows).taken(kept), persons_frame(register, checked.table, raw, kept), kept)
+
+
+def _number_columns(
+    register: Register, checked: Checked, columns: Columns, raw: Raw, ranks: bool
+) -> tuple[dict[str, Column], Array]:
+    """All other columns; which households are kept."""
+    program, table, rows = columns.program, checked.table, columns.rows[0]
+    incomplete = incomplete_rows(raw) if "missing" in raw else np.zeros(rows, dtype=np.bool_)
     complete = known_of(~incomplete)
     kept = columns.served & ~rejected_rows(table, program, raw, rows)
     codes, places = columns.codes
-    known = household["area_code"].is_not_null().to_numpy() if household["area_code"].null_count() else None
-    area = Column(pl.String(), places, known, Texts.of(codes))
-    found = {"household_id": own_texts(household["household_id"]), "area_code": area}
+    areas = register.frames["household"]["area_code"]
+    known = areas.is_not_null().to_numpy() if areas.null_count() else None
+    found = {"area_code": Column(pl.String(), places, known, Texts.of(codes))}
     circle = next((ladder for ladder in table.ladder if ladder.id == "circle"), None)
     found["outcome"] = text_column(*outcome_places(circle, raw, incomplete))
     for ladder in table.ladder:
         name = ladder.id if ladder is circle else f"ladder_{ladder.id}"
         found[name] = ladder_column(ladder, raw[f"ladder:{ladder.id}"].values, complete)
     if ranks:
-        found |= rank_columns(rank_keys(table, raw), *standing(table, raw, incomplete, kept), area)
+        found |= rank_columns(rank_keys(table, raw), *standing(table, raw, incomplete, kept), found["area_code"])
     found |= points_columns(table, raw, complete, program.detail)
     for column, store in MONEY_STORES.items():
         if store in raw:
@@ -285,29 +257,9 @@ def build(
     if table.review is not None:
         reviews = review_columns(raw, ~incomplete, columns.on)
         found |= {name: plain_column(series) for name, series in reviews.items()}
-    if "veto" in raw:
-        found["vetoes"] = bit_texts(raw["veto"].values, program.vetoes)
-    found["flags"] = marked(rows, flag_rows(register, program, raw, run_flags))
-    found["assumed"] = marked(rows, assumed_rows(register, checked))
-    found["missing"] = missing
     for output in table.output:
         found[output.name] = output_column(raw[f"output:{output.name}"], output.show, complete)
-    types = types_of(checked, program.detail)
-    nothing = {"vetoes": text_column([""], np.zeros(rows, dtype=np.uint32))}
-    made = {name: found.get(name) or nothing.get(name) or absent(kind, rows) for name, kind in types.items()}
-    return Found(Sheet(made, rows).taken(kept), persons_frame(register, table, raw, kept), kept)
-
-
-def missing_column(program: Program, raw: Raw, columns: Columns) -> Column:
-    """The attributes missing behind the missing sinks of each incomplete household; place 0 for the complete ones."""
-    place = np.zeros(columns.rows[0], dtype=np.uint32)
-    if "missing" not in raw:
-        return text_column([""], place)
-    rows = np.flatnonzero(incomplete_rows(raw))
-    names, planes = missing_behind(program, raw, columns)
-    pattern, first = patterns(planes, np.arange(len(rows)))
-    place[rows] = pattern + np.uint32(1)
-    return Column(pl.String(), place, None, spelled(planes, first, names))
+    return found, kept
 
 
 MONEY_STORES = {
@@ -317,12 +269,6 @@ MONEY_STORES = {
     "exit_amount": "exit:amount",
 }
 """Money columns and the machine's stores, all in fen."""
-
-
-def plane_bit(planes: Array, label: int) -> Array:
-    """(rows,) bool: one label of bit planes."""
-    bit: Array = (planes[label // 8] >> (label % 8) & 1).astype(np.bool_)
-    return bit
 
 
 def rejected_rows(table: Table, program: Program, raw: Raw, rows: int) -> Array:
@@ -398,23 +344,6 @@ def points_columns(table: Table, raw: Raw, complete: Array | None, detail: str) 
         for column, name in parts.items():
             found[column] = stored_number(raw[name], complete, main.decimals, kind)
     return found
-
-
-def assumed_rows(register: Register, checked: Checked) -> list[tuple[Array, str]]:
-    """Which households lack which of the attributes that the table assumes."""
-    levels = {name: checked.names.attributes[name].level for name in assumed_attributes(checked.table)}
-    return [(households_with_null(register.frames, level, name), name) for name, level in levels.items()]
-
-
-def flag_rows(register: Register, program: Program, raw: Raw, run_flags: Sequence[str]) -> list[tuple[Array, str]]:
-    """Which rows carry which flag: the register's, the requires', the run's."""
-    ids = register.frames["household"]["household_id"]
-    found: list[tuple[Array, str]] = []
-    for (flag,), part in register.flags.group_by("flag", maintain_order=True):
-        found.append((ids.search_sorted(part["household_id"]).to_numpy(), str(flag)))
-    for label, name in enumerate(program.requires):
-        found.append((np.flatnonzero(plane_bit(raw["require"].values, label)), f"require:{name}"))
-    return found + [(np.arange(len(ids)), flag) for flag in run_flags]
 
 
 def output_column(stored: Stored, show: Show | None, complete: Array | None) -> Column:

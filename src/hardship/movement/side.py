@@ -14,11 +14,12 @@ import polars as pl
 from hardship import rank
 from hardship.columns import Array, nulled, scaled_integers
 from hardship.days import as_number
+from hardship.lists import missing_column
 from hardship.movement.answer import alone, counted, summed
 from hardship.movement.coded import coded
 from hardship.movement.states import INCOMPLETE, circle_of
 from hardship.movement.states import OUTCOMES as DECIDED
-from hardship.results import TRUE, missing_column, outcome_places, rank_keys
+from hardship.results import TRUE, outcome_places, rank_keys
 from hardship.reviews import review_columns
 from hardship.sheet import bit_texts
 

@@ -15,6 +15,7 @@ from hardship import rank
 from hardship.checking.check import Checked
 from hardship.days import after_months, as_date, as_number
 from hardship.flags import run_flags
+from hardship.lists import assumed_attributes
 from hardship.lowering.ops import LEVEL, Program
 from hardship.results import (
     CENT,
@@ -24,7 +25,6 @@ from hardship.results import (
     PERSON_STATES,
     RANKS,
     TRUE,
-    assumed_attributes,
     column_types,
     decimals_of,
     ladder_outcomes,
