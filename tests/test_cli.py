@@ -103,7 +103,7 @@ WRONG = {
     "bad format": (["score", "r", "--table", "t", *ON, "--out", "o", "--format", "csv,pdf"], "csv,pdf"),
     "unknown table": (["score", "r", "--table", "nowhere", *ON, "--out", "o"], "nowhere"),
     "table outside": (["score", "r", "--table", "../../etc/passwd", *ON, "--out", "o"], "passwd"),
-    "no register": (["score", "nothing", "--table", "county_model", *ON, "--out", "o"], "nothing"),
+    "no such register": (["score", "nothing", "--table", "county_model", *ON, "--out", "o"], "nothing"),
     "before the first version": (
         ["score", "r", "--table", "county_model", "--on", "1999-01-01", "--out", "o"],
         "2018-01-01",
