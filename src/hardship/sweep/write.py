@@ -43,13 +43,13 @@ def write(
         export.write_parquet(done.frame, staging / "curve.parquet")
         export.write_csv(done.frame, staging / "curve.csv")
         if charts:
-            from hardship.charts import to_png, to_svg
+            from hardship.charts import png_of, to_svg
             from hardship.sweep.chart import chart
 
-            picture = chart(done, inputs, lang)
+            picture = to_svg(chart(done, inputs, lang))
             if "svg" in charts:
-                (staging / "curve.svg").write_text(to_svg(picture), encoding="utf-8")
+                (staging / "curve.svg").write_text(picture, encoding="utf-8")
             if "png" in charts:
-                (staging / "curve.png").write_bytes(to_png(picture))
+                (staging / "curve.png").write_bytes(png_of(picture))
         seconds = {**(timings or {}), "write": time.perf_counter() - began}
         return export.write_run(staging, out, done.run, inputs.files, seconds)
