@@ -100,8 +100,9 @@ def section(runs: Sequence[Run], part: int, cores: int) -> str:
     lines += [f"| ratio | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} | {aim} |", ""]
     lines += [
         f"**Only {last.households:,} households are measured; all other rows are extrapolated in proportion.**",
-        "The memory of a machine stays, as the order is made in ranges and the rest is of a few parts; a country adds some",
-        "0.6 GB (counted, not measured): each range is told how many of each area stand before it. One core makes the hash.",
+        "The memory of a machine stays: the order is made in ranges, the rest is of a few parts; a country",
+        "adds some 0.6 GB (counted, not measured): each range is told how many of each area stand before it.",
+        "One core makes the hash.",
         "",
         f"| | households | parts | processor time | on {cores} cores | on 100 cores, without the hash "
         "| register | scratch | results |",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -275,8 +276,10 @@ def test_ranks_by_ranges_are_those_of_the_whole(tmp_path, wide, memory):
 def test_the_middle_of_several_ordered_lists():
     rng = np.random.default_rng(2)
     several = [np.sort(rng.integers(0, 30, size)) for size in (5, 0, 17)]
+    several += [np.array([10**15])]
     every = np.sort(np.concatenate(several)).tolist()
-    assert [run.nth(several, place) for place in range(len(every))] == every
+    loads = [partial(np.asarray, one) for one in several]
+    assert [run.nth(loads, place) for place in range(len(every))] == every
 
 
 def test_columns_come_back_as_they_were_set_down(tmp_path):

@@ -46,6 +46,7 @@ from hardship.reports.household_facts import UNKNOWN, area_cut
 from hardship.reports.words import settled_names
 from hardship.standards import load_standards
 
+SPLIT = 1024  # spans that a value is looked for in at a time
 AT_ONCE = 2
 """Parts that are worked on at a time; each of them uses all cores."""
 MEMORY = 512 * 2**20  # bytes that the order may take unless said otherwise
@@ -236,8 +237,8 @@ def _judged(scored: Sequence[Scored], job: Job, accepted: str) -> dict[str, Any]
     """The stop on wrong units; what is recorded of it."""
     areas = {code for one in scored for code in one.codes}
     incomes: dict[str, Any] = {}
-    stored = [spill.load(job.work / one.name, "incomes", np.int64) for one in scored]
-    count = sum(map(len, stored))
+    stored = [partial(spill.load, job.work / one.name, "incomes", np.int64) for one in scored]
+    count = sum(one.incomes for one in scored)
     if count >= ENOUGH:
         median = Fraction(nth(stored, count // 2), 100)
         incomes = check_median(median, areas, job.checked, job.standards, job.on, accepted)
@@ -247,16 +248,15 @@ def _judged(scored: Sequence[Scored], job: Job, accepted: str) -> dict[str, Any]
     return {"incomes": incomes, "columns": columns}
 
 
-def nth(ascending: Sequence[Array], place: int) -> int:
-    """The value at `place` (from 0) of all values together; each array is in order."""
-    low = min(int(values[0]) for values in ascending if len(values))
-    high = max(int(values[-1]) for values in ascending if len(values))
+def nth(several: Sequence[Callable[[], Array]], place: int) -> int:
+    """The value at `place` (from 0) of all values together; each array is in order, and held only while looked at."""
+    ends = [(int(values[0]), int(values[-1])) for values in (load() for load in several) if len(values)]
+    low, high = min(first for first, _ in ends), max(last for _, last in ends)
     while low < high:
-        middle = (low + high) // 2
-        if sum(int(np.searchsorted(values, middle, side="right")) for values in ascending) > place:
-            high = middle
-        else:
-            low = middle + 1
+        edges = np.unique([low + (high - low) * k // SPLIT for k in range(SPLIT)])
+        upto = sum(np.searchsorted(load(), edges, side="right") for load in several)
+        number = int(np.searchsorted(upto, place, side="right"))  # the first edge that enough values do not exceed
+        low, high = (int(edges[number - 1]) + 1 if number else low), int(edges[number]) if number < len(edges) else high
     return low
 
 
