@@ -72,8 +72,8 @@ def sweep(
 ) -> Sweep:
     """Run a register under each of many settings.
 
-    A changed local number costs a run of the machine; a changed number of the table also a check and a lowering, once
-    for all settings that share it. Nothing is read, bound or compiled again.
+    A changed local number costs a run of what depends on it; a changed number of the table a check, a lowering and a
+    whole run, once for all settings that share it. Nothing is read, bound or compiled again.
 
     Args:
         settings: of `settings.grid` or `read_series`.
