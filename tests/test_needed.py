@@ -77,7 +77,9 @@ def test_nothing_depends_on_what_is_not_needed(path: Path, tmp_path: Path) -> No
     checked = load_table(path)
     attributes, area = checked.names.attributes, checked.table.table.place.area or "370828"
     register = synthesize(60, 3, area=area, attributes=attributes)
-    tables = dirty(file_frames(register.frames, attributes), random.Random(path.parent.name))
+    tables = file_frames(register.frames, attributes)
+    homes = tables["households"].with_columns(township_name=pl.lit("城关镇"), household_size_counted=pl.lit(7))
+    tables = dirty(tables | {"households": homes}, random.Random(path.parent.name))
     folder = written(tables, tmp_path / "register")
     used = needed(checked)
     whole, part = (read_register(folder, attributes=attributes, on=ON, used=one) for one in (None, used))
