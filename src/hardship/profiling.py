@@ -11,9 +11,10 @@ import numpy as np
 
 from hardship.lowering import ops
 from hardship.lowering.bind import Columns, bind
-from hardship.lowering.ops import CHILD, ENTITY, IMM, INTO, OP, SIZE, Arrays, C
+from hardship.lowering.ops import CHILD, DST, ENTITY, IMM, INTO, OP, SIZE, A, Arrays, B, C, D
 from hardship.lowering.program import lowered
 from hardship.lowering.tune import facts_of, tuned
+from hardship.lowering.values import NONE
 from hardship.standards import Standards
 
 if TYPE_CHECKING:
@@ -148,6 +149,17 @@ def traffic(columns: Columns, arrays: Arrays) -> tuple[float, float]:
     written: dict[int, int] = {}
     for row in arrays.code.tolist():
         op, rows, number = row[OP], columns.rows[row[ENTITY]], row[IMM]
+        below = columns.rows[row[CHILD]] if ops.EXPAND_WORD <= op <= ops.FOLD_BITS else rows
+        for place, of in ((DST, rows), (A, below), (B, below), (C, rows), (D, rows)):
+            if row[place] >= NONE:
+                continue
+            one, kind = divmod(-2 - row[place], ops.PLACED)
+            if kind == ops.IN_COLUMN:
+                read["column", one] = of * int(columns.sizes[one])
+            elif kind == ops.IN_VALIDITY:
+                read["valid", one] = of
+            elif place == DST:
+                written[one] = of * (1 if op in ops.BYTE_RESULTS else row[INTO])
         if op in (ops.LOAD_WORD, ops.LOAD_BYTE, ops.LOAD_TRUTH) and columns.addresses[number]:
             read["column", number] = rows * int(columns.sizes[number])
         elif op == ops.LOAD_VALID and columns.known[number]:

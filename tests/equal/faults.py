@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from hardship import results
-from hardship.lowering import bind, comparisons
+from hardship.lowering import bind, comparisons, places
 from hardship.lowering import expressions as lower_expression
 from hardship.lowering import stages as lower_stages
 from hardship.lowering.arithmetic import Builder
@@ -144,27 +144,27 @@ def deferred_before_refused(patch: pytest.MonkeyPatch) -> None:
 @fault
 def earliest_standard(patch: pytest.MonkeyPatch) -> None:
     """Of several dates of a standard the earliest holds."""
-    best = bind._best
+    best = places._best
 
     def wrong(rows: Any, areas: Any, residence: Any) -> Any:
         found = best(rows, areas, residence)
         same = [one for one in rows if found is not None and one.key[:3] == found.key[:3]]
         return min(same, key=lambda one: one.effective_from, default=None)
 
-    patch.setattr(bind, "_best", wrong)
+    patch.setattr(places, "_best", wrong)
 
 
 @fault
 def widest_area(patch: pytest.MonkeyPatch) -> None:
     """The shortest area code wins."""
-    best = bind._best
+    best = places._best
 
     def wrong(rows: Any, areas: Any, residence: Any) -> Any:
         fitting = [row for row in rows if row.area_code in areas]
         short = min((len(row.area_code) for row in fitting if row.residence in ("", residence)), default=0)
         return best([row for row in fitting if len(row.area_code) == short], areas, residence)
 
-    patch.setattr(bind, "_best", wrong)
+    patch.setattr(places, "_best", wrong)
 
 
 @fault

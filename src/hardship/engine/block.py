@@ -61,9 +61,24 @@ def scene_of(data: Any, files: Any, pool: Any, on: int, again: bool) -> Any:
 
 
 @kernel
+def find_places(direct: Any, places: Any, here: Any) -> None:
+    """The addresses of operands and results that lie in columns and outputs, for the rows that the scene names."""
+    for k in range(direct.shape[0]):
+        kind, number, first, size = direct[k, 2], direct[k, 3], here[FIRST + direct[k, 4]], direct[k, 5]
+        if kind == ops.IN_COLUMN:
+            base = nth(here[COLUMNS], number)
+        elif kind == ops.IN_VALIDITY:
+            base = nth(here[KNOWN], number)
+        else:
+            base = nth(here[OUTPUTS], number)
+        places[direct[k, 0], direct[k, 1]] = base + np.uint64(first * size)
+
+
+@kernel
 def run_block(code: Any, files: Any, here: Any) -> None:
     """All instructions over the rows that the scene names."""
     steps, ticks = files.steps, files.ticks
+    find_places(files.direct, files.places, here)
     scene, instruction = np.uint64(here.ctypes.data), np.uint64(code.ctypes.data)
     places = np.uint64(files.places.ctypes.data)
     spent = at(ticks, code.shape[0], I64)

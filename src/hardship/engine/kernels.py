@@ -222,12 +222,16 @@ def small(op: int, n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, imm
 @inlined
 def bits(n: int, d: Any, a: Any, b: Any, c: Any, e: Any, imm: int, unset: int) -> None:
     """Bytes with three more bits where three truths hold (in `unset`: where not), eight rows at a time."""
-    eights, ones, shift = (n + 7) >> 3, np.uint64(0x0101010101010101), np.uint64(imm)
+    eights, ones, shift = n >> 3, np.uint64(0x0101010101010101), np.uint64(imm)
     turned = ones * np.uint64(unset)
     out, x, y, z, w = at(d, eights, U64), at(a, eights, U64), at(b, eights, U64), at(c, eights, U64), at(e, eights, U64)
     for i in range(eights):
         here = (y[i] & ones) | ((z[i] & ones) << np.uint64(1)) | ((w[i] & ones) << np.uint64(2))
         out[i] = x[i] | ((here << shift) ^ turned)
+    byte, x1, y1, z1, w1 = bytes_at(d, n), bytes_at(a, n), bytes_at(b, n), bytes_at(c, n), bytes_at(e, n)
+    for i in range(eights << 3, n):
+        last = (y1[i] & 1) | ((z1[i] & 1) << 1) | ((w1[i] & 1) << 2)
+        byte[i] = x1[i] | ((last << imm) ^ unset)
 
 
 @inlined

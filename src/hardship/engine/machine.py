@@ -24,6 +24,7 @@ from hardship.lowering import ops
 from hardship.lowering.bind import Columns
 from hardship.lowering.ops import CHILD, DST, ENTITY, INTO, OP, SIZE, A, Arrays, B, C, D, Program
 from hardship.lowering.tune import arrays_for
+from hardship.lowering.values import NONE
 
 Array = npt.NDArray[Any]
 
@@ -74,12 +75,15 @@ class Files(NamedTuple):
     Attributes:
         steps: uint64 [operation], the address of its step.
         places: uint64 [instruction, 5], the addresses of its result and of its operands a, b, c, d.
+        direct: int64 [k, 6], the places that lie outside the registers and differ from block to block: instruction,
+            which of its five, `ops.IN_COLUMN` or another, number of the column or output, level, bytes of an integer.
         tally: address of the room for running sums.
         ticks: address of the processor's ticks by instruction; 0: they are not counted.
     """
 
     steps: Array
     places: Array
+    direct: Array
     tally: np.uint64
     ticks: np.uint64
 
@@ -150,13 +154,14 @@ def registers(
     strides = (rows[:, None] * np.array(ops.SIZES) + 63) // 64 * 64 + 192
     ends = (strides * arrays.registers).ravel().cumsum()
     slack = (int(rows.max()) * 8 + 1087) // 64 * 64
-    memory = np.empty(int(ends[-1]) + slack + 64, np.uint8), np.empty(slack, np.uint8)
-    begin = (memory[0].ctypes.data + 63) // 64 * 64
+    memory = room.large(int(ends[-1]) + slack), np.empty(slack, np.uint8)
+    begin = memory[0].ctypes.data
     starts = (begin + np.concatenate(([0], ends[:-1]))).reshape(strides.shape)
     code = arrays.code
     op, level = code[:, OP], code[:, ENTITY]
     below = np.where((op >= ops.EXPAND_WORD) & (op < ops.STORE_WORD), code[:, CHILD], level)
     places = np.zeros((len(code), 5), np.uint64)
+    outside = [np.zeros((0, 6), np.int64)]
     for place, (column, bytes_of, at_level, size) in enumerate(
         (
             (DST, ops.BYTE_RESULTS, level, INTO), (A, ops.BYTE_A, below, SIZE), (B, ops.BYTE_B, below, SIZE),
@@ -169,7 +174,24 @@ def registers(
             used &= ~_among(ops.LINKED)[op]
         address = starts[at_level, kind] + code[:, column] * strides[at_level, kind]
         places[used, place] = address[used]
-    return Files(addresses(), places, np.uint64(memory[1].ctypes.data), np.uint64(0)), memory
+        rows_of = np.flatnonzero(code[:, column] < NONE)
+        number, which = np.divmod(-2 - code[rows_of, column], ops.PLACED)
+        sizes = np.array(ops.SIZES)[kind[rows_of]]
+        outside.append(
+            np.stack([rows_of, np.full_like(rows_of, place), which, number, at_level[rows_of], sizes], axis=1)
+        )
+    direct = np.ascontiguousarray(np.concatenate(outside))
+    return Files(addresses(), places, direct, np.uint64(memory[1].ctypes.data), np.uint64(0)), memory
+
+
+def split(files: Files, at: int) -> tuple[Files, Files]:
+    """The same registers for the instructions before one, and for that one and those after it."""
+    before = files.direct[:, 0] < at
+    later = files.direct[~before] - np.array([at, 0, 0, 0, 0, 0])
+    places = files.places
+    return files._replace(places=places[:at], direct=files.direct[before]), files._replace(
+        places=places[at:], direct=later
+    )
 
 
 _KINDS = np.array([ops.SIZES.index(size) if size in ops.SIZES else 0 for size in range(9)])

@@ -148,7 +148,7 @@ def _pass(
 
     def work() -> None:
         files, memory = machine.registers(base.program, base.rows, base.widest, block, parts.arrays)
-        one, other = (files._replace(places=places) for places in np.split(files.places, [parts.shared]))
+        one, other = machine.split(files, parts.shared)
         while True:
             with lock:
                 begin = next(starts, None)

@@ -28,11 +28,14 @@ def operands(code: Instruction) -> list[int]:
 
 
 def order(code: Sequence[Instruction], stores: Sequence[Instruction]) -> list[Instruction]:
-    """The instructions that the stores need, each after its operands and followed by its own number; -1 for stores."""
+    """The instructions that the stores need, each after its operands and followed by its own number; -1 for stores.
+
+    A store without an operation only says which instruction writes its output.
+    """
     done: set[int] = set()
     found: list[Instruction] = []
     for store in stores:
-        stack = [(store[A], False)]
+        stack = [(store[A], False)] if store[A] >= 0 else []
         while stack:
             number, ready = stack.pop()
             if number in done:
@@ -43,7 +46,8 @@ def order(code: Sequence[Instruction], stores: Sequence[Instruction]) -> list[In
                 continue
             stack.append((number, True))
             stack.extend((operand, False) for operand in reversed(operands(code[number])) if operand not in done)
-        found.append((*store, -1))
+        if store[OP] >= 0:
+            found.append((*store, -1))
     return found
 
 
@@ -73,7 +77,9 @@ def placed(
         if number >= 0:
             wide = size(code[number])
             spare = free.setdefault((one[ENTITY], wide), [])
-            if spare:
+            if row[DST] < 0:
+                place[number] = row[DST]
+            elif spare:
                 place[number] = spare.pop()
             else:
                 kind = one[ENTITY], ops.SIZES.index(wide)
@@ -82,7 +88,7 @@ def placed(
             row[DST] = place[number]
         if reuse:
             for operand in dict.fromkeys(operands(one)):
-                if last[operand] == at and operand not in kept:
+                if last[operand] == at and operand not in kept and place[operand] >= 0:
                     free.setdefault((code[operand][ENTITY], size(code[operand])), []).append(place[operand])
         out[at, : len(row)] = row
     cells = np.array(pool or [0], np.int64)

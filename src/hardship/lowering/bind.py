@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,18 +22,22 @@ import numpy.typing as npt
 from hardship.engine import room
 from hardship.errors import EngineError, Fault, UsageError
 from hardship.language.fields import Level
-from hardship.language.table import Parameter
 from hardship.limits import ASSESSMENT, INT64, ROWS
 from hardship.lots import LOT, lot
 from hardship.lowering import ops
 from hardship.lowering.nodes import rounded
 from hardship.lowering.ops import Column, Program
-from hardship.standards import StandardRow, Standards, converted
+from hardship.lowering.places import Codes, area_codes, placed
+from hardship.standards import Standards
 
 if TYPE_CHECKING:
     import polars as pl
 
 Array = npt.NDArray[Any]
+MANY = 50_000
+"""Households from which on columns are bound by several threads."""
+PIECE = 1 << 15
+"""Rows of a piece of a column."""
 PARENT_COLUMN: dict[Level, str] = {"member": "household", "supporter": "member", "transfer": "member"}
 
 
@@ -166,7 +173,18 @@ def bind(
     day = _day(on)
     frames = register.frames
     twin = next((one for one in near if one.frames is frames), None)
-    parents, offsets, widest = _links(frames) if twin is None else (twin.parents, twin.offsets, twin.widest)
+    shared = [
+        next((found for one in near if (found := one.place_of(column, frames)) is not None), None)
+        for column in program.columns
+    ]
+    own = [column for column, same in zip(program.columns, shared, strict=True) if same is None]
+    new = [frames] if twin is None else []
+    with _hands(frames) as each:  # columns, links and codes at the same time
+        waiting = each(_links, new), each(area_codes, [one["household"] for one in new])
+        made = iter(list(each(_column, own, [frames] * len(own), _copies(own, frames))))
+        linked, coded = map(list, waiting)
+        parents, offsets, widest = (twin.parents, twin.offsets, twin.widest) if twin is not None else linked[0]
+        codes = twin.codes if twin is not None else coded[0]
     rows = (frames["household"].height, len(parents[0]), len(parents[1]), len(parents[2]))
     to_member, to_supporter, to_transfer = offsets
     every = (*offsets, to_supporter[to_member], to_transfer[to_member])
@@ -174,17 +192,12 @@ def bind(
     sizes = np.ones(len(program.columns) or 1, np.int64)
     alive: list[Array] = [*parents, *every, *(array for one in near for array in one.alive)]
     ranges: list[tuple[int, int, int]] = []
-    shared = [
-        next((found for one in near if (found := one.place_of(column, frames)) is not None), None)
-        for column in program.columns
-    ]
-    copies = _copies([one for one, same in zip(program.columns, shared, strict=True) if same is None], frames)
-    for place, (column, same) in enumerate(zip(program.columns, shared, strict=True)):
+    for place, same in enumerate(shared):
         if same is not None:
             addresses[place], sizes[place], known[place], reach = same
             ranges.append(reach)
             continue
-        values, valid, reach = _column(column, frames, copies)
+        values, valid, reach = next(made)
         ranges.append(reach)
         if values is not None:
             addresses[place], sizes[place] = values.ctypes.data, values.dtype.itemsize
@@ -192,7 +205,6 @@ def bind(
         if valid is not None:
             known[place] = valid.ctypes.data
             alive.append(valid)
-    codes = area_codes(frames["household"]) if twin is None else twin.codes
     places, table, valid_table, unserved = placed(program, frames["household"], standards, on, codes)
     alive.append(places)
     links = np.array([array.ctypes.data for array in (*every, *parents, places)], np.uint64)
@@ -251,7 +263,7 @@ def _offsets(parents: Array, rows: int) -> Array:
 
 
 def _column(
-    column: Column, frames: Mapping[Level, pl.DataFrame], copies: Iterator[Array]
+    column: Column, frames: Mapping[Level, pl.DataFrame], copies: Sequence[Array]
 ) -> tuple[Array | None, Array | None, tuple[int, int, int]]:
     """One column's stored integers, None where there is no column; validity, None where nothing is missing; range."""
     frame = frames[column.level]
@@ -264,13 +276,14 @@ def _column(
     series, valid = frame[column.attribute].rechunk(), None
     values = _coded(series, column) if _is_coded(series, column) else _plain(series, column)
     if series.null_count():
-        valid, whole = next(copies), next(copies)
+        valid, whole = copies
         valid[:] = _known(series)
-        values = _filled(values, valid, column.fill, whole)
+        _fill(values, valid, column.fill, whole)
+        values = whole
     missing = 0 if valid is None else 1
     reach = (missing, column.lo, column.hi)
     if values.size and column.hi <= INT64:
-        lo, hi = int(values.min()), int(values.max())
+        lo, hi = _ends(values)
         if lo < column.lo or hi > column.hi:
             raise _broken(f"{column.attribute} outside its bounds")
         if not column.byte:
@@ -278,15 +291,28 @@ def _column(
     return values, valid, reach
 
 
-def _copies(columns: Sequence[Column], frames: Mapping[Level, pl.DataFrame]) -> Iterator[Array]:
-    """Memory for the validity and then the integers of each column with missing cells, in one piece used before."""
+def _copies(columns: Sequence[Column], frames: Mapping[Level, pl.DataFrame]) -> list[list[Array]]:
+    """Of each column with missing cells memory for its validity and its integers, in one piece used before."""
     shapes: list[tuple[tuple[int, ...], Any]] = []
+    has: list[bool] = []
     for column in columns:
         frame = frames[column.level]
-        if column.attribute in frame.columns and (series := frame[column.attribute]).null_count():
-            rows = (frame.height,)
+        has.append(bool(column.attribute in frame.columns and frame[column.attribute].null_count()))
+        if has[-1]:
+            rows, series = (frame.height,), frame[column.attribute]
             shapes += [(rows, np.uint8), (rows, np.int32 if _is_coded(series, column) else _stored(series, column)[1])]
-    return iter(room.empty(shapes))
+    memory = iter(room.empty(shapes))
+    return [[next(memory), next(memory)] if some else [] for some in has]
+
+
+@contextmanager
+def _hands(frames: Mapping[Level, pl.DataFrame]) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map` that works with all processors where there are many rows."""
+    if frames["household"].height < MANY:
+        yield map
+        return
+    with ThreadPoolExecutor(os.cpu_count() or 1) as executor:
+        yield executor.map
 
 
 def _is_coded(series: pl.Series, column: Column) -> bool:
@@ -325,13 +351,24 @@ def _plain(series: pl.Series, column: Column) -> Array:
     return np.frombuffer(array.buffers()[1], dtype)[array.offset :][: len(array)]
 
 
-def _filled(values: Array, valid: Array, fill: int, into: Array) -> Array:
-    """The values with `fill` where a cell is missing; masks take a third of the time of a choice by truths."""
+def _fill(values: Array, valid: Array, fill: int, into: Array) -> None:
+    """The values with `fill` where a cell is missing; masks take a third of the time of a choice by truths.
+
+    A piece at a time, which all passes find in the cache.
+    """
     blank = into.dtype.type(fill)
-    np.bitwise_xor(values, blank, out=into)
-    into &= np.negative(valid.astype(into.dtype, copy=False))
-    into ^= blank
-    return into
+    for at in range(0, into.size, PIECE):
+        piece = into[at : at + PIECE]
+        np.bitwise_xor(values[at : at + PIECE], blank, out=piece)
+        piece &= np.negative(valid[at : at + PIECE].astype(into.dtype, copy=False))
+        piece ^= blank
+
+
+def _ends(values: Array) -> tuple[int, int]:
+    """The least and the largest, looked for in pieces as above."""
+    pieces = [values[at : at + PIECE] for at in range(0, values.size, PIECE)]
+    ends = [(piece.min(), piece.max()) for piece in pieces]
+    return int(min(lo for lo, _ in ends)), int(max(hi for _, hi in ends))
 
 
 def _coded(series: pl.Series, column: Column) -> Array:
@@ -340,97 +377,6 @@ def _coded(series: pl.Series, column: Column) -> Array:
 
     place = series.cast(pl.Enum(column.texts), strict=False).to_physical()
     return (place.cast(pl.Int32) + 1).fill_null(0).to_numpy()
-
-
-# ── places ──
-
-
-Codes = tuple[list[str], Array]
-"""Distinct area codes in order, and which of them each household has."""
-
-
-def placed(
-    program: Program, households: pl.DataFrame, standards: Standards, on: dt.date, codes: Codes | None = None
-) -> tuple[Array, Array, Array, Array]:
-    """int32 place of each household; values and validity [parameter, place]; the parameter that has no row, or -1."""
-    import polars as pl
-
-    declared = {parameter.name for parameter in program.declared}
-    rows = [row for row in standards.rows if row.parameter in declared]
-    areas, area_of = _areas(codes or area_codes(households), rows)
-    residences, assumed = program.residences
-    width = len(residences) + 1
-    residence = np.full(households.height, len(residences), np.int64)
-    if "residence_type" in households.columns:
-        column = households["residence_type"].cast(pl.Int64)
-        residence = (column.fill_null(len(residences)) if column.null_count() else column).to_numpy().copy()
-    if assumed >= 0:
-        residence[residence == len(residences)] = assumed
-    pairs = area_of * width + residence
-    found = np.flatnonzero(np.bincount(pairs, minlength=1))
-    place_of = np.zeros(int(found[-1]) + 1 if found.size else 1, np.int32)
-    place_of[found] = np.arange(found.size)
-    values = np.zeros((max(len(program.parameters), 1), max(found.size, 1)), np.int64)
-    valid = np.zeros(values.shape, np.uint8)
-    unserved = np.full(max(found.size, 1), -1, np.int16)
-    numbers = {name: (place, den) for place, (name, den) in enumerate(program.parameters)}
-    for parameter_number, parameter in enumerate(program.declared):
-        known = [row for row in rows if row.parameter == parameter.name and _in_time(parameter, row, on)]
-        at, den = numbers.get(parameter.name, (-1, 1))
-        lowest = int(parameter.bounds[0] * den) if at >= 0 else 0
-        for place, pair in enumerate(found):
-            chosen = (*residences, None)[pair % width]
-            best = _best(known, areas[pair // width], chosen)
-            if best is None and unserved[place] < 0:
-                unserved[place] = parameter_number
-            if at < 0:
-                continue
-            values[at, place] = lowest
-            if best is not None and (best.residence == "" or chosen is not None):
-                values[at, place] = int(converted(best, parameter) * den)
-                valid[at, place] = 1
-    places = np.ascontiguousarray(place_of[pairs] if pairs.size else np.zeros(0), np.int32)
-    return places, values, valid, unserved[places] if places.size else np.zeros(0, np.int16)
-
-
-def area_codes(households: pl.DataFrame) -> Codes:
-    """The area codes of households; an empty one where there is none."""
-    import polars as pl
-
-    codes = households["area_code"].fill_null("")
-    distinct = codes.unique().sort()
-    # As fast as Arrow's dictionaries, whose numbers take pandas along (0.2 s) where that is installed.
-    return distinct.to_list(), codes.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32).to_numpy()
-
-
-def _areas(codes: Codes, rows: Sequence[StandardRow]) -> tuple[list[frozenset[str]], Array]:
-    """The distinct sets of area prefixes that the standards know, and which of them each household has."""
-    prefixes = {row.area_code for row in rows}
-    lengths = sorted({len(prefix) for prefix in prefixes})
-    distinct, numbered = codes
-    sets: dict[frozenset[str], int] = {}
-    group = np.empty(len(distinct), np.int64)
-    for place, code in enumerate(distinct):
-        mine = frozenset(code[:length] for length in lengths if len(code) >= length and code[:length] in prefixes)
-        group[place] = sets.setdefault(mine, len(sets))
-    return list(sets), group[numbered] if len(distinct) else np.zeros(0, np.int64)
-
-
-def _best(rows: Sequence[StandardRow], areas: frozenset[str], residence: str | None) -> StandardRow | None:
-    """The row that holds: longest area, then one with a residence, then the latest; None stands for any residence."""
-    fitting = (
-        row for row in rows if row.area_code in areas and (residence is None or row.residence in ("", residence))
-    )
-    return max(fitting, key=lambda row: (len(row.area_code), row.residence != "", row.effective_from), default=None)
-
-
-def _in_time(parameter: Parameter, row: StandardRow, on: dt.date) -> bool:
-    """Whether a row may be chosen on a day."""
-    if parameter.as_of == "assessment":
-        return row.effective_from <= on
-    if parameter.as_of == "previous_year_end":
-        return row.effective_from.year < on.year
-    return row.effective_from.year == on.year - 1
 
 
 def _broken(what: str) -> EngineError:

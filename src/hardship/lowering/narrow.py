@@ -6,12 +6,13 @@ in all). Folds over the same children are made together (`lanes`).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from hardship.lowering import ops
 from hardship.lowering.lanes import HOLDS, UNKNOWN, Bit, Lane, lanes
 from hardship.lowering.nodes import Node
+from hardship.lowering.placed import Placing
 from hardship.lowering.simplify import Simplifier
 from hardship.lowering.values import NONE
 
@@ -44,13 +45,16 @@ class Narrower:
         self.size: dict[int, int] = {}
         self._known: dict[Code, int] = {}
         self.uses: Counter[int] = Counter(store.a for store in stores)
+        self.users: dict[int, list[Node]] = defaultdict(list)
         self.needed = {store.a for store in stores}
         for number in range(len(made.nodes) - 1, -1, -1):
             if number in self.needed:
                 for operand in self._operands(made.nodes[number]):
                     self.needed.add(operand)
                     self.uses[operand] += 1
+                    self.users[operand].append(made.nodes[number])
         self.lanes = lanes(made, self.needed)
+        self.places = Placing(made, self.users, self.needed, stores, self.lanes)
 
     @staticmethod
     def _operands(node: Node) -> list[int]:
@@ -61,12 +65,13 @@ class Narrower:
         for number in range(len(self.made.nodes)):
             if number in self.needed:
                 self._make(number)
-        stores: list[Code] = []
-        for store in self.stores:
-            size = 1 if store.op == ops.STORE_BYTE else self.size[store.a]
-            a = self.place[store.a]
-            stores.append((store.op, store.level, 0, a, NONE, NONE, NONE, store.imm, store.imm2, 0, size, 8))
-        return self.code, stores
+        return self.code, [self._stored(store) for store in self.stores]
+
+    def _stored(self, store: Node) -> Code:
+        """The instruction of a store."""
+        size = 1 if store.op == ops.STORE_BYTE else self.size[store.a]
+        a = self.place[store.a]
+        return store.op, store.level, 0, a, NONE, NONE, NONE, store.imm, store.imm2, 0, size, 8
 
     # ── one node ──
 
@@ -91,6 +96,12 @@ class Narrower:
             return self.place[number]
         return self._emit(Node(ops.COPY, node.level, self.place[number]), self.size[number], size)
 
+    def _byte(self, number: int, op: int) -> int:
+        """The instruction that makes a node's bytes, or where they lie; folds read a little more than there is."""
+        if self.place[number] < 0 and op in (ops.FOLD_COUNT, ops.FOLD_ANY, ops.FOLD_VALID):
+            return self._emit(self.made.nodes[number], 1, 1)
+        return self.place[number]
+
     def _is_byte(self, number: int) -> bool:
         return self.made.nodes[number].op in ops.BYTE_RESULTS
 
@@ -104,8 +115,15 @@ class Narrower:
         if op == ops.BIT:
             self._bits(number)
             return
+        direct = self.places.of(number, self._need(number))
+        if direct is not None:
+            self._done(number, *direct)
+            return
         size = into = 8
-        if op in _ELEMENTWISE:
+        if op == ops.NOT and self.places.of(node.a, 1) is not None and self.made.nodes[node.a].op == ops.LOAD_TRUTH:
+            # Of a stored 0 or 1.
+            node = node._replace(op=ops.RANGE)
+        elif op in _ELEMENTWISE:
             size = into = max([self._need(number), *map(self._need, words), *self._of_constants(node)])
         elif op in _COMPARED:
             size = max([*map(self._need, words), *self._of_constants(node)])
@@ -123,7 +141,7 @@ class Narrower:
         elif op == ops.FOLD_SUM:
             size = self.size[node.a]
         a, b, c, d = (
-            operand if operand < 0 else self.place[operand] if self._is_byte(operand) else self._as(operand, size)
+            operand if operand < 0 else self._byte(operand, op) if self._is_byte(operand) else self._as(operand, size)
             for operand in node[2:6]
         )
         self._done(number, self._emit(node._replace(a=a, b=b, c=c, d=d), size, into), into)

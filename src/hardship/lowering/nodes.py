@@ -17,12 +17,12 @@ class Facts(NamedTuple):
 
     Attributes:
         columns: of each column of the program whether no cell is missing (0), some (1), all (2); least and largest
-            stored integer.
+            stored integer; bytes of one, 0 where there is no column.
         parameters: of each parameter whether a place lacks it, whether all places have the same, least and largest.
         widest: most rows of each level in one household.
     """
 
-    columns: tuple[tuple[int, int, int], ...]
+    columns: tuple[tuple[int, int, int, int], ...]
     parameters: tuple[tuple[bool, bool, int, int], ...]
     widest: tuple[int, ...]
 

@@ -153,6 +153,16 @@ BYTE_B = frozenset((*range(AND, BITS + 1), BIT_WORD, LOOK_TWO, FOLD_SUM, FOLD_MI
 BYTE_C = frozenset((PICK, BITS))
 LINKED = frozenset((LOOK_TWO, *range(EXPAND_WORD, FOLD_BITS + 1)))  # C is a link or a width, no register
 
+# What an operand or a result of a tuned program is that lies in no register: a column, its validity, an output.
+IN_COLUMN, IN_VALIDITY, IN_OUTPUT = range(3)
+PLACED = 3
+
+
+def direct(kind: int, number: int) -> int:
+    """How an operand or a result is written that lies where the register or the results lie."""
+    return -2 - PLACED * number - kind
+
+
 # How one level folds into another: the number of the offsets in the machine's links.
 FOLDS: dict[tuple[Level, Level], int] = {
     ("household", "member"): 0,

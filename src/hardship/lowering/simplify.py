@@ -118,10 +118,12 @@ class Simplifier(Pool):
         return self.word(node, *FULL)
 
     def load(self, node: Node) -> int:
-        missing, lo, hi = self.facts.columns[node.imm]
+        missing, lo, hi, size = self.facts.columns[node.imm]
         match node.op:
             case ops.LOAD_VALID:
                 return self.byte(node, (0b10, KNOWNS, 0b01)[missing])
+            case ops.LOAD_BYTE | ops.LOAD_TRUTH if missing == 2 and not size:
+                return self.small(node.level, node.imm2)
             case ops.LOAD_TRUTH:
                 return self.byte(node, JUDGED)
             case ops.LOAD_BYTE:
@@ -220,6 +222,12 @@ class Simplifier(Pool):
             after = alo > bhi or (op != ops.LE and alo == bhi)
             if before or after:
                 return self.small(node.level, 1 if before != (op == ops.GE_C) else 2)
+        above = self.nodes[node.a]
+        if node.b < 0 and op != ops.NE_C and above.op == ops.LOAD_WORD and self.facts.columns[above.imm][3] == 1:
+            # A column of bytes is compared as it lies.
+            first, last = {ops.LT_C: (0, node.imm - 1), ops.GE_C: (node.imm, 255)}.get(op, (node.imm, node.imm))
+            column = self.load(above._replace(op=ops.LOAD_BYTE))
+            return self.rewritten(Node(ops.RANGE, node.level, column, imm=first, imm2=last))
         return self.byte(node, JUDGED)
 
     def small_rule(self, node: Node) -> int:

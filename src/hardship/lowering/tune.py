@@ -14,6 +14,7 @@ from hardship.lowering import allocate
 from hardship.lowering.narrow import Code, narrow
 from hardship.lowering.nodes import Facts, Node, nodes, rounded
 from hardship.lowering.ops import Arrays, Program
+from hardship.lowering.placed import stored_in_place
 from hardship.lowering.simplify import Simplifier
 
 if TYPE_CHECKING:
@@ -59,14 +60,17 @@ def facts_of(columns: Columns) -> Facts:
     for values, valid in zip(columns.values, columns.valid, strict=True):
         lo, hi = int(values.min()), int(values.max())
         parameters.append((not valid.all(), lo == hi, *rounded(lo, hi)))
+    own = zip(columns.program.columns, columns.ranges, columns.addresses, columns.sizes, strict=False)
+    # The column of members who leave is another one in the second pass.
+    held = tuple((*reach, int(size) if address and column.attribute else 0) for column, reach, address, size in own)
     widest = tuple(rounded(1, int(most))[1] for most in columns.widest)
-    return Facts(columns.ranges, tuple(parameters), widest)
+    return Facts(held, tuple(parameters), widest)
 
 
 def tuned(program: Program, facts: Facts) -> Arrays:
     """The arrays of a program for columns of which `facts` hold; they make the same stores, bit for bit."""
     code, stores, pool = instructions(program, facts)
-    return allocate.arrays(code, stores, pool, reuse=True)
+    return allocate.arrays(*stored_in_place(code, stores), pool, reuse=True)
 
 
 def instructions(program: Program, facts: Facts) -> tuple[list[Code], list[Code], list[int]]:

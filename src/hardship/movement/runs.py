@@ -16,7 +16,8 @@ import numpy as np
 from hardship.engine import machine
 from hardship.errors import Fault, TableError
 from hardship.lowering import ops
-from hardship.lowering.bind import area_codes, bind, placed
+from hardship.lowering.bind import bind
+from hardship.lowering.places import area_codes, placed
 from hardship.lowering.program import lowered
 from hardship.movement.answer import Answer, answer
 from hardship.movement.setting import differing_attributes

@@ -15,8 +15,8 @@ import polars as pl
 from hardship.language.fields import DeclaredAttribute
 from hardship.language.table import Parameter
 from hardship.lots import LOT, lot
-from hardship.lowering.bind import placed
 from hardship.lowering.ops import Column, Program
+from hardship.lowering.places import placed
 from hardship.single.household import Household
 from hardship.single.lanes import LEFT, Lanes, Layout, Registers, Rows, registers_for
 from hardship.single.record import Found
