@@ -243,13 +243,18 @@ def arrow_table(entity: str, file: str, table: Any, first: int) -> RawTable:
 
 
 def frame_of(table: Any) -> pl.DataFrame:
-    """An Arrow table as a frame.
+    """An Arrow table as a frame: its columns alone, not what polars wrote beside a column for itself.
+
+    That is a second list of a column's labels, which polars would believe over the column's own, and panic over.
 
     Raises:
-        PolarsError: it is damaged. What polars wrote beside a column for itself is believed, and may make it panic.
+        PolarsError: it is damaged.
     """
+    import pyarrow as pa
+
+    bare = pa.schema([one.remove_metadata() for one in table.schema])
     try:
-        return pl.DataFrame(pl.from_arrow(table, rechunk=False))
+        return pl.DataFrame(pl.from_arrow(pa.Table.from_arrays(table.columns, schema=bare), rechunk=False))
     except pl.exceptions.PanicException as error:
         raise pl.exceptions.ComputeError(str(error)) from None
 
