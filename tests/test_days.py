@@ -7,7 +7,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from hardship.days import after_months, as_date, as_number, months_later
+from hardship.days import after_months, as_date, as_number
+from hardship.reviews import months_later
 
 CASES = [
     ("2018-07-01", 6, "2019-01-01"),

@@ -5,11 +5,6 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 
-import numpy as np
-import numpy.typing as npt
-
-Array = npt.NDArray[np.int64]
-
 
 def after_months(day: dt.date, months: int) -> dt.date:
     """The first day on which `months` whole months have passed since `day`, as `months_between` counts them.
@@ -25,22 +20,6 @@ def after_months(day: dt.date, months: int) -> dt.date:
     if day.day <= calendar.monthrange(year, month + 1)[1]:
         return dt.date(year, month + 1, day.day)
     return dt.date(year, month + 1, 1) + dt.timedelta(days=calendar.monthrange(year, month + 1)[1])
-
-
-def months_later(days: Array, months: Array) -> Array:
-    """`after_months` of many days.
-
-    Args:
-        days: (n,) yyyymmdd; of a date that exists.
-        months: (n,) at least 0, less than 1,000.
-
-    Returns:
-        (n,) yyyymmdd.
-    """
-    pairs, place = np.unique(days * 1_000 + months, return_inverse=True)
-    found = [after_months(as_date(pair // 1_000), pair % 1_000) for pair in pairs.tolist()]
-    later: Array = np.array([as_number(day) for day in found], dtype=np.int64)[place.reshape(-1)]
-    return later
 
 
 def as_number(day: dt.date) -> int:

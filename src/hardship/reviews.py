@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hardship.columns import Array, date_series, nulled
-from hardship.days import months_later
+from hardship.days import after_months, as_date, as_number
 
 if TYPE_CHECKING:
     from hardship.engine.machine import Raw
@@ -33,3 +33,19 @@ def review_columns(raw: Raw, complete: Array, on: int) -> dict[str, pl.Series]:
         told = complete & (raw["review:due"].values == TRUE) & (holds != MISSING)
         found["held"] = nulled(pl.Series(holds == TRUE), told)
     return found
+
+
+def months_later(days: Array, months: Array) -> Array:
+    """`after_months` of many days.
+
+    Args:
+        days: (n,) yyyymmdd; of a date that exists.
+        months: (n,) at least 0, less than 1,000.
+
+    Returns:
+        (n,) yyyymmdd.
+    """
+    pairs, place = np.unique(days * 1_000 + months, return_inverse=True)
+    found = [after_months(as_date(pair // 1_000), pair % 1_000) for pair in pairs.tolist()]
+    later: Array = np.array([as_number(day) for day in found], dtype=np.int64)[place.reshape(-1)]
+    return later
