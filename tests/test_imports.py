@@ -142,5 +142,11 @@ def test_help_loads_no_engine():
     assert loaded_by(statement) & {"numba", "fastapi", "polars", "numpy", "pydantic", "rich"} == set()
 
 
+def test_listing_tables_loads_no_arrays():
+    statement = "from hardship.cli import run\nimport contextlib, io\n"
+    statement += "with contextlib.redirect_stdout(io.StringIO()):\n    run(['tables'])"
+    assert loaded_by(statement) & {"numba", "fastapi", "polars", "numpy"} == set()
+
+
 def test_the_plain_evaluator_loads_no_numba():
     assert "numba" not in loaded_by("import hardship.reference.evaluate, hardship.load, hardship.register")
