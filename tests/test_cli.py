@@ -42,13 +42,15 @@ def _english(monkeypatch):
     monkeypatch.delenv("HARDSHIP_DEBUG", raising=False)
 
 
-def test_a_program_of_its_own_seldom_looks_for_rubbish_and_leaves_with_its_code(monkeypatch):
-    set_to = []
-    monkeypatch.setattr(cli.gc, "set_threshold", lambda *numbers: set_to.append(numbers))
-    monkeypatch.setattr(cli, "run", lambda: 3)
+@pytest.mark.parametrize("ends", [lambda: 3, lambda: sys.exit(3)])
+def test_a_program_of_its_own_seldom_looks_for_rubbish_and_never_when_it_leaves(monkeypatch, ends):
+    done = []
+    monkeypatch.setattr(cli.gc, "set_threshold", lambda *numbers: done.append(numbers))
+    monkeypatch.setattr(cli.gc, "freeze", lambda: done.append("freeze"))
+    monkeypatch.setattr(cli, "run", lambda: done.append("run") or ends())
     with pytest.raises(SystemExit) as left:
         cli.main()
-    assert (left.value.code, set_to) == (3, [cli.COLLECTIONS])
+    assert (left.value.code, done) == (3, [cli.COLLECTIONS, "run", "freeze"])
 
 
 def run(capsys, *arguments):
