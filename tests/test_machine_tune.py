@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -205,3 +208,12 @@ def test_memory_is_lent_again_only_when_nobody_holds_it() -> None:
     del tail
     gc.collect()
     assert room.empty(list(shape))[0].ctypes.data == at
+
+
+def test_no_memory_behind_a_column_is_read() -> None:
+    """Columns are read where they lie: a process in which nothing may be read behind them lives on."""
+    for words in (["folds", "5", "4101"], ["county_model", "5", "1001"]):
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("guarded.py")), *words], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (0, "equal\n" * 2), done.stderr
