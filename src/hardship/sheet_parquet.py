@@ -75,9 +75,11 @@ def _array(column: Column, begin: int, end: int, height: int) -> pa.Array:
     if column.texts is not None:
         if column.values is None:
             return _of(pa.large_string(), rows, valid, *_strings(column.texts, begin, end).buffers()[1:])
+        many = 2 * len(column.texts) > height
+        if many and height <= FEW:  # without `take`: to import Arrow's functions takes longer than all of a small file
+            return Column(column.kind, column.values[begin:end], valid, column.texts).series().rechunk().to_arrow()
         texts, places = _used(column.texts, column.values[begin:end])
         coded = _of(pa.int32(), rows, valid, _buffer(places, np.int32))
-        many = 2 * len(column.texts) > height
         return texts.take(coded) if many else pa.DictionaryArray.from_arrays(coded, texts, safe=False)
     values = None if column.values is None else column.values[begin:end]
     if values is not None and isinstance(column.kind, pl.Decimal) and (column.kind.precision or 38) <= 18:
