@@ -340,7 +340,9 @@ def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _
 
     each(tally, range(threads - 1))
     before, of = before.cumsum(axis=0, dtype=np.uint32), of.cumsum(axis=0, dtype=np.int64)
-    (records,) = room.empty([((len(words), 3 + int(plan.levels.sum())), np.uint32)])
+    width = 3 + int(plan.levels.sum())
+    size = 4 * width * len(words)
+    records = room.large(size)[:size].view(np.uint32).reshape(len(words), width)
 
     def count(share: int) -> None:
         first, last = limits[share], limits[share + 1]
@@ -375,10 +377,19 @@ def percentile(rank: UInt32, ranked: int) -> Int64:
 
 def area_levels(codes: Sequence[str]) -> list[Int64]:
     """For each of `AREA_LEVELS` the group of each code by its beginning of that length; −1 where it is shorter."""
+    longest = max(AREA_LEVELS.values())
+    order = sorted(range(len(codes)), key=codes.__getitem__)
+    sizes = np.array([len(codes[place]) for place in order], dtype=np.int64)
+    letters = np.array([codes[place] for place in order], dtype=f"U{longest}").view(np.uint32).reshape(-1, longest)
+    # In order, the codes with the same beginning stand together: of how many letters is it the one before?
+    alike = np.zeros(len(codes), dtype=np.int64)
+    same = letters[1:] == letters[:-1]
+    alike[1:] = np.where(same.all(axis=1), longest, same.argmin(axis=1))
     found = []
     for length in AREA_LEVELS.values():
-        prefixes = sorted({code[:length] for code in codes if len(code) >= length})
-        number = {prefix: place for place, prefix in enumerate(prefixes)}
-        # A code shorter than the prefix is no key of `number`.
-        found.append(np.array([number.get(code[:length], -1) for code in codes], dtype=np.int64))
+        long = sizes >= length
+        first = long & (alike < length)
+        level = np.empty(len(codes), dtype=np.int64)
+        level[order] = np.where(long, np.cumsum(first) - 1, -1)
+        found.append(level)
     return found

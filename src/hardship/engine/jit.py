@@ -178,6 +178,31 @@ if COMPILED:
     _typed: Any = intrinsic(_to_typed)
     like: Any = intrinsic(_to_like)
 
+    def _to_soon(_context: Any, array: Any, place: Any, write: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            byte, whole = cgutils.ir.IntType(8).as_pointer(), cgutils.ir.IntType(32)
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            function = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [byte, whole, whole, whole])
+            fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], function)
+            address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+            # Into all caches, as data; meant for writing or for reading.
+            builder.call(fetch, [address, whole(write.literal_value), whole(3), whole(1)])
+            return context.get_dummy_value()
+
+        return types.void(array, types.int64, write), generate
+
+    _soon: Any = intrinsic(prefer_literal=True)(_to_soon)
+
+    @inlined
+    def soon_read(array: Any, place: Any) -> None:
+        """Let the element at a place of a contiguous array, counted along all of it, come into the cache."""
+        _soon(array, place, 0)
+
+    @inlined
+    def soon_written(array: Any, place: Any) -> None:
+        """The same for an element that will be written."""
+        _soon(array, place, 1)
+
     @kernel
     def at(address: np.uint64, size: int, tag: Any) -> Any:
         """The `size` numbers of the type of `tag` at an address."""
@@ -192,6 +217,12 @@ else:
     def go_to(address: int, a: Any, b: Any, c: Any) -> None:
         """Run the step that lies at an address."""
         PLAIN[address](a, b, c)
+
+    def soon_read(array: Any, place: Any) -> None:
+        """Nothing is fetched ahead without compilation."""
+
+    def soon_written(array: Any, place: Any) -> None:
+        """Nothing is fetched ahead without compilation."""
 
     def like(value: int, tag: Any) -> Any:
         """A number as one of the type of `tag`."""

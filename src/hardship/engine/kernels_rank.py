@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import kernel
+from hardship.engine.jit import kernel, soon_read, soon_written
 
 BUCKET_BITS = 11
-WINDOW_BITS = 17  # rows whose ranks are laid down together: what fits a cache, and few enough to be written to at once
+WINDOW_BITS = 16  # rows whose ranks are laid down together: what fits a cache, and few enough to be written to at once
 FEW = 24  # words that are sorted by being put in one by one
+AHEAD_WRITTEN, AHEAD_READ = 2, 16  # records that are fetched before they are reached
 SMALL = 2048  # words that are sorted by 8 bits at a time rather than 11
 
 
@@ -246,6 +247,7 @@ def ranked(
                 window = row >> np.uint64(WINDOW_BITS)
                 place = places[window]
                 places[window] = place + 1
+                soon_written(records, (place + AHEAD_WRITTEN) * np.int64(end_column + 1))
                 records[place, 0], records[place, 1] = np.uint32(i + 1), np.uint32(at + 1)
                 records[place, end_column] = np.uint32(row & inside)
                 column = 2
@@ -274,15 +276,21 @@ def ranked(
 def put_back(records: Any, begin: int, end: int, window: int, out: Any) -> None:
     """The records of one window into columns (c, n), 0 for rows without one."""
     first = window << WINDOW_BITS
-    last = min(first + (1 << WINDOW_BITS), out.shape[1])
-    width = out.shape[0]
-    whole = end - begin == last - first
-    for k in range(width):
-        column = out[k, first:last]
-        if not whole:
-            column[:] = 0
-        for i in range(begin, end):
-            column[records[i, width]] = records[i, k]
+    rows, width = min(1 << WINDOW_BITS, out.shape[1] - first), out.shape[0]
+    # Records are read anywhere, many on their way at a time, and columns written one row after another.
+    own = records[begin:end]
+    of_row = np.empty(rows, np.uint32)
+    if end - begin < rows:
+        of_row[:] = np.uint32(1 << WINDOW_BITS)
+    for i in range(end - begin):
+        of_row[own[i, width]] = np.uint32(i)
+    for row in range(rows):
+        ahead = of_row[min(row + AHEAD_READ, rows - 1)]
+        soon_read(own, np.int64(ahead) * (width + 1))
+        place = of_row[row]
+        known = place < end - begin
+        for k in range(width):
+            out[k, first + row] = own[place, k] if known else np.uint32(0)
 
 
 @kernel
