@@ -330,16 +330,23 @@ def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _
     counted = (np.count_nonzero(chosen[begin : begin + window]) for begin in range(0, rows, window))
     of_window = np.fromiter(counted, dtype=np.int64)
     window_ends = np.cumsum(of_window)
-    before = np.zeros((threads + 1, *plan.tables.shape[:2]), dtype=np.uint32)
-    of = np.zeros((threads + 1, len(of_window)), dtype=np.uint32)
+    # Of each thread, for each share, what stands in the shares before it.
+    before = np.zeros((threads, threads + 1, *plan.tables.shape[:2]), dtype=np.uint32)
+    of = np.zeros((threads, threads + 1, len(of_window)), dtype=np.uint32)
 
-    def tally(share: int) -> None:
-        own = words[cut[share] : cut[share + 1]]
+    def tally(thread: int) -> None:
         row_bits, group_bits, _ = parted.bits.tolist()
-        kernels.tallied(own, row_bits, groups, group_bits, plan.starts, plan.masks, before[share + 1], of[share + 1])
+        for share in range(threads - 1):
+            starts, stops = _ranges(cut[share + 1] - cut[share], threads)
+            own = words[cut[share] + starts[thread] : cut[share] + stops[thread]]
+            kernels.tallied(
+                own, row_bits, groups, group_bits, plan.starts, plan.masks,
+                before[thread, share + 1], of[thread, share + 1],
+            )  # fmt: skip
 
-    each(tally, range(threads - 1))
-    before, of = before.cumsum(axis=0, dtype=np.uint32), of.cumsum(axis=0, dtype=np.int64)
+    each(tally, range(threads))
+    earlier = before.sum(axis=0, dtype=np.uint32).cumsum(axis=0, dtype=np.uint32)
+    placed = of.sum(axis=0, dtype=np.int64).cumsum(axis=0)
     width = 3 + int(plan.levels.sum())
     size = 4 * width * len(words)
     records = room.large(size)[:size].view(np.uint32).reshape(len(words), width)
@@ -347,12 +354,12 @@ def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _
     def count(share: int) -> None:
         first, last = limits[share], limits[share + 1]
         counts = np.zeros(plan.groups, dtype=np.uint32)
-        for own, table, levels in zip(before[share], plan.tables, plan.levels, strict=True):
+        for own, table, levels in zip(earlier[share], plan.tables, plan.levels, strict=True):
             np.add.at(counts, table[:, :levels], own[:, None])
         sizes = np.diff(ends[first:last], prepend=cut[share])
         kernels.ranked(
             words, ends, first, last, parted.bits, groups, plan.starts, plan.masks, plan.levels, plan.tables,
-            np.empty(sizes.max(initial=0), dtype=np.uint64), counts, window_ends - of_window + of[share], records,
+            np.empty(sizes.max(initial=0), dtype=np.uint64), counts, window_ends - of_window + placed[share], records,
         )  # fmt: skip
 
     each(count, range(threads))
