@@ -16,11 +16,12 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from hardship import cli
-from hardship.errors import RegisterError, UsageError
+from hardship.errors import EngineError, RegisterError, UsageError
 from hardship.inputs import open_table
 from hardship.load import load_text
 from hardship.score import score
 from hardship.standards import StandardRow, load_standards, standards
+from hardship.sweep import known
 from hardship.sweep.apply import Rounding, changed_value, parse_rounding, targets
 from hardship.sweep.run import sweep
 from hardship.sweep.settings import AS_IT_IS, Change, Setting, grid, parse_set, read_series
@@ -378,3 +379,12 @@ def test_a_chart_of_settings_that_have_no_common_axis(register, county, numbers)
     done = sweep(register, county, numbers, ON, settings, accepted="test")
     drawn = to_svg(chart(done, Inputs(register, county, numbers, ON, False, {}), "en"))
     assert "Number of the setting" in drawn
+
+
+def test_what_ifs_are_believed_after_known_counts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hardship.sweep.known.EXPECTED", [])
+    known.check.cache_clear()
+    with pytest.raises(EngineError):
+        known.check()
+    monkeypatch.undo()
+    known.check()

@@ -19,8 +19,8 @@ from typing import Literal
 
 from hardship.errors import HardshipError
 
-Part = Literal["machine", "sheet", "single"]
-"""What can be asked for: the machine; the order and the files of results; answers about one household."""
+Part = Literal["machine", "sheet", "sweep", "single"]
+"""What can be asked for: the machine; the order and the files of results; what-ifs; answers about one household."""
 
 
 RARELY = 1_000_000
@@ -117,6 +117,10 @@ def _check(part: Part) -> None:
         from hardship import sheet_check
 
         sheet_check.check()
+    elif part == "sweep":
+        from hardship.sweep import known
+
+        known.check()
     else:
         from hardship.single import answer_check
 
@@ -172,7 +176,7 @@ def _processors() -> int:
 def main() -> int:
     """The second process: `CLAIMS PART…`."""
     claims, *parts = sys.argv[1:]
-    known: tuple[Part, ...] = ("machine", "sheet", "single")
+    known: tuple[Part, ...] = ("machine", "sheet", "sweep", "single")
     with _less_collection():
         for job in _claimed(_jobs([part for part in known if part in parts]), Path(claims), backwards=True):
             try:

@@ -18,7 +18,7 @@ def command(say: Say) -> click.Command:
         from hardship import warming
 
         began = time.perf_counter()
-        warming.warm("machine", "sheet", "single")
+        warming.warm("machine", "sheet", "sweep", "single")
         click.echo(say("cli.warm_done", seconds=f"{time.perf_counter() - began:.1f}"))
         return 0
 

@@ -16,7 +16,7 @@ from hardship.language.table import Band
 from hardship.lowering import comparisons, ops
 from hardship.lowering.allocate import arrays
 from hardship.lowering.arithmetic import Builder
-from hardship.lowering.bind import bind
+from hardship.lowering.bind import Columns, bind
 from hardship.lowering.ops import Column, Program, Store
 from hardship.lowering.tune import facts_of, tuned
 from hardship.lowering.values import NONE, Value, number, truth
@@ -92,13 +92,8 @@ def _program() -> Program:
     )  # fmt: skip
 
 
-@cache
-def check() -> None:
-    """Run the small program once in this process.
-
-    Raises:
-        EngineError: a result is not the known one.
-    """
+def small() -> Columns:
+    """The small program's columns."""
     import polars as pl
 
     frames = {
@@ -115,12 +110,28 @@ def check() -> None:
         "supporter": pl.DataFrame({"member": pl.Series([], dtype=pl.UInt32)}),
         "transfer": pl.DataFrame({"member": pl.Series([], dtype=pl.UInt32)}),
     }
-    program = _program()
-    columns = bind(program, SimpleNamespace(frames=frames), Standards((), ""), dt.date(2018, 7, 31))
+    return bind(_program(), SimpleNamespace(frames=frames), Standards((), ""), dt.date(2018, 7, 31))
+
+
+@cache
+def check() -> None:
+    """Run the small program once in this process.
+
+    Raises:
+        EngineError: a result is not the known one.
+    """
+    columns = small()
+    program = columns.program
     for form in (program.arrays, tuned(program, facts_of(columns))):
-        raw = machine.compute(program, columns, arrays=form)
-        found = {name: raw[name].values.tolist() for name in EXPECTED}
-        if found == EXPECTED:
-            continue
-        wrong = ", ".join(name for name in EXPECTED if found[name] != EXPECTED[name])
+        hold(machine.compute(program, columns, arrays=form))
+
+
+def hold(raw: machine.Raw) -> None:
+    """Hold results of the small program to what is known.
+
+    Raises:
+        EngineError: a result is not the known one.
+    """
+    wrong = ", ".join(name for name, known in EXPECTED.items() if raw[name].values.tolist() != known)
+    if wrong:
         raise EngineError(Fault("common.engine", params={"what": f"the machine's self-test: {wrong}"}))

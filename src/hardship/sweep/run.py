@@ -19,6 +19,7 @@ from hardship.errors import Fault, RegisterError
 from hardship.lowering.bind import bind
 from hardship.lowering.program import incomplete, lower, lowered
 from hardship.plausible import check_columns, check_incomes
+from hardship.sweep import known
 from hardship.sweep.apply import Rounding, changed_columns, changed_table, split
 from hardship.sweep.settings import AS_IT_IS, Change, Setting
 from hardship.sweep.tally import Alike, Counts, Tally
@@ -93,7 +94,7 @@ def sweep(
     columns = bind(program, register, standards, on)
     # Every fault of a setting before any work.
     local = [changed_columns(columns, changes, rounding).values for changes, _ in parts]
-    machine.warm()
+    known.check()
     tally = Tally.of(register, level)
     doubtful = _check(register, checked, standards, on, columns, accepted)
     found: list[Counts | None] = [None] * len(everything)
