@@ -18,7 +18,7 @@ from hardship.register import Register, read_register
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()
-EXPECTED = "1c23907ab98c1c734962a52b89bdcddfecb6a1c92f4c2946aa069c680af6a785"
+EXPECTED = "abc98086338b9f5c9a66eebe3765ce051876d48baa603ab237c8a2a7c04f4781"
 
 
 @pytest.fixture(scope="module")
