@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -238,3 +240,20 @@ def test_ranks_of_areas_are_ranks_among_their_households(register, county):
     assert frame["rank_circle"].to_list() == expected["rank"].to_list()
     share = (10_000 * (frame["rank"].cast(pl.Int64) - 1) // frame.height).to_numpy()
     assert (np.array([int(100 * value) for value in frame["percentile"]]) == share).all()
+
+
+def test_a_register_is_let_go_without_a_look_for_rubbish(county):
+    """A circle of references would hold the parts of a large register until Python happens to look for one."""
+    numbers = load_standards([])
+    register = synthesize(300, 3, area="370828", attributes=county.names.attributes)
+    assert score(register, county, numbers, ON).run["counts"]["incomplete"]  # the first makes what is kept
+    held = [weakref.ref(frame) for frame in register.frames.values()]
+    gc.collect()
+    gc.disable()
+    try:
+        again = score(dataclasses.replace(register), county, numbers, ON)
+        assert again.sha256
+        del register, again
+        assert [one() for one in held] == [None] * len(held)
+    finally:
+        gc.enable()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,7 +87,7 @@ def missing_behind(program: Program, raw: Raw, columns: Columns) -> tuple[list[s
     named = sorted(asked | ({RESIDENCE} if any(sink.parameters for sink in program.sinks) else set()))
     place = {name: divmod(number, 8) for number, name in enumerate(named)}
     lacking = np.zeros(((len(named) + 7) // 8, len(rows)), np.uint8)
-    within = _within(program, raw, columns, rows)
+    within = _Within(program, raw, columns, rows)
     for attribute in asked:
         plane, bit = place[attribute]
         known = columns.validity(column_of[attribute])
@@ -114,21 +112,30 @@ def missing_behind(program: Program, raw: Raw, columns: Columns) -> tuple[list[s
     return named, lacking
 
 
-def _within(program: Program, raw: Raw, columns: Columns, rows: Array) -> Callable[[int], tuple[Array, Array]]:
-    """What gives a level's rows in some households that are not excluded, and the place of each one's household."""
+class _Within:
+    """Each level's rows in some households that are not excluded, and the place of each one's household.
 
-    @cache
-    def within(level: int) -> tuple[Array, Array]:
-        if level == 0:
-            return rows, np.arange(len(rows))
-        above, slot = within(min(level - 1, 1))
-        first, end = (columns.offsets[level - 1][one].astype(np.int64) for one in (above, above + 1))
+    No function that calls itself by a cell: such a circle would hold the columns and the register until Python looks
+    for rubbish.
+    """
+
+    def __init__(self, program: Program, raw: Raw, columns: Columns, rows: Array) -> None:
+        self.columns = columns
+        self.counted = None if program.everyone or "counted" not in raw else raw["counted"].values
+        self.found = {0: (rows, np.arange(len(rows)))}
+
+    def __call__(self, level: int) -> tuple[Array, Array]:
+        if level not in self.found:
+            self.found[level] = self._below(level, *self(min(level - 1, 1)))
+        return self.found[level]
+
+    def _below(self, level: int, above: Array, slot: Array) -> tuple[Array, Array]:
+        offsets = self.columns.offsets[level - 1]
+        first, end = (offsets[one].astype(np.int64) for one in (above, above + 1))
         at = np.repeat(end - np.cumsum(end - first), end - first)
         at += np.arange(len(at))
         slot = np.repeat(slot, end - first)
-        if level == 1 and "counted" in raw and not program.everyone:
-            stays = raw["counted"].values[at] != 2
+        if level == 1 and self.counted is not None:
+            stays = self.counted[at] != 2
             return at[stays], slot[stays]
         return at, slot
-
-    return within
