@@ -115,6 +115,8 @@ def main(arguments: list[str]) -> int:
     def keep(found: dict[str, Any]) -> None:
         if options.json:
             kept = json.loads(options.json.read_text(encoding="utf-8")) if options.json.exists() else {}
+            if "tables" in kept and "tables" not in found:  # the bandwidth belongs to the run that says its share
+                found = found | {"read_bytes_a_second": kept["read_bytes_a_second"]}
             machine_here = {"processor": platform.machine(), "threads": THREADS, "python": platform.python_version()}
             kept |= found | {"machine": machine_here, "day": dt.date.today().isoformat()}
             written = options.json.with_name(options.json.name + ".part")
