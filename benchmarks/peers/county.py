@@ -22,7 +22,6 @@ RESULT_COLUMNS = (
 )  # fmt: skip
 OUTCOMES = ("meets", "does_not_meet", "needs_review")
 CIRCLES = ("dibao", "low_income", "circle_3", "circle_4", "outside")
-VETOES = tuple(f"V{n:02}" for n in range(1, 15))
 REFUSING = sum(1 << (n - 1) for n in range(1, 15) if n not in (1, 11, 14))
 
 EXEMPT = (

@@ -308,9 +308,7 @@ def _parted(made: _Words, groups: Array, plan: _Plan, each: _Each, threads: int)
     (parted,) = room.empty([(made.words.shape, np.uint64)])
 
     def scatter(begin: int, end: int, own: Int64) -> None:
-        kernels.scattered(
-            made.words, begin, end, made.shift, made.row_bits, groups, group_bits, own, parted
-        )  # fmt: skip
+        kernels.scattered(made.words, begin, end, made.shift, made.row_bits, groups, group_bits, own, parted)
 
     each(scatter, made.cuts[:-1], made.cuts[1:], np.ascontiguousarray(places.T))
     bits = np.array([made.row_bits, group_bits, made.shift + group_bits], dtype=np.int64)

@@ -8,6 +8,7 @@ tables and kept on disk (`jit`).
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -256,31 +257,39 @@ def _pass(
 ) -> None:  # fmt: skip
     """One pass over all households, or the second over the blocks with an affected one."""
     households, members = columns.rows[:2]
-    chunk = max(block, CHUNK)
-    starts = iter(range(0, households, chunk))
-    lock = threading.Lock()
     data = inputs(columns, outputs)
     touched = np.uint64(0 if affected is None else affected.ctypes.data)
     code, pool, _ = arrays
 
-    def work() -> None:
+    def work(chunks: Iterator[tuple[int, int]]) -> None:
         files, memory = registers(program, columns.rows, columns.widest, block, arrays)
-        while True:
-            with lock:
-                begin = next(starts, None)
-            if begin is None:
-                break
-            end = min(begin + chunk, households)
+        for begin, end in chunks:
             with np.errstate(over="ignore"):  # of use without compilation only: words wrap
                 run_range(code, pool, data, files, columns.on, households, members, begin, end, block, touched)
         del memory  # until here the kernels wrote to its addresses
 
+    spread(households, max(block, CHUNK), threads, work)
+
+
+def spread(households: int, chunk: int, threads: int, work: Callable[[Iterator[tuple[int, int]]], None]) -> None:
+    """Call `work` once in each of some threads, with where each chunk of households that it takes begins and ends."""
+    starts = iter(range(0, households, chunk))
+    lock = threading.Lock()
+
+    def chunks() -> Iterator[tuple[int, int]]:
+        while True:
+            with lock:
+                begin = next(starts, None)
+            if begin is None:
+                return
+            yield begin, min(begin + chunk, households)
+
     workers = min(max(1, threads), -(-households // chunk))
     if workers <= 1:
-        work()
+        work(chunks())
         return
     with ThreadPoolExecutor(workers) as executor:
-        for done in [executor.submit(work) for _ in range(workers)]:
+        for done in [executor.submit(work, chunks()) for _ in range(workers)]:
             done.result()
 
 

@@ -6,9 +6,7 @@ a cache. The results are those of separate runs, bit for bit.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -142,29 +140,16 @@ def _pass(
     inputs = [machine.inputs(columns, one) for columns, one in zip(settings, outputs, strict=True)]
     given = np.array([[one.values.ctypes.data, one.outputs.ctypes.data] for one in inputs], np.int64)
     first, second = np.split(parts.arrays.code, [parts.shared])
-    chunk = max(block, CHUNK)
-    starts = iter(range(0, households, chunk))
-    lock = threading.Lock()
 
-    def work() -> None:
+    def work(chunks: Iterator[tuple[int, int]]) -> None:
         files, memory = machine.registers(base.program, base.rows, base.widest, block, parts.arrays)
         one, other = machine.split(files, parts.shared)
-        while True:
-            with lock:
-                begin = next(starts, None)
-            if begin is None:
-                break
+        for begin, end in chunks:
             with np.errstate(over="ignore"):  # of use without compilation only: words wrap
                 run_settings(
                     first, second, parts.arrays.pool, inputs[0], one, other, given, base.on, households, members, begin,
-                    min(begin + chunk, households), block,
+                    end, block,
                 )  # fmt: skip
         del memory  # until here the kernels wrote to its addresses
 
-    workers = min(max(1, threads), -(-households // chunk))
-    if workers <= 1:
-        work()
-        return
-    with ThreadPoolExecutor(workers) as executor:
-        for done in [executor.submit(work) for _ in range(workers)]:
-            done.result()
+    machine.spread(households, max(block, CHUNK), threads, work)

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 RANKED = ("position", *results.RANKS, "percentile")
 """The columns that only the whole register can fill."""
 TOWNSHIP = 9  # digits of the code of the finest area that the group report counts by
-STRAY = ("no_household", "no_member")
-"""Codes of rows that name a household or member which is not in their part."""
 
 
 @dataclass(frozen=True)
