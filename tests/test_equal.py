@@ -5,11 +5,13 @@ The large run is `dev.py equal`; here it is small.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import random
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from equal.draw import AREAS, Seeded, random_standards
 from equal.edges import Edges
 from equal.faults import FAULTS
 from equal.households import corners, random_household, used
+from equal.kept import Kept
 from equal.random_tables import Generator
 from equal.run import main as run
 from hypothesis import given, settings
@@ -35,6 +38,7 @@ from hardship.reading.write_register import Writer, file_frames
 from hardship.reference.evaluate import rows
 from hardship.register import Register, read_register
 from hardship.score import score
+from hardship.sides import by_machine, by_reference
 from hardship.standards import StandardRow, load_standards, standards
 from hardship.synthesis import parts, synthesize
 
@@ -267,3 +271,44 @@ def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_at_least_twelve_faults_are_planted() -> None:
     assert len(FAULTS) >= 12
+
+
+# --- answers of the reference that are kept ---
+
+
+def test_kept_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference is asked once; what the machine says otherwise later is found, and half a line is no harm."""
+    checked, laid = load_table(TABLE), load_standards()
+    register = random_register(checked, 3)
+
+    def compared() -> Comparison:
+        total = Comparison(Kept(tmp_path, TABLE.read_bytes()))
+        total.add(checked, laid, ON, register)
+        return total
+
+    asked: list[int] = []
+
+    def ask(*given: Any) -> Any:
+        asked.append(1)
+        return by_reference(*given)
+
+    monkeypatch.setattr("equal.compare.by_reference", ask)
+    first = compared()
+    assert (first.differences, first.households, len(asked)) == (0, 16, 1)
+    (file,) = tmp_path.iterdir()
+    with file.open("ab") as more:
+        more.write(b"half")
+    second = compared()
+    assert (second.differences, second.digest.hexdigest(), len(asked)) == (0, first.digest.hexdigest(), 1)
+
+    def wrong(*given: Any, **named: Any) -> Any:
+        found = by_machine(*given, **named)
+        name, one = next((name, one) for name, one in found.items() if one.values)
+        key = next(key for key, value in one.values.items() if isinstance(value, Fraction))
+        found[name] = dataclasses.replace(one, values={**one.values, key: Fraction(-1, 7)})
+        return found
+
+    monkeypatch.setattr("equal.compare.by_machine", wrong)
+    assert compared().differences == 2
+    assert len(asked) == 2
+    assert file.stat().st_size == 16 * 32  # half a pair is cut off when more is kept

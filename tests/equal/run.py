@@ -1,6 +1,6 @@
 """Compare the machine with the reference on every shipped table: the large run.
 
-    python tests/equal/run.py [--table ID] [--households N] [--edges N] [--no-jit] [--seed S] [--jobs N]
+    python tests/equal/run.py [--table ID] [--households N] [--edges N] [--no-jit] [--seed S] [--jobs N] [--keep FOLDER]
 
 Prints `tables=… households=… edges=… differences=0 unreached=0 sha256=…`; exit code 1 if anything differs, or if a
 band, veto, rung or cap is not reached often enough from both sides.
@@ -33,6 +33,7 @@ class Task:
     households: int
     edges: int
     seed: int
+    keep: Path | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-jit", action="store_true", help="run the machine as plain Python (slow)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; tables are shared out")
+    parser.add_argument(
+        "--keep", type=Path, help="keep digests of the reference's answers there, and believe them later"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.no_jit and os.environ.get("NUMBA_DISABLE_JIT") != "1":
         command = [sys.executable, str(Path(__file__).resolve()), *(arguments or sys.argv[1:])]
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not files:
         print(f"no table {chosen.table}", file=sys.stderr)
         return 2
-    tasks = [Task(file, chosen.households, chosen.edges, chosen.seed) for file in files]
+    tasks = [Task(file, chosen.households, chosen.edges, chosen.seed, chosen.keep) for file in files]
     if chosen.jobs > 1 and len(tasks) > 1:
         # Started afresh: a forked process would share numba's and polars' locks.
         with multiprocessing.get_context("spawn").Pool(min(chosen.jobs, len(tasks))) as pool:
@@ -100,14 +104,16 @@ def one_table(task: Task) -> Found:
     from equal.compare import Comparison
     from equal.edges import Edges
     from equal.households import corners
+    from equal.kept import Kept
     from hardship.load import load_table
     from hardship.reading.plain import register_of
     from hardship.reference.evaluate import rows
     from hardship.standards import load_standards
     from hardship.synthesis import synthesize
 
-    checked, total = load_table(task.file), Comparison()
-    attributes, standards = checked.names.attributes, load_standards()
+    checked, standards = load_table(task.file), load_standards()
+    attributes = checked.names.attributes
+    total = Comparison(task.keep and Kept(task.keep, (task.file.read_bytes(), standards, ON)))
     area = checked.table.table.place.area or "370828"
     search = Edges(checked, standards, ON, task.seed)
     counts: Counter[tuple[str, bool]] = Counter()
