@@ -19,7 +19,7 @@ import hardship
 from hardship.sides import Answer
 
 BYTES = 16
-SOURCES = ("reference/*.py", "language/*.py", "days.py", "lots.py", "sides.py")
+SOURCES = ("reference/*.py", "language/*.py", "attributes.*", "days.py", "lots.py", "sides.py")
 
 
 def plain(value: Any) -> Any:
