@@ -42,6 +42,38 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     kept.say.cache_clear()
 
 
+CALLED = """
+from hardship.engine.jit import Step, at, kernel, I64
+
+@kernel
+def total(values):
+    found = 0
+    for one in values:
+        found += one
+    return found
+
+@Step
+def added(address, size, into):
+    at(into, 1, I64)[0] = total(at(address, size, I64))
+"""
+CALLER = """
+import numpy as np
+from called import added, total
+from hardship.engine.jit import I64, U64, at, go_to, kernel
+
+@kernel
+def mean(values):
+    return total(values) // len(values)
+
+@kernel
+def through(step, values, into):
+    go_to(step, np.uint64(values.ctypes.data), np.uint64(values.size), np.uint64(into.ctypes.data))
+    return into[0]
+
+some = np.arange(10)
+"""
+
+
 def made(tmp_path: Path, source: str = SOURCE) -> Any:
     """The kernel as a process finds it that has just begun."""
     file = tmp_path / "tiny.py"
@@ -109,6 +141,21 @@ def test_several_processes_at_once_on_an_empty_cache(tmp_path: Path) -> None:
     assert not list(place.rglob("*.tmp.*"))
 
 
+def test_what_calls_a_loaded_kernel_can_be_compiled_and_loaded_without_it(tmp_path: Path) -> None:
+    (tmp_path / "called.py").write_text(CALLED)
+    (tmp_path / "calling.py").write_text(CALLER)
+    loaded = "; print(sum(mean.stats.cache_hits.values()), 'numba.cpython.unicode' in sys.modules)"
+    ways = {
+        "import numpy; from called import added, total; print(total(numpy.arange(10)), added.address() > 0)": "45 True",
+        "import sys; from calling import *; print(mean(some))" + loaded: "4\n0 True",
+        "import sys; from calling import * ; print(mean(some))" + loaded: "4\n1 False",
+        "from calling import *; print(through(np.uint64(added.address()), some, np.zeros(1, np.int64)))": "45",
+    }
+    for way, expected in ways.items():
+        out, err = process(tmp_path, command=way).communicate(timeout=120)
+        assert (out, err) == (expected + "\n", "")
+
+
 def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "tiny.py").write_text(SOURCE)
     one = process(tmp_path, "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));")
@@ -117,8 +164,8 @@ def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path) -> None:
     assert err == messages.text("common.kernel_not_kept", LANG, reason="File too large") + "\n"
 
 
-def process(tmp_path: Path, before: str = "") -> subprocess.Popen[str]:
-    command = f"{before}import runpy; runpy.run_path('tiny.py', run_name='__main__')"
+def process(tmp_path: Path, before: str = "", command: str = "") -> subprocess.Popen[str]:
+    command = command or f"{before}import runpy; runpy.run_path('tiny.py', run_name='__main__')"
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "HARDSHIP_LANG": LANG}
     return subprocess.Popen(
         [sys.executable, "-c", command], cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,

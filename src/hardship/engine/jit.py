@@ -1,6 +1,7 @@
 """The one place that knows numba: its options, its cache on disk, and arrays at an address.
 
-Kernels are written in `kernels*.py`, `machine.py` and wherever else `kernel` is used; no other file imports numba.
+Kernels are written in `kernels*.py`, `machine.py` and wherever else `kernel` is used; no other file but `kept` imports
+numba.
 Numba's own cache looks only at the file of the outermost function and would serve a stale callee, so the cache lies
 in a directory named by a hash of every source that takes part.
 """
@@ -19,15 +20,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba as _numba
 import numpy as np
-from numba.core import cgutils as _cgutils
-from numba.core import config as _config
-from numba.core import types as _types
-from numba.core.ccallback import CFunc as _CFunc
-from numba.extending import intrinsic as _intrinsic
 
-from hardship.engine.kept import keep_safely
+from hardship.engine.unasked import unasked
+
+with unasked("coverage", *(() if os.path.exists(".numba_config.yaml") else ("yaml",))):
+    import numba as _numba
+    from numba.core import cgutils as _cgutils
+    from numba.core import config as _config
+    from numba.core import types as _types
+    from numba.core.ccallback import CFunc as _CFunc
+    from numba.extending import intrinsic as _intrinsic
+
+    from hardship.engine.kept import keep_safely
 
 numba: Any = _numba  # its own annotations do not fit how it is used
 config: Any = _config

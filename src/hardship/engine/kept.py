@@ -3,6 +3,8 @@
 numba gives an overload its number before it writes it, so two processes that compile different overloads of one
 function may each put theirs under the same number: what is written is therefore written under a lock. What lies there
 is loaded as code, so it is believed only if it is what was written, and is of the signature that was asked for.
+
+Loading is made short: numba would make ready for compiling first, and read again what only the compiler asks for.
 """
 
 from __future__ import annotations
@@ -15,10 +17,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from numba.core import codegen as _codegen
+from numba.core import runtime as _runtime
+
 from hardship.messages import default_language, text
 
 if sys.platform != "win32":
     import fcntl
+
+codegen: Any = _codegen  # annotated for none of this
+runtime: Any = _runtime
+llvm = codegen.ll
 
 LOCK = "lock"
 SEAL = hashlib.sha256().digest_size
@@ -31,9 +40,21 @@ def keep_safely(kept: Any, folder: Path) -> None:
         kept: of numba, not used before.
         folder: where all functions of one version are kept.
     """
-    files = kept._cache_file
-    load, save = kept.load_overload, kept.save_overload
+    files, form, save = kept._cache_file, kept._impl, kept.save_overload
     dump, load_data, save_files = files._dump, files._load_data, files.save
+    reduce, rebuild = form.reduce, form.rebuild
+
+    def reduce_apart(compiled: Any) -> Any:
+        (name, kind, (code, whole)), *rest, environments = reduce(compiled)
+        # An environment without constants does nothing, and to load it would import half of numba.
+        needed = [one for one in environments if one.consts]
+        return whole, ((name, kind, (code, names_alone(compiled.fndesc))), *rest, needed)
+
+    def rebuild_lean(context: Any, content: Any) -> Any:
+        whole, needed = content
+        found = rebuild(context, needed)
+        link_late(found.library, whole)
+        return found
 
     def dump_sealed(content: Any) -> bytes:
         data: bytes = dump(content)
@@ -50,8 +71,13 @@ def keep_safely(kept: Any, folder: Path) -> None:
             save_files(key, data)
 
     def load_safely(signature: Any, context: Any) -> Any:
+        found = None
         try:
-            found = load(signature, context)
+            runtime.rtsys.initialize(
+                context
+            )  # what compiled functions call; `load_overload` would load the compiler too
+            with kept._guard_against_spurious_io_errors():
+                found = kept._load_overload(signature, context)
             if found is None or found.signature.args == getattr(signature, "args", signature):
                 return found
         except Exception:  # damage may look like anything
@@ -68,8 +94,27 @@ def keep_safely(kept: Any, folder: Path) -> None:
             reason = getattr(error, "strerror", None) or type(error).__name__
             say("common.kernel_not_kept", reason=reason)
 
+    form.reduce, form.rebuild = reduce_apart, rebuild_lean
     files._dump, files._load_data, files.save = dump_sealed, load_sealed, save_alone
     kept.load_overload, kept.save_overload = load_safely, save_safely
+
+
+def names_alone(described: Any) -> bytes:
+    """A module of LLVM that has a function's names and nothing in them: numba asks it which symbols are there."""
+    names = described.llvm_func_name, described.llvm_cpython_wrapper_name, described.llvm_cfunc_wrapper_name
+    made: bytes = llvm.parse_assembly("\n".join(f'define void @"{one}"() {{ ret void }}' for one in names)).as_bitcode()
+    return made
+
+
+def link_late(library: Any, whole: bytes) -> None:
+    """Let a loaded library read its module when a function that calls it is compiled: seldom ever."""
+
+    def module() -> Any:
+        del library._get_module_for_linking  # the method of its class again
+        library._shared_module = llvm.parse_bitcode(whole)
+        return library._shared_module
+
+    library._get_module_for_linking = module
 
 
 @contextmanager
