@@ -77,6 +77,21 @@ def test_columns_without_missing_cells_are_used_where_they_lie() -> None:
     assert found.sizes[place] == 1
 
 
+def test_words_are_bound_as_narrow_as_their_rounded_range() -> None:
+    made = program(derive("x", "financial_assets > 0") + output("x"))
+    place = next(k for k, c in enumerate(made.columns) if c.attribute == "financial_assets")
+    many = 70_000  # more than two pieces
+    for largest, size in ((255, 1), (256, 2), (32_767, 2), (32_768, 4), (2**31 - 1, 4), (2**31, 8)):
+        for at in (0, 40_000, many - 1):
+            cells = np.zeros(many, np.int64)
+            cells[at] = largest
+            found = bind(made, register([1] * many, {"financial_assets": pl.Series(cells)}), NOTHING, ON)
+            assert found.sizes[place] == size
+            stored = next(one for one in found.alive if one.ctypes.data == found.addresses[place])
+            assert stored.dtype.itemsize == size
+            assert np.array_equal(stored, cells)
+
+
 def test_missing_cells_hold_the_lower_bound_or_what_is_assumed() -> None:
     made = program(derive("x", "durable_goods_count + motor_vehicles") + output("x"))
     columns = {

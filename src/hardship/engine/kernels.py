@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import I32, I64, U64, at, bytes_at, inlined, like
+from hardship.engine.jit import I16, I32, I64, U64, at, bytes_at, inlined, like
 from hardship.lowering import ops
 
 
@@ -27,6 +27,10 @@ def load_word(n: int, d: Any, address: Any, size: int, fill: int, tag: Any) -> N
         small = bytes_at(address, n)
         for i in range(n):
             word[i] = small[i]
+    elif size == 2:
+        short = at(address, n, I16)
+        for i in range(n):
+            word[i] = short[i]
     elif size == 4:
         middle = at(address, n, I32)
         for i in range(n):

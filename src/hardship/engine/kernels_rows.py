@@ -16,6 +16,9 @@ from hardship.lowering import ops
 SPREAD = np.array([sum((k >> bit & 1) << (8 * bit) for bit in range(8)) for k in range(256)], np.uint64)
 """Each bit of a byte in a byte of its own."""
 
+PARENTS = 256
+"""Parent rows whose children's running sum is taken at a time: it stays in the cache that is nearest."""
+
 
 @inlined
 def passed(n: Any, d: Any, coefficient: Any, strict: Any) -> Any:
@@ -202,11 +205,10 @@ def expand(n: int, above: int, d: Any, a: Any, address: Any, first: int, parent:
 
 
 @inlined
-def differences(n: int, d: Any, sums: Any, address: Any, parent: int, first: int) -> None:
-    """What a running sum has gained over the child rows of each of `n` parent rows from `parent`."""
-    offsets, start = u32_at(address + np.uint64(parent * 4), n + 1), np.uint32(first)
-    out = at(d, n, U64)
-    before = sums[offsets[0] - start]
+def differences(n: int, d: Any, sums: Any, address: Any) -> None:
+    """What a running sum, 0 before the children of the first of `n` parents, has gained over those of each one."""
+    offsets, out, before = u32_at(address, n + 1), at(d, n, U64), np.uint64(0)
+    start = offsets[0]
     for i in range(n):
         after = sums[offsets[i + 1] - start]
         out[i] = after - before
@@ -224,30 +226,40 @@ def fold_sum(
     n: int, rows: int, d: Any, a: Any, b: Any, address: Any, parent: int, first: int, tally: Any, tag: Any
 ) -> None:  # fmt: skip
     """Sums over the child rows of each parent row: `n` parents from `parent`, `rows` children from `first`."""
-    total, sums, x = np.uint64(0), at(tally, rows + 1, U64), at(a, rows, tag)
+    offsets, start = u32_at(address + np.uint64(parent * 4), n + 1), np.uint32(first)
+    sums, every = at(tally, rows + 1, U64), at(a, rows, tag)
     sums[0] = 0
-    if b == 0:
-        for i in range(rows):
-            total += like(x[i], U64)
-            sums[i + 1] = total
-    else:
-        t = bytes_at(b, rows)
-        for i in range(rows):
-            total += held(x[i], t[i])
-            sums[i + 1] = total
-    differences(n, d, sums, address, parent, first)
+    for begin in range(0, n, PARENTS):
+        some = min(n - begin, PARENTS)
+        low, high = offsets[begin] - start, offsets[begin + some] - start
+        x, total = every[low:high], np.uint64(0)
+        if b == 0:
+            for i in range(len(x)):
+                total += like(x[i], U64)
+                sums[i + 1] = total
+        else:
+            t = bytes_at(b + np.uint64(low), len(x))
+            for i in range(len(x)):
+                total += held(x[i], t[i])
+                sums[i + 1] = total
+        differences(some, d + np.uint64(8 * begin), sums, address + np.uint64(4 * (parent + begin)))
 
 
 @inlined
 def fold_bits(n: int, rows: int, d: Any, a: Any, address: Any, parent: int, first: int, tally: Any) -> None:
     """For each parent row eight counts in the bytes of a word: of the child rows in which each bit of a byte is set."""
-    total, sums, x = np.uint64(0), at(tally, rows + 1, U64), bytes_at(a, rows)
+    offsets, start = u32_at(address + np.uint64(parent * 4), n + 1), np.uint32(first)
+    sums, every = at(tally, rows + 1, U64), bytes_at(a, rows)
     sums[0] = 0
-    for i in range(rows):
-        # Lanes run over into one another; the difference of two sums is the sum between them all the same.
-        total += SPREAD[x[i]]
-        sums[i + 1] = total
-    differences(n, d, sums, address, parent, first)
+    for begin in range(0, n, PARENTS):
+        some = min(n - begin, PARENTS)
+        low, high = offsets[begin] - start, offsets[begin + some] - start
+        x, total = every[low:high], np.uint64(0)
+        for i in range(len(x)):
+            # Lanes run over into one another; the difference of two sums is the sum between them all the same.
+            total += SPREAD[x[i]]
+            sums[i + 1] = total
+        differences(some, d + np.uint64(8 * begin), sums, address + np.uint64(4 * (parent + begin)))
 
 
 @inlined

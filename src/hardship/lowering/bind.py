@@ -1,8 +1,8 @@
 """A register and the standards to the machine's columns.
 
-Columns are used where they lie; only a column with missing cells is copied, with the program's fill in them, and a
-code is numbered by the texts that the table mentions. Each household gets the number of its *place*: all households
-for which the same rows of the standards hold share one.
+A column is used where it lies, or as a copy of narrower words where its values fit into them; one with missing cells
+is copied with the program's fill in them, and a code is numbered by the texts that the table mentions. Each household
+gets the number of its *place*: all households for which the same rows of the standards hold share one.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ MANY = 50_000
 """Households from which on columns are bound by several threads."""
 PIECE = 1 << 15
 """Rows of a piece of a column."""
+_KINDS: tuple[type[np.integer[Any]], ...] = (np.uint8, np.int16, np.int32, np.int64)
 PARENT_COLUMN: dict[Level, str] = {"member": "household", "supporter": "member", "transfer": "member"}
 
 
@@ -283,7 +284,7 @@ def _column(
     missing = 0 if valid is None else 1
     reach = (missing, column.lo, column.hi)
     if values.size and column.hi <= INT64:
-        lo, hi = _ends(values)
+        values, lo, hi = _narrowed(values)
         if lo < column.lo or hi > column.hi:
             raise _broken(f"{column.attribute} outside its bounds")
         if not column.byte:
@@ -364,11 +365,35 @@ def _fill(values: Array, valid: Array, fill: int, into: Array) -> None:
         piece ^= blank
 
 
-def _ends(values: Array) -> tuple[int, int]:
-    """The least and the largest, looked for in pieces as above."""
-    pieces = [values[at : at + PIECE] for at in range(0, values.size, PIECE)]
-    ends = [(piece.min(), piece.max()) for piece in pieces]
-    return int(min(lo for lo, _ in ends)), int(max(hi for _, hi in ends))
+def _narrowed(values: Array) -> tuple[Array, int, int]:
+    """The values in the narrowest type that the machine reads and that holds their rounded range; least and largest.
+
+    The machine is bound by memory: half as many bytes are worth one more pass, made in pieces as above.
+    """
+    lo = hi = int(values[0])
+    kind = _narrowest(lo, hi)
+    narrow = values if kind == values.dtype else room.empty([((values.size,), kind)])[0]
+    for at in range(0, values.size, PIECE):
+        piece = values[at : at + PIECE]
+        lo, hi = min(lo, int(piece.min())), max(hi, int(piece.max()))
+        if narrow is values:
+            continue
+        kind = _narrowest(lo, hi)
+        if kind == values.dtype:
+            narrow = values
+            continue
+        if kind != narrow.dtype:
+            wider = room.empty([((values.size,), kind)])[0]
+            wider[:at] = narrow[:at]
+            narrow = wider
+        narrow[at : at + PIECE] = piece
+    return narrow, lo, hi
+
+
+def _narrowest(lo: int, hi: int) -> type[np.integer[Any]]:
+    """The narrowest type of those that the machine reads that holds the rounded range of a range."""
+    lo, hi = rounded(lo, hi)
+    return next(kind for kind in _KINDS if np.iinfo(kind).min <= lo and hi <= np.iinfo(kind).max)
 
 
 def _coded(series: pl.Series, column: Column) -> Array:
