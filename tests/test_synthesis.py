@@ -18,7 +18,7 @@ from hardship.register import Register, read_register
 
 ON = dt.date(2018, 7, 1)
 D = dictionary()
-EXPECTED = "abc98086338b9f5c9a66eebe3765ce051876d48baa603ab237c8a2a7c04f4781"
+EXPECTED = "5d0cccebc37626a11b55f6b0dbd3048719c280fc3b35f974f33c7c42b2c2d5c3"
 
 
 @pytest.fixture(scope="module")

@@ -57,8 +57,10 @@ class Packed:
     def of_arrow(cls, rows: int, pieces: Iterable[pa.LargeStringArray]) -> Packed | None:
         """The same of Arrow arrays, which have so many rows together."""
         from hardship.engine import kernels_columns as kernels
+        from hardship.engine import room
 
-        offsets, data, done = np.zeros(rows + 1, dtype=np.int64), np.empty(0, dtype=np.uint8), 0
+        (offsets,), data, done = room.empty([((rows + 1,), np.int64)]), np.empty(0, dtype=np.uint8), 0
+        offsets[0] = 0
         for piece in pieces:
             if piece.null_count:
                 return None
@@ -67,7 +69,8 @@ class Packed:
             mine = np.frombuffer(letters or b"", dtype=np.uint8)[starts[0] : starts[-1]]
             end = int(offsets[done]) + mine.size
             if end + PADDING > data.size:  # as many bytes more for each row to come as for those so far
-                grown = np.empty(end * max(rows, 1) // max(done + len(piece), 1) + end // 64 + PADDING, dtype=np.uint8)
+                size = end * max(rows, 1) // max(done + len(piece), 1) + end // 64 + PADDING
+                (grown,) = room.empty([((size,), np.uint8)])
                 grown[: offsets[done]] = data[: offsets[done]]
                 data = grown
             here = slice(done, done + len(piece) + 1)

@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from hardship.attributes import scale, storage, stored_bounds
 from hardship.engine import kernels_columns as kernels
+from hardship.engine import room
 from hardship.language.fields import DeclaredAttribute
 from hardship.reading.cells import MAX_DIGITS, Cell, parser
 from hardship.reading.packed import Packed
@@ -30,6 +32,7 @@ from hardship.reading.readers import is_text
 
 MAX_ENTRIES = 20_000  # distinct texts of a column; more are hardly labels
 PIECE = 1 << 16  # rows decoded at a time, so that they stay in the processor's cache until they are written
+TOGETHER = 1 << 25  # bytes of memory that is asked for at once: the system gives it in large pages
 _EPOCH = dt.date(1970, 1, 1)
 _STORED: dict[Any, Any] = {pl.UInt8: np.uint8, pl.Int32: np.int32, pl.Int64: np.int64, pl.UInt64: np.uint64}
 Array = npt.NDArray[Any]
@@ -44,11 +47,29 @@ LEFT = (NotPlainError, pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 class Source:
-    """The columns of one flat Parquet file."""
+    """The columns of one flat Parquet file.
 
-    def __init__(self, path: Path, about: pq.FileMetaData) -> None:
+    Attributes:
+        kept: what is read of it is kept, and may lie together in pieces of memory that later readings use again.
+    """
+
+    def __init__(self, path: Path, about: pq.FileMetaData, *, kept: bool = True) -> None:
         self.path, self.about, self.rows = path, about, about.num_rows
         self.kinds = about.schema.to_arrow_schema()
+        self.kept = kept
+        self._left = np.empty(0, dtype=np.uint8)
+        self._lock = Lock()
+
+    def array(self, dtype: Any) -> Array:
+        """Room for the values of a column, anything in it."""
+        size = self.rows * np.dtype(dtype).itemsize
+        if not self.kept:
+            return np.empty(self.rows, dtype=dtype)
+        with self._lock:
+            if size > self._left.size:
+                self._left = room.large(max(size, min(TOGETHER, 64 * self.rows)))
+            found, self._left = self._left[:size], self._left[-(-size // 64) * 64 :]
+        return found.view(dtype)
 
     def opened(self, dictionary: list[str] | None = None) -> pq.ParquetFile:
         """The file, some of its columns to be read as dictionaries.
@@ -138,7 +159,7 @@ def judged(source: Source, name: str, attribute: DeclaredAttribute) -> None:
         LEFT: it is left to the general way.
     """
     if attribute.type not in ("enum", "set", "bool", "code") or not is_label(source.kinds.field(name).type):
-        stored(source, name, attribute)
+        stored(Source(source.path, source.about, kept=False), name, attribute)
         return
     read, seen = parser(attribute), set[str]()
     last = None
@@ -182,7 +203,7 @@ def _written(
     Args:
         write: writes the values of a piece, told in which of its rows there is one; False: not all of them are right.
     """
-    values, known = np.empty(source.rows, dtype=dtype), None  # known: a bit for each row
+    values, known = source.array(dtype), None  # known: a bit for each row
     everywhere = np.ones(min(PIECE, source.rows), dtype=np.uint8)
     for rows, piece in source.pieces(name, dictionary=dictionary):
         there = everywhere[: len(piece)]

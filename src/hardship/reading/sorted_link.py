@@ -44,7 +44,7 @@ def walked(parts: Mapping[Level, Part]) -> Walked | None:
     """The links of a register whose ids stand in order, each household and each of its members once; else None."""
     if sum(part.height for part in parts.values()) < MANY:
         return None
-    from hardship.engine import jit, packed
+    from hardship.engine import jit, packed, room
 
     if not jit.COMPILED:
         return None
@@ -61,7 +61,7 @@ def walked(parts: Mapping[Level, Part]) -> Walked | None:
         return None
     households: dict[Level, Rows] = {}
     for level in ("member", *BELOW):
-        households[level] = np.empty(parts[level].height, dtype=np.int64)
+        (households[level],) = room.empty([((parts[level].height,), np.int64)])
         if parts[level].height == 0:
             continue
         named = texts(level, "household_id")
@@ -79,7 +79,7 @@ def walked(parts: Mapping[Level, Part]) -> Walked | None:
     np.cumsum(np.bincount(households["member"], minlength=home.rows), out=first[1:])
     members: dict[Level, Rows] = {}
     for level in BELOW:
-        members[level] = np.empty(parts[level].height, dtype=np.int64)
+        (members[level],) = room.empty([((parts[level].height,), np.int64)])
         if parts[level].height == 0:
             continue
         named = texts(level, "member_id")

@@ -235,6 +235,7 @@ def flags(parts: Mapping[Level, Part], attributes: dict[str, DeclaredAttribute])
     households, members = parts["household"], parts["member"]
     found: Flags = []
     alive = None if not members.dead.any() else ~members.dead
+    everyone = counted(members.household, households.height)
 
     def mark(rows: Rows, name: str) -> None:
         found.append((pl.Series(rows), name))
@@ -242,7 +243,10 @@ def flags(parts: Mapping[Level, Part], attributes: dict[str, DeclaredAttribute])
     def per_household(chosen: pl.Series) -> Rows:
         """How many members of each household are chosen."""
         who = chosen.to_numpy() if alive is None else chosen.to_numpy() & alive
-        return counted(members.household if who.all() else members.household[who], households.height)
+        if 2 * int(np.count_nonzero(who)) <= who.size:
+            return counted(members.household[who], households.height)
+        left: Rows = everyone - counted(members.household[~who], households.height)
+        return left
 
     if "relation_to_head" in members.values:
         index = [entry.value for entry in attributes["relation_to_head"].values].index("head")
