@@ -313,6 +313,25 @@ def test_folds(houses: list[list[tuple[int, int]]], block: int) -> None:
     assert found["down8"] == [flag for flag, house in zip(anys, houses, strict=True) for _ in house]
 
 
+def test_sums_over_more_parents_than_are_taken_at_a_time() -> None:
+    rng = np.random.default_rng(5)
+    members = rng.integers(0, 5, 1_000)
+    members[250:262], members[-1] = 0, 0  # nobody around the first edge and at the end
+    rows = int(members.sum())
+    value, byte = rng.integers(-(2**40), 2**40, rows), rng.integers(0, 3, rows)
+    bench = Bench()
+    x, t = bench.load("x", "member"), bench.load("b", "member")
+    fold = {"c": ops.FOLDS["household", "member"], "child": ops.LEVEL["member"]}
+    for name, op, of in (("sum", ops.FOLD_SUM, (x,)), ("where", ops.FOLD_SUM, (x, t)), ("bits", ops.FOLD_BITS, (t,))):
+        bench.keep(name, bench.build.emit(op, "household", *of, **fold))
+    found = bench.run(frames({"h": [0] * 1_000}, members.tolist(), {"x": value.tolist(), "b": byte.tolist()}))
+    ends = members.cumsum().tolist()
+    parts = [slice(end - count, end) for end, count in zip(ends, members.tolist(), strict=True)]
+    assert found["sum"] == [int(value[part].sum()) for part in parts]
+    assert found["where"] == [int(value[part][byte[part] == 1].sum()) for part in parts]
+    assert found["bits"] == [int((byte[part] == 1).sum()) + 256 * int((byte[part] == 2).sum()) for part in parts]
+
+
 def test_the_largest_household_fits() -> None:
     """200 members with 40 supporters each between small ones: more rows than a block may have."""
     members, supporters = [1, 200, 1, 1], [1] + [40] * 200 + [3, 0]
