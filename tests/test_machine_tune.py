@@ -210,6 +210,16 @@ def test_memory_is_lent_again_only_when_nobody_holds_it() -> None:
     assert room.empty(list(shape))[0].ctypes.data == at
 
 
+def test_memory_that_has_waited_longest_is_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST", 5 * room.LEAST)
+    monkeypatch.setattr(room, "_spare", [])
+    held = [room.empty([((size * room.LEAST,), np.uint8)]) for size in (3, 2, 1)]
+    while held:
+        del held[0]
+        gc.collect()
+    assert [one.nbytes // room.LEAST for one in room._spare] == [2, 1]
+
+
 def test_no_memory_behind_a_column_is_read() -> None:
     """Columns are read where they lie: a process in which nothing may be read behind them lives on."""
     for words in (["folds", "5", "4101"], ["county_model", "5", "1001"]):

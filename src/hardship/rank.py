@@ -31,6 +31,7 @@ Bools = npt.NDArray[np.bool_]
 AREA_LEVELS = {"province": 2, "city": 4, "county": 6, "township": 9, "village": 12}
 """Name of each level of an area code and the length of its prefix."""
 FEW = 50_000  # rows that one thread ranks sooner than two share
+TURN = 8  # windows of rows that a thread lays back at a time
 BLOCK = 1 << 15  # rows whose words are made at a time, so that they stay in a cache
 
 _NONE = np.empty(0, dtype=np.bool_)
@@ -85,8 +86,13 @@ def ranks(keys: Sequence[Key], chosen: Bools, groupings: Sequence[Grouping] = ()
         each = _together(pool) if threads > 1 else _in_turn
         groups, homeless = _groups(groupings, len(chosen), each, threads)
         plan = _plan(groupings, homeless)
-        parted = _parted(_words(keys, chosen, each, threads), groups, plan, each, threads)
-        found = list(_counted(parted, chosen, groups, plan, each, threads))
+        # The words lie where the ranks will: they are gone before any is laid there.
+        rows, columns = len(chosen), len(plan.slots)
+        (memory,) = room.empty([((max(columns, 4) * rows,), np.uint32)])
+        made = _words(keys, chosen, each, threads, memory[: 2 * rows].view(np.uint64))
+        parted = _parted(made, groups, plan, each, threads, memory[2 * rows : 4 * rows].view(np.uint64))
+        found = memory[: columns * rows].reshape(columns, rows)
+        _counted(parted, chosen, groups, plan, each, threads, found)
     return [found[column] for column in plan.columns]
 
 
@@ -95,11 +101,13 @@ class _Plan:
     """Which levels are counted, and how.
 
     Attributes:
-        starts, masks: (groupings,) int64; at which bit of a row's groups that of each grouping begins, and its bits.
+        starts, masks: (groupings + 1,) int64; at which bit of a row's groups that of each grouping begins, and its
+            bits; last those of no grouping.
         bits: of all of them.
-        levels: (groupings,) int64; how many are counted of each: not one that all rows stand in one group of, nor
-            one that parts them like another.
         tables: see `kernels_rank.ranked`.
+        grouping: (pairs,) int64; whose levels they are: not one that all rows stand in one group of, nor one that
+            parts them like another.
+        slots: (columns,) int64; which 32-bit number of a record goes into each column.
         groups: of all levels.
         columns: of every level asked for, the column that holds its ranks; before them position and rank.
     """
@@ -107,8 +115,9 @@ class _Plan:
     starts: Int64
     masks: Int64
     bits: int
-    levels: Int64
-    tables: UInt32
+    tables: UInt64
+    grouping: Int64
+    slots: Int64
     groups: int
     columns: list[int]
 
@@ -123,27 +132,32 @@ def _groups(groupings: Sequence[Grouping], rows: int, each: _Each, threads: int)
     from hardship.engine import kernels_rank as kernels
 
     sizes = _sizes(groupings)
-    groups = np.zeros(rows if sizes else 0, dtype=np.uint32 if sum(sizes) <= 32 else np.uint64)
-    homeless = []
-    for place, one in enumerate(groupings):
-        none, start = max((len(level) for level in one.levels), default=0), sum(sizes[:place])
-        of_row = one.of_row if one.of_row.dtype in (np.int64, np.uint32) else one.of_row.astype(np.int64)
-        work = partial(_given_groups, kernels.grouped, of_row, none, start, groups)
-        homeless.append(any(each(work, *_ranges(rows, threads))))
-    return groups, homeless
+    (groups,) = room.empty([((rows if sizes else 0,), np.uint32 if sum(sizes) <= 32 else np.uint64)])
+    nones = [max((len(level) for level in one.levels), default=0) for one in groupings]
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    given = [
+        one.of_row if one.of_row.dtype in (np.int64, np.uint32) else one.of_row.astype(np.int64) for one in groupings
+    ]
 
+    def give(begin: int, end: int) -> list[int]:
+        without = [0] * len(given)
+        for first in range(begin, end, BLOCK):
+            last = min(first + BLOCK, end)
+            groups[first:last] = 0
+            for place, of_row in enumerate(given):
+                without[place] += kernels.grouped(of_row, first, last, nones[place], starts[place], groups)
+        return without
 
-def _given_groups(kernel: Any, of_row: Array, none: int, start: int, groups: Array, begin: int, end: int) -> bool:
-    return bool(kernel(of_row, begin, end, none, start, groups))
+    return groups, [any(counts) for counts in zip(*each(give, *_ranges(rows, threads)), strict=True)]
 
 
 def _plan(groupings: Sequence[Grouping], homeless: Sequence[bool]) -> _Plan:
     most = max((len(level) for one in groupings for level in one.levels), default=0) + 1
-    kept: list[list[Array]] = []
-    columns, groups = [0, 1], 1  # group 0 is none
-    for one, some_without in zip(groupings, homeless, strict=True):
+    columns, slots, groups = [0, 1], [0, 1], 1  # group 0 is none
+    halves: list[Array] = []  # of pairs
+    grouping: list[int] = []
+    for number, (one, some_without) in enumerate(zip(groupings, homeless, strict=True)):
         apart: dict[bytes, int] = {}
-        mine: list[Array] = []
         for level in one.levels:
             # Groups in the order in which they appear: equal for levels that part the rows alike.
             _, first, place = np.unique(level, return_index=True, return_inverse=True)
@@ -153,24 +167,27 @@ def _plan(groupings: Sequence[Grouping], homeless: Sequence[bool]) -> _Plan:
                 continue
             key = alike.tobytes() + (level < 0).tobytes()
             if key not in apart:
-                apart[key] = 2 + sum(map(len, kept)) + len(mine)
-                table = np.zeros(most, dtype=np.uint32)
+                apart[key] = len(slots)
+                table = np.zeros(most, dtype=np.uint64)
                 table[: len(level)] = np.where(level < 0, 0, groups + alike)
+                slots.append(2 + len(halves))
+                halves.append(table)
+                grouping.append(number)
                 groups += len(first)
-                mine.append(table)
             columns.append(apart[key])
-        kept.append(mine)
-    sizes = _sizes(groupings)
-    tables = np.zeros((len(kept), most, max(map(len, kept), default=0)), dtype=np.uint32)
-    for number, mine in enumerate(kept):
-        for column, table in enumerate(mine):
-            tables[number, :, column] = table
+        halves += [np.zeros(most, dtype=np.uint64)] * (len(halves) % 2)
+        grouping += [number] * (len(halves) - len(grouping))
+    if slots[-1] == 1 + len(halves):  # the last number of a record is a level's (or there is none at all)
+        halves += [np.zeros(most, dtype=np.uint64)] * 2
+        grouping += [len(groupings)] * 2
+    sizes = [*_sizes(groupings), 0]
     return _Plan(
         np.array([sum(sizes[:place]) for place in range(len(sizes))], dtype=np.int64),
         np.array([(1 << size) - 1 for size in sizes], dtype=np.int64),
         sum(sizes),
-        np.array([len(mine) for mine in kept], dtype=np.int64),
-        tables,
+        np.array(halves[::2]) | np.array(halves[1::2]) << np.uint64(32),
+        np.array(grouping[::2], dtype=np.int64),
+        np.array(slots, dtype=np.int64),
         groups,
         columns,
     )
@@ -223,7 +240,7 @@ def _shift(width: int, row_bits: int) -> int:
     return max(width - BUCKET_BITS, row_bits)
 
 
-def _words(keys: Sequence[Key], chosen: Bools, each: _Each, threads: int) -> _Words:
+def _words(keys: Sequence[Key], chosen: Bools, each: _Each, threads: int, words: UInt64) -> _Words:
     from hardship.engine import kernels_rank as kernels
 
     rows = len(chosen)
@@ -243,7 +260,6 @@ def _words(keys: Sequence[Key], chosen: Bools, each: _Each, threads: int) -> _Wo
     if width > 64:
         return _by_columns(keys, chosen, row_bits)
     cuts = np.cumsum([0, *(np.count_nonzero(chosen[begin:end]) for begin, end in zip(begins, ends, strict=True))])
-    (words,) = room.empty([((int(cuts[-1]),), np.uint64)])
     shift = _shift(width, row_bits)
     counts = np.zeros((threads, 1 << (width - shift)), dtype=np.int64)
 
@@ -257,7 +273,7 @@ def _words(keys: Sequence[Key], chosen: Bools, each: _Each, threads: int) -> _Wo
             at = kernels.laid(block, chosen, first, last, row_bits, shift, at, words, own)
 
     each(push, begins, ends, cuts[:-1].tolist(), counts)
-    return _Words(words, row_bits, width, counts, cuts.tolist())
+    return _Words(words[: cuts[-1]], row_bits, width, counts, cuts.tolist())
 
 
 def _by_columns(keys: Sequence[Key], chosen: Bools, row_bits: int) -> _Words:
@@ -299,24 +315,25 @@ class _Parted:
     ends: Int64
 
 
-def _parted(made: _Words, groups: Array, plan: _Plan, each: _Each, threads: int) -> _Parted:
+def _parted(made: _Words, groups: Array, plan: _Plan, each: _Each, threads: int, parted: UInt64) -> _Parted:
     from hardship.engine import kernels_rank as kernels
 
     group_bits = plan.bits if made.shift + plan.bits <= 64 else 0
     # The words of a bucket stand together, in it those of the first thread first.
     places = np.cumsum(made.counts.T.ravel()).reshape(made.counts.T.shape) - made.counts.T
-    (parted,) = room.empty([(made.words.shape, np.uint64)])
 
     def scatter(begin: int, end: int, own: Int64) -> None:
         kernels.scattered(made.words, begin, end, made.shift, made.row_bits, groups, group_bits, own, parted)
 
-    each(scatter, made.cuts[:-1], made.cuts[1:], np.ascontiguousarray(places.T))
+    each(scatter, made.cuts[:-1], made.cuts[1:], np.ascontiguousarray(places.T.astype(np.uint64)))
     bits = np.array([made.row_bits, group_bits, made.shift + group_bits], dtype=np.int64)
-    return _Parted(parted, bits, np.cumsum(made.counts.sum(axis=0)))
+    return _Parted(parted[: len(made.words)], bits, np.cumsum(made.counts.sum(axis=0)))
 
 
-def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _Each, threads: int) -> UInt32:
-    """(2 + levels, n) all ranks."""
+def _counted(
+    parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _Each, threads: int, found: UInt32
+) -> None:
+    """Fill (columns, n) with all ranks."""
     from hardship.engine import kernels_rank as kernels
 
     words, ends, rows = parted.words, parted.ends, len(chosen)
@@ -329,7 +346,7 @@ def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _
     of_window = np.fromiter(counted, dtype=np.int64)
     window_ends = np.cumsum(of_window)
     # Of each thread, for each share, what stands in the shares before it.
-    before = np.zeros((threads, threads + 1, *plan.tables.shape[:2]), dtype=np.uint32)
+    before = np.zeros((threads, threads + 1, len(plan.starts), plan.tables.shape[1]), dtype=np.uint32)
     of = np.zeros((threads, threads + 1, len(of_window)), dtype=np.uint32)
 
     def tally(thread: int) -> None:
@@ -338,37 +355,38 @@ def _counted(parted: _Parted, chosen: Bools, groups: Array, plan: _Plan, each: _
             starts, stops = _ranges(cut[share + 1] - cut[share], threads)
             own = words[cut[share] + starts[thread] : cut[share] + stops[thread]]
             kernels.tallied(
-                own, row_bits, groups, group_bits, plan.starts, plan.masks,
+                own, row_bits, groups, group_bits, plan.starts[:-1], plan.masks[:-1],
                 before[thread, share + 1], of[thread, share + 1],
             )  # fmt: skip
 
     each(tally, range(threads))
     earlier = before.sum(axis=0, dtype=np.uint32).cumsum(axis=0, dtype=np.uint32)
-    placed = of.sum(axis=0, dtype=np.int64).cumsum(axis=0)
-    width = 3 + int(plan.levels.sum())
-    size = 4 * width * len(words)
-    records = room.large(size)[:size].view(np.uint32).reshape(len(words), width)
+    placed = (of.sum(axis=0, dtype=np.int64).cumsum(axis=0) + window_ends - of_window).astype(np.uint64)
+    pairs = len(plan.tables)
+    width = (1 + pairs + 1) // 2 * 2  # half a line of the cache for up to five levels
+    size = 8 * width * len(words)
+    records = room.large(size)[:size].view(np.uint64).reshape(len(words), width)
+    starts, masks = (part[plan.grouping].astype(np.uint64) for part in (plan.starts, plan.masks))
 
     def count(share: int) -> None:
         first, last = limits[share], limits[share + 1]
         counts = np.zeros(plan.groups, dtype=np.uint32)
-        for own, table, levels in zip(earlier[share], plan.tables, plan.levels, strict=True):
-            np.add.at(counts, table[:, :levels], own[:, None])
+        for number, table in zip(plan.grouping, plan.tables, strict=True):
+            np.add.at(counts, table & np.uint64(0xFFFFFFFF), earlier[share, number])
+            np.add.at(counts, table >> np.uint64(32), earlier[share, number])
+        counts[0] = kernels.NONE
         sizes = np.diff(ends[first:last], prepend=cut[share])
         kernels.ranked(
-            words, ends, first, last, parted.bits, groups, plan.starts, plan.masks, plan.levels, plan.tables,
-            np.empty(sizes.max(initial=0), dtype=np.uint64), counts, window_ends - of_window + placed[share], records,
+            words, ends, first, last, parted.bits, groups, starts, masks, plan.tables,
+            np.empty(sizes.max(initial=0), dtype=np.uint64), counts, placed[share], records,
         )  # fmt: skip
 
     each(count, range(threads))
-    found = np.empty((records.shape[1] - 1, rows), dtype=np.uint32)
 
-    def lay_back(number: int) -> None:
-        end = int(window_ends[number])
-        kernels.put_back(records, end - int(of_window[number]), end, number, found)
+    def lay_back(begin: int) -> None:
+        kernels.put_back(records, window_ends, begin, min(begin + TURN, len(of_window)), pairs, plan.slots, found)
 
-    each(lay_back, range(len(of_window)))
-    return found
+    each(lay_back, range(0, len(of_window), TURN))
 
 
 def percentile(rank: UInt32, ranked: int) -> Int64:

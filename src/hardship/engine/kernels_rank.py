@@ -10,12 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from hardship.engine.jit import kernel, soon_read, soon_written
+from hardship.engine.jit import inlined, kernel, soon_written
+
+NONE = np.uint32(0xFFFFFFFF)
+"""The count of no group: one more is 0, no rank."""
+LOW_HALF = np.uint64(0xFFFFFFFF)
+"""The lower 32 bits."""
 
 BUCKET_BITS = 11
-WINDOW_BITS = 16  # rows whose ranks are laid down together: what fits a cache, and few enough to be written to at once
+WINDOW_BITS = 15  # rows whose ranks are laid down together: what fits a cache, and few enough to be written to at once
 FEW = 24  # words that are sorted by being put in one by one
-AHEAD_WRITTEN, AHEAD_READ = 2, 16  # records that are fetched before they are reached
+AHEAD = np.uint64(4)  # records that are fetched before they are written
+PAIRS = 3  # pairs of levels that are counted without a loop: five levels of area and the circle
+TILE = 256  # records that are laid into columns at a time
 SMALL = 2048  # words that are sorted by 8 bits at a time rather than 11
 
 
@@ -31,12 +38,15 @@ def bounds(values: Any, valid: Any, chosen: Any, begin: int, end: int, found: An
         found: (3,) int64, filled: smallest, largest, how many are null.
     """
     low, high, nulls = np.int64(2**63 - 1), np.int64(-(2**63)), np.int64(0)
+    # Slices: counted from 0, so that several are done at once.
+    values, chosen = values[begin:end], chosen[begin:end]
     if len(valid) == 0:
-        for i in range(begin, end):
+        for i in range(len(values)):
             value, known = values[i], chosen[i]
             low, high = min(low, value if known else low), max(high, value if known else high)
     else:
-        for i in range(begin, end):
+        valid = valid[begin:end]
+        for i in range(len(values)):
             value, known = values[i], chosen[i] and valid[i]
             nulls += np.int64(chosen[i]) - np.int64(known)
             low, high = min(low, value if known else low), max(high, value if known else high)
@@ -55,7 +65,8 @@ def grouped(of_row: Any, begin: int, end: int, none: int, start: int, groups: An
         how many rows stand in no group.
     """
     homeless = np.int64(0)
-    for i in range(begin, end):
+    of_row, groups = of_row[begin:end], groups[begin:end]
+    for i in range(len(of_row)):
         group = np.int64(of_row[i])
         homeless += np.int64(group < 0)
         groups[i] |= np.uint64(none if group < 0 else group) << np.uint64(start)
@@ -74,14 +85,20 @@ def pushed(
         bits: how many the key needs, below 64.
         nulls: 0: the key has none; 1: they come last; 2: first. Then a bit above the key's says so.
     """
-    for i in range(begin, end):
-        word = words[i - begin]
-        key = np.uint64(start - values[i]) if descending else np.uint64(values[i] - start)
-        if nulls != 0:
+    values = values[begin:end]
+    if nulls == 0 and descending:
+        for i in range(len(values)):
+            words[i] = words[i] << np.uint64(bits) | np.uint64(start - values[i])
+    elif nulls == 0:
+        for i in range(len(values)):
+            words[i] = words[i] << np.uint64(bits) | np.uint64(values[i] - start)
+    else:
+        valid = valid[begin:end]
+        for i in range(len(values)):
             known = valid[i]
-            word = word << np.uint64(1) | np.uint64(known != (nulls == 1))
-            key = key if known else np.uint64(0)
-        words[i - begin] = word << np.uint64(bits) | key
+            word = words[i] << np.uint64(1) | np.uint64(known != (nulls == 1))
+            key = np.uint64(start - values[i] if descending else values[i] - start)
+            words[i] = word << np.uint64(bits) | (key if known else np.uint64(0))
 
 
 @kernel
@@ -98,9 +115,10 @@ def laid(
     Returns:
         where the next word goes.
     """
-    for i in range(begin, end):
+    chosen = chosen[begin:end]
+    for i in range(len(chosen)):
         if chosen[i]:
-            word = keys[i - begin] << np.uint64(row_bits) | np.uint64(i)
+            word = keys[i] << np.uint64(row_bits) | np.uint64(begin + i)
             words[at] = word
             counts[word >> np.uint64(shift)] += 1
             at += 1
@@ -116,14 +134,15 @@ def scattered(
     Args:
         groups: (n,) unsigned, of each row.
         group_bits: 0: they are left away.
-        places: (buckets,) int64; where the next word of each goes.
+        places: (buckets,) uint64; where the next word of each goes.
     """
     rows, rest = np.uint64((1 << row_bits) - 1), np.uint64((1 << shift) - 1)
-    for i in range(begin, end):
+    words = words[begin:end]
+    for i in range(len(words)):
         word = words[i]
         bucket = word >> np.uint64(shift)
         place = places[bucket]
-        places[bucket] = place + 1
+        places[bucket] = place + np.uint64(1)
         below = np.uint64(groups[word & rows]) if group_bits > 0 else np.uint64(0)
         out[place] = (word & rest) << np.uint64(group_bits) | below
 
@@ -195,102 +214,129 @@ def in_order(words: Any, begin: Any, end: Any, low: Any, high: Any, spare: Any, 
             target[place] = source[i]
         away = not away
     if away:
-        words[begin:end] = spare[:size]
+        for i in range(size):  # a slice's assignment would be compiled with all the words of its possible fault
+            words[begin + i] = spare[i]
+
+
+@inlined
+def two_ranks(own: Any, k: int, starts: Any, masks: Any, tables: Any, counts: Any, more: Any) -> Any:
+    """The ranks of a row in its groups of two levels, the second above the first, whose counts become `more`."""
+    both = tables[k, own >> starts[k] & masks[k]]
+    one, other = both & LOW_HALF, both >> np.uint64(32)
+    before, other_before = np.uint64(counts[one]), np.uint64(counts[other])
+    counts[one], counts[other] = before + more, other_before + more
+    counts[0] = NONE
+    return before + np.uint64(1) & LOW_HALF | other_before + np.uint64(1) << np.uint64(32)
 
 
 @kernel
 def ranked(
-    words: Any, ends: Any, first: int, last: int, bits: Any, groups: Any, starts: Any, masks: Any, levels: Any,
-    tables: Any, spare: Any, counts: Any, places: Any, records: Any,
+    words: Any, ends: Any, first: int, last: int, bits: Any, groups: Any, starts: Any, masks: Any, tables: Any,
+    spare: Any, counts: Any, places: Any, records: Any,
 ) -> None:  # fmt: skip
     """Sort the buckets from `first` to before `last` and go along their words, counting all ranks at once.
 
     A row's ranks are written as a record behind those of its window, so that memory is written to in few places.
+    Levels are counted two at a time; the second of the last pair is none, and the place of the row in its window
+    stands there.
 
     Args:
         words: as `scattered` left them; sorted within the buckets.
         ends: (buckets,) int64; where each ends.
         bits: (3,) int64; of the row number, of the groups, of the words.
         groups: (n,) unsigned, of each row; used where none stand in the words.
-        starts, masks: see `tallied`.
-        levels: (groupings,) int64; how many levels are made of each.
-        tables: (groupings, groups, most levels) uint32; the number, of all levels' groups, of the group of a level
-            that a group of a grouping belongs to; 0 for none, whose rows have no rank.
+        starts, masks: (pairs,) uint64; where the group of each pair's grouping stands, and how wide.
+        tables: (pairs, groups) uint64; the numbers, of all levels' groups, of the groups of two levels that a group of
+            a grouping belongs to, the second above the first; 0 for none, whose rows have no rank.
         spare: as large as the largest of these buckets, uint64.
-        counts: (all groups,) uint32; how many of each stand before these buckets.
-        places: (windows,) int64; where the next record of each goes.
-        records: (m, 3 + all levels) uint32, filled: position, rank among all, rank in the group of each level, and the
-            place of the row in its window.
+        counts: (all groups,) uint32; how many of each stand before these buckets; of none `NONE`.
+        places: (windows,) uint64; where the next record of each goes.
+        records: (m, 1 + pairs or more) uint64, filled: position and above it the rank among all; ranks of two levels.
     """
     row_bits, group_bits, all_bits = bits[0], bits[1], bits[2]
-    rows, inside, low = np.uint64((1 << row_bits) - 1), np.uint64((1 << WINDOW_BITS) - 1), row_bits + group_bits
+    rows, inside = np.uint64((1 << row_bits) - 1), np.uint64((1 << WINDOW_BITS) - 1)
+    low, half = np.uint64(row_bits + group_bits), np.uint64(32)
     digits = np.empty(2048, np.uint32)
-    end_column = records.shape[1] - 1
+    pairs, width = len(starts), np.uint64(records.shape[1])
+    flat = records.reshape(-1)
     begin = ends[first - 1] if first > 0 else np.int64(0)
     for bucket in range(first, last):
         end = ends[bucket]
-        in_order(words, begin, end, low, all_bits, spare, digits)
-        if group_bits == 0 and len(starts) > 0:
+        in_order(words, begin, end, row_bits + group_bits, all_bits, spare, digits)
+        if group_bits == 0 and len(groups) > 0:
             # Rows lie anywhere. Fetched by themselves, many are on their way at a time.
             for i in range(begin, end):
                 spare[i - begin] = groups[words[i] & rows]
         at = begin
         while at < end:
-            key = words[at] >> np.uint64(low)
+            key = words[at] >> low
             stop = at + 1
-            while stop < end and words[stop] >> np.uint64(low) == key:
+            while stop < end and words[stop] >> low == key:
                 stop += 1
-            alone = stop == at + 1
+            # Whoever has the same key has the same rank: those count only for the ones behind them.
+            alone = np.uint64(stop == at + 1)
+            rank = np.uint64(at + 1) << half
             for i in range(at, stop):
                 row = words[i] >> np.uint64(group_bits) & rows
                 own = words[i] if group_bits > 0 else spare[i - begin]
                 window = row >> np.uint64(WINDOW_BITS)
                 place = places[window]
-                places[window] = place + 1
-                soon_written(records, (place + AHEAD_WRITTEN) * np.int64(end_column + 1))
-                records[place, 0], records[place, 1] = np.uint32(i + 1), np.uint32(at + 1)
-                records[place, end_column] = np.uint32(row & inside)
-                column = 2
-                for k in range(len(levels)):
-                    group = own >> np.uint64(starts[k]) & np.uint64(masks[k])
-                    for j in range(levels[k]):
-                        number = tables[k, group, j]
-                        rank = counts[number] + np.uint32(1)
-                        records[place, column] = rank if number != 0 else np.uint32(0)
-                        if alone:
-                            counts[number] = rank
-                        column += 1
-            # Whoever has the same key has the same rank: those count only for the ones behind them.
+                places[window] = place + np.uint64(1)
+                record = place * width
+                soon_written(flat, np.int64(record + AHEAD * width))
+                flat[record] = np.uint64(i + 1) | rank
+                found = np.uint64(0)
+                if pairs == PAIRS:
+                    for k in range(PAIRS):
+                        found = two_ranks(own, k, starts, masks, tables, counts, alone)
+                        flat[record + np.uint64(k + 1)] = found
+                else:
+                    for k in range(pairs):
+                        found = two_ranks(own, k, starts, masks, tables, counts, alone)
+                        flat[record + np.uint64(k + 1)] = found
+                flat[record + np.uint64(pairs)] = found | (row & inside) << half
             if not alone:
+                counts[0] = np.uint32(0)
                 for i in range(at, stop):
                     own = words[i] if group_bits > 0 else spare[i - begin]
-                    for k in range(len(levels)):
-                        group = own >> np.uint64(starts[k]) & np.uint64(masks[k])
-                        for j in range(levels[k]):
-                            counts[tables[k, group, j]] += np.uint32(1)
+                    for k in range(pairs):
+                        both = tables[k, own >> starts[k] & masks[k]]
+                        counts[both & LOW_HALF] += np.uint32(1)
+                        counts[both >> half] += np.uint32(1)
+                counts[0] = NONE
             at = stop
         begin = end
 
 
 @kernel
-def put_back(records: Any, begin: int, end: int, window: int, out: Any) -> None:
-    """The records of one window into columns (c, n), 0 for rows without one."""
-    first = window << WINDOW_BITS
-    rows, width = min(1 << WINDOW_BITS, out.shape[1] - first), out.shape[0]
-    # Records are read anywhere, many on their way at a time, and columns written one row after another.
-    own = records[begin:end]
-    of_row = np.empty(rows, np.uint32)
-    if end - begin < rows:
-        of_row[:] = np.uint32(1 << WINDOW_BITS)
-    for i in range(end - begin):
-        of_row[own[i, width]] = np.uint32(i)
-    for row in range(rows):
-        ahead = of_row[min(row + AHEAD_READ, rows - 1)]
-        soon_read(own, np.int64(ahead) * (width + 1))
-        place = of_row[row]
-        known = place < end - begin
-        for k in range(width):
-            out[k, first + row] = own[place, k] if known else np.uint32(0)
+def put_back(records: Any, ends: Any, first: int, last: int, pairs: int, slots: Any, out: Any) -> None:
+    """The records of the windows from `first` to before `last` into columns (c, n), 0 for rows without one.
+
+    Args:
+        records: as `ranked` filled them.
+        ends: (windows,) int64; where the records of each end.
+        slots: (c,) int64; which 32-bit number of a record goes into each column.
+    """
+    size, width, total = np.int64(1 << WINDOW_BITS), records.shape[1], out.shape[1]
+    laid = np.empty((size, width), np.uint64)
+    numbers = laid.view(np.uint32)
+    for window in range(first, last):
+        begin, start = ends[window - 1] if window > 0 else np.int64(0), window * size
+        own, rows = records[begin : ends[window]], min(size, total - start)
+        # Row by row while they lie in a cache, and from there into columns.
+        if len(own) < rows:
+            laid[:rows] = np.uint64(0)
+        for i in range(len(own)):
+            row = own[i, pairs] >> np.uint64(32)
+            for k in range(width):
+                laid[row, k] = own[i, k]
+        for at in range(0, rows, TILE):
+            stop = min(at + TILE, rows)
+            few = numbers[at:stop]
+            for k in range(len(slots)):
+                slot, column = slots[k], out[k, start + at : start + stop]
+                for i in range(len(column)):
+                    column[i] = few[i, slot]
 
 
 @kernel

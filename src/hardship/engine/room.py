@@ -18,7 +18,7 @@ LEAST = 1 << 20
 """Smaller arrays are left to numpy."""
 PAGE = 1 << 21
 """Bytes of a large page."""
-MOST = 1 << 28
+MOST = 3 << 27
 """Bytes that are kept for later at most."""
 
 _spare: list[Array] = []
@@ -36,8 +36,10 @@ class _Held:
         # Never waits: it may run anywhere, also while this very thread holds the lock.
         if _lock is not None and _lock.acquire(blocking=False):
             try:
-                if sum(one.nbytes for one in _spare) + self.memory.nbytes <= MOST:
+                if self.memory.nbytes <= MOST:
                     _spare.append(self.memory)
+                while sum(one.nbytes for one in _spare) > MOST:
+                    _spare.pop(0)  # the one that has waited longest
             finally:
                 _lock.release()
 
