@@ -5,6 +5,7 @@ A stale or damaged cache on disk is found here and not in a household; and nothi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -47,23 +48,24 @@ def check() -> None:
     Raises:
         EngineError: one gives something else.
     """
-    made = _sheet()
-    wrong = [] if b"".join(bytes(part) for part in sheet_csv.parts(made, 1)) == EXPECTED else ["csv"]
-    if not _marked():
-        wrong.append("missing")
-    # As many rows as it takes to be shared among threads; two groups, and two rows of each key.
+    wrong = [name for name, right in PARTS.items() if not right()]
+    if wrong:
+        raise EngineError(Fault("common.engine", params={"what": f"the results' self-test: {', '.join(wrong)}"}))
+
+
+def _told() -> bool:
+    return b"".join(bytes(part) for part in sheet_csv.parts(_sheet(), 1)) == EXPECTED
+
+
+def _ranked() -> bool:
+    """Whether as many rows as it takes to be shared among threads are ranked; two groups, and two rows of each key."""
     rows = np.arange(rank.FEW)
     halves = [rank.Grouping((rows % 2).astype(kind), [np.array([0, 1])]) for kind in (np.int64, np.uint32)]
     found = rank.ranks([rank.Key(rows // 2, rows > 1)], rows < rank.FEW, halves, 2)
     order = np.roll(rows, -2)
     expected = [rows + 1, rows // 2 * 2 + 1, rows // 2 + 1, rows // 2 + 1]
     right = all(np.array_equal(ranks[order], want) for ranks, want in zip(found, expected, strict=True))
-    if not right or rank.percentile(found[0][order[:2]], 4).tolist() != [0, 2500]:
-        wrong.append("rank")
-    if not _grouped():
-        wrong.append("groups")
-    if wrong:
-        raise EngineError(Fault("common.engine", params={"what": f"the results' self-test: {', '.join(wrong)}"}))
+    return right and rank.percentile(found[0][order[:2]], 4).tolist() == [0, 2500]
 
 
 def _grouped() -> bool:
@@ -91,3 +93,7 @@ def _marked() -> bool:
     told[0, 1] = 2
     kernels_results.behind(np.array([[1, 0]], dtype=np.uint8), np.arange(2), told, marks)
     return places.tolist() == [1, 6, 8] and marks.tolist() == [[2, 0]]
+
+
+PARTS: dict[str, Callable[[], bool]] = {"csv": _told, "missing": _marked, "rank": _ranked, "groups": _grouped}
+"""What is held to known results, each with kernels of its own."""

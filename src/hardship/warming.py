@@ -131,13 +131,15 @@ def _jobs(parts: Sequence[Part]) -> list[Callable[[], object]]:
     """What can be compiled independently, in an order that both processes know."""
     jobs: list[Callable[[], object]] = []
     if "machine" in parts:
+        from hardship.engine import selftest
         from hardship.engine.block import STEPS
 
         jobs += [step.address for step in STEPS]
+        jobs.append(selftest.run_nothing)
     if "sheet" in parts:
         from hardship import sheet_check
 
-        jobs.append(sheet_check.check)
+        jobs += sheet_check.PARTS.values()
     if "single" in parts:
         from hardship.single import scan_check
 

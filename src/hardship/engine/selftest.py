@@ -10,6 +10,8 @@ from fractions import Fraction
 from functools import cache
 from types import SimpleNamespace
 
+import numpy as np
+
 from hardship.engine import machine
 from hardship.errors import EngineError, Fault
 from hardship.language.table import Band
@@ -111,6 +113,19 @@ def small() -> Columns:
         "transfer": pl.DataFrame({"member": pl.Series([], dtype=pl.UInt32)}),
     }
     return bind(_program(), SimpleNamespace(frames=frames), Standards((), ""), dt.date(2018, 7, 31))
+
+
+def run_nothing() -> None:
+    """Compile what runs the steps, without any of them and over no household."""
+    columns = small()
+    program = columns.program
+    code, pool, _ = program.arrays
+    data = machine.inputs(columns, machine.outputs_for(program, columns)[1])
+    nothing = np.uint64(0)
+    files = machine.Files(
+        np.zeros(256, np.uint64), np.zeros((len(code), 5), np.uint64), np.zeros((0, 6), np.int64), nothing, nothing
+    )
+    machine.run_range(code, pool, data, files, columns.on, 0, 0, 0, 0, 1, nothing)
 
 
 @cache

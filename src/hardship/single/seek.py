@@ -180,7 +180,8 @@ def take(
             value = _side(outputs, k, 0, lane) * _divisor(outputs, k, 2, lane)
             slacks[i, k] = value - _side(outputs, k, 2, lane) * _divisor(outputs, k, 0, lane)
     if now[0] == 255:
-        now[:] = standings[0, : now.size]
+        for k in range(now.size):  # a slice's assignment would be compiled with all the words of its possible fault
+            now[k] = standings[0, k]
     for i in range(first, end):
         moved = False
         for k in range(now.size):
@@ -359,5 +360,6 @@ def remember(gaps: Any, count: int, facts: Any, hints: Any) -> None:
     for g in range(count):
         known = hints[facts[KIND, places[FACT, g]], 1 if places[FAR, g] > places[NEAR, g] else 0]
         if not (known == places[FAR, g]).any():
-            known[1:] = known[:-1].copy()
+            for k in range(known.size - 1, 0, -1):
+                known[k] = known[k - 1]
             known[0] = places[FAR, g]
