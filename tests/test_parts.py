@@ -292,13 +292,17 @@ def test_columns_come_back_as_they_were_set_down(tmp_path):
             "none": Column(pl.String(), np.zeros(3, np.uint32), None, Texts.of([])),
             "n": Column(pl.UInt32(), np.arange(3, dtype=np.uint32)),
             "wide": Column(pl.Decimal(38, 2), None, known, None, wide),
+            "money": Column(pl.Decimal(18, 2), np.array([300, -(2**63), -7]), known),
+            "large": Column(pl.Int64(), np.array([-(2**63), 0, 2**63 - 1])),
         },
         3,
     )  # fmt: skip
     spill.write(sheet, tmp_path / "s")
     back = spill.read(tmp_path / "s", {name: column.kind for name, column in sheet.columns.items()})
-    names = ["id", "few", "n", "wide"]
+    names = ["id", "few", "n", "wide", "money", "large"]
     assert back.select(names).equals(sheet.select(names))
+    assert back.columns["money"].values.dtype == np.int16  # what a null holds does not count
+    assert back.columns["money"].valid is back.columns["few"].valid
     assert len(back.columns["none"].texts) == 0
 
 

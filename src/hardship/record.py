@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hardship.language.table import Table
     from hardship.lowering.bind import Columns
     from hardship.register import Register
+    from hardship.sheet import Sheet
     from hardship.standards import Standards
 
 
@@ -80,6 +81,14 @@ def counts(register: Register, kept: Array, incomplete: int) -> dict[str, Any]:
     return found | {"incomplete": incomplete}
 
 
+def hashing(sheet: Sheet) -> Future[str]:
+    """Who takes the hash of results from now on, while they are checked and written."""
+    aside = ThreadPoolExecutor(1)
+    digest = aside.submit(sheet_csv.sha256, sheet)
+    aside.shutdown(wait=False)
+    return digest
+
+
 def record(
     register: Register,
     checked: Checked,
@@ -87,16 +96,14 @@ def record(
     on: dt.date,
     found: Found,
     rejects: pl.DataFrame,
+    digest: Future[str],
     *,
     detail: str,
     flags: Sequence[str],
     incomes: Mapping[str, Any],
     columns: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
-    """The results with the content of `run.json`, all but sources and timings; their hash is taken meanwhile."""
-    aside = ThreadPoolExecutor(1)
-    digest = aside.submit(sheet_csv.sha256, found.sheet)
-    aside.shutdown(wait=False)
+    """The results with the content of `run.json`, all but sources and timings; `digest`: who takes their hash."""
     outcomes, places, _ = found.sheet.columns["outcome"].coded()
     incomplete = int(np.count_nonzero(places == outcomes.index("incomplete")))
     run = content(

@@ -26,7 +26,7 @@ from hardship.lowering.lower import Detail
 from hardship.lowering.program import lowered
 from hardship.plausible import check_columns, check_incomes
 from hardship.reading.rejects import main_reasons
-from hardship.record import record, set_aside
+from hardship.record import hashing, record, set_aside
 from hardship.results import Results
 
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ def score(
     if found.sheet.height == 0:
         count = register.counts["households"]["in"]
         raise RegisterError([Fault("common.nothing_left", params={"rejected": count}), *main_reasons(rejects)])
+    digest = hashing(found.sheet)
     incomes = check_incomes(found.sheet, checked, standards, on, accepted)
     used = [column.attribute for column in program.columns]
     doubtful = check_columns(register, used, checked, standards, on, accepted, columns.codes[0])
     done = record(
-        register, checked, standards, on, found, rejects, detail=detail, flags=flags, incomes=incomes, columns=doubtful
+        register, checked, standards, on, found, rejects, digest,
+        detail=detail, flags=flags, incomes=incomes, columns=doubtful,
     )  # fmt: skip
     if "overrides" in register.counts:
         done = _with_corrections(done, register, checked, columns, standards, on)

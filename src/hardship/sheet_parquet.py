@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP = 250_000
-SOUGHT = ("household_id", "area_code", "outcome", "circle", "position")
+SOUGHT = ("household_id", "area_code")
 """Columns by which readers leave out row groups: only of these the smallest and the largest value are stored."""
 FEW = 1_000  # texts that every row group may have in its dictionary, used or not
 

@@ -178,6 +178,8 @@ def standing_before(order: Order) -> list[Before]:
     before = Before(0, np.zeros(len(order.codes), np.int64), np.zeros(order.circles, np.int64))
     for number in range(order.ranges):
         found.append(before)
+        if number + 1 == order.ranges:  # nothing stands behind the last one
+            break
         area, circle = (_joined(order, begins, number, name, kind) for name, kind in _GROUPS.items())
         before = Before(
             before.all + len(area),
@@ -198,21 +200,34 @@ def _joined(order: Order, begins: Array, number: int, name: str, kind: Any) -> A
 
 
 def rank_range(order: Order, number: int, before: Before, threads: int = 0) -> None:
-    """Count the ranks of a range and set them down: (columns, households) uint32, by part and household."""
+    """Count the ranks of a range and set them down: (arrays, households) uint32, by part and household.
+
+    Columns that are the same everywhere are one array; `columns` says which array each one is.
+    """
     begins = begins_of(order)
     keys = _keys(order, begins, number)
     area, circle = (_joined(order, begins, number, name, kind) for name, kind in _GROUPS.items())
     places = np.arange(order.circles)
     groupings = [rank.Grouping(area, rank.area_levels(order.codes)), rank.Grouping(circle, [places])]
     found = rank.ranks(keys, np.ones(len(area), dtype=np.bool_), groupings, threads)
+    of_array = {id(ranks): ranks for ranks in found}
+    if not before.all:  # the first range: its ranks are those of the whole
+        _set_down(order, number, list(of_array.values()), [list(of_array).index(id(ranks)) for ranks in found])
+        return
     ahead = [np.int64(before.all)] * 2
     for one, counts in zip(groupings, (before.areas, before.circles), strict=True):
         for level in one.levels:
             own = np.append(_tally(level, counts)[level], 0)  # what stands nowhere has the last number, and rank 0
             ahead.append(own[one.of_row])
+    added = [np.where(ranks > 0, ranks + more, 0).astype(np.uint32) for ranks, more in zip(found, ahead, strict=True)]
+    _set_down(order, number, added, range(len(added)))
+
+
+def _set_down(order: Order, number: int, arrays: Sequence[Array], columns: Sequence[int]) -> None:
+    spill.save(order.work / "ranks", f"{number}.columns", np.array(columns, dtype=np.int64))
     with (order.work / f"ranks.{number}").open("wb") as handle:
-        for ranks, more in zip(found, ahead, strict=True):
-            np.where(ranks > 0, ranks + more, 0).astype(np.uint32).tofile(handle)
+        for ranks in arrays:
+            ranks.tofile(handle)
 
 
 def _tally(level: Array, counts: Array) -> Array:
@@ -238,18 +253,22 @@ def _keys(order: Order, begins: Array, number: int) -> list[rank.Key]:
 
 
 def ranks_of(order: Order, place: int, households: int) -> list[Array]:
-    """(households,) uint32 each: what `rank.ranks` gives, of all households of a part that have results."""
+    """(households,) uint32 each: what `rank.ranks` gives, of all households of a part that have results.
+
+    Columns that are the same everywhere are one array again.
+    """
     begins = begins_of(order)
     rows = spill.load(order.work / order.parts[place], "split.rows", np.uint32)
-    width = 2 + len(rank.AREA_LEVELS) + 1
-    found = np.zeros((width, households), dtype=np.uint32)
+    stem = order.work / "ranks"
+    columns = list(
+        zip(*(spill.load(stem, f"{number}.columns", np.int64) for number in range(order.ranges)), strict=True)
+    )
+    found = {arrays: np.zeros(households, dtype=np.uint32) for arrays in columns}
     for number in range(order.ranges):
         begin, end = map(int, begins[place, number : number + 2])
         first = int((begins[:place, number + 1] - begins[:place, number]).sum())
         size = int((begins[:, number + 1] - begins[:, number]).sum())
-        for column in range(width):
-            at = column * size + first
-            found[column, rows[begin:end]] = spill.load(
-                order.work / "ranks", str(number), np.uint32, at, at + end - begin
-            )
-    return list(found)
+        for arrays, values in found.items():
+            at = int(arrays[number]) * size + first
+            values[rows[begin:end]] = spill.load(stem, str(number), np.uint32, at, at + end - begin)
+    return [found[arrays] for arrays in columns]

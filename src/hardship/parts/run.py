@@ -77,8 +77,8 @@ class Threads:
 
     def rank(self, order: Order, threads: int) -> None:
         """See `Engine`."""
-        for place in range(len(order.parts)):
-            split(order, place)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(partial(split, order), range(len(order.parts))))
         for number, before in enumerate(standing_before(order)):
             rank_range(order, number, before, threads)
 
