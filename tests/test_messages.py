@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import string
 from functools import cache
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hardship import messages
 from hardship.messages import LANGUAGES, Both, Term, catalogue, default_language, text
 
 ROOT = Path(__file__).parents[1]
@@ -143,3 +146,29 @@ def test_the_language_comes_from_the_environment(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
     assert default_language() == lang
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"half', None])
+def test_a_catalogue_is_kept_and_what_is_damaged_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    before = os.umask(0o002)
+    first = catalogue.__wrapped__("cli", "zh")
+    os.umask(before)
+    assert (tmp_path / "hardship").stat().st_mode & 0o022 == 0
+    (kept,) = (tmp_path / "hardship" / "locale").iterdir()
+    if damage is not None:
+        kept.write_bytes(damage)
+    else:
+        monkeypatch.setattr(messages, "_read", None)  # nothing is read a second time
+    assert catalogue.__wrapped__("cli", "zh") == first
+    assert json.loads(kept.read_bytes()) == first
+
+
+def test_without_a_place_to_keep_it_a_catalogue_is_read_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    assert catalogue.__wrapped__("cli", "en") == catalogue("cli", "en")

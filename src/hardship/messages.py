@@ -1,14 +1,20 @@
 """Sentences in Chinese and English: gettext catalogues `locale/<catalogue>.<lang>.po`, read when first needed.
 
 A message id is `<catalogue>.<name>`; its catalogue file holds `<name>`. Placeholders are `str.format` names.
+What babel has read is kept as JSON in the user's cache, under the hash of the file: importing babel and reading take
+half of what `hardship --help` takes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("zh", "en")
@@ -17,12 +23,34 @@ LANGUAGES = ("zh", "en")
 @cache
 def catalogue(name: str, lang: str) -> dict[str, str]:
     """All sentences of one catalogue in one language, by short id."""
+    file = Path(__file__).parent / "locale" / f"{name}.{lang}.po"
+    content = file.read_bytes()
+    kept = cache_home() / "hardship" / "locale" / f"{file.stem}.{hashlib.sha256(content).hexdigest()[:32]}.json"
+    with suppress(OSError, ValueError):
+        found: dict[str, str] = json.loads(kept.read_bytes())
+        return found
+    found = _read(content)
+    with suppress(OSError):  # a home that nobody may write to
+        for folder in (kept.parents[1], kept.parent):  # nobody else may write to the first: compiled code lies there too
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = kept.with_suffix(f".{os.getpid()}")
+        written.write_text(json.dumps(found), encoding="utf-8")
+        written.replace(kept)
+    return found
+
+
+def _read(content: bytes) -> dict[str, str]:
+    """The sentences of a catalogue file."""
     from babel.messages.pofile import read_po
 
-    path = resources.files("hardship") / "locale" / f"{name}.{lang}.po"
-    with path.open("rb") as handle:
-        entries = read_po(handle, locale=None, abort_invalid=True)
+    entries = read_po(BytesIO(content), locale=None, abort_invalid=True)
     return {str(entry.id): str(entry.string) for entry in entries if entry.id}
+
+
+def cache_home() -> Path:
+    """Where this user's programs keep what they can make again."""
+    root = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    return Path(root) if root else Path(os.path.expanduser("~")) / ".cache"
 
 
 class Term(str):

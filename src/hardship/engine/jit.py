@@ -34,6 +34,8 @@ with unasked("coverage", *(() if os.path.exists(".numba_config.yaml") else ("yam
 
     from hardship.engine.kept import keep_safely
 
+from hardship.messages import cache_home
+
 numba: Any = _numba  # its own annotations do not fit how it is used
 config: Any = _config
 intrinsic: Any = _intrinsic
@@ -125,10 +127,8 @@ def source_hash() -> str:
 @cache
 def cache_directory() -> Path:
     """A directory that only this user writes to: in the user's cache, else a private temporary one."""
-    root = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    home = Path(root) if root else Path(os.path.expanduser("~")) / ".cache"
     owner = os.getuid() if hasattr(os, "getuid") else 0
-    for base in (home / "hardship", Path(tempfile.gettempdir()) / f"hardship-{owner}"):
+    for base in (cache_home() / "hardship", Path(tempfile.gettempdir()) / f"hardship-{owner}"):
         folder = base / f"{FOLDER}{source_hash()}"
         try:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
