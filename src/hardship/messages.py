@@ -31,7 +31,7 @@ def catalogue(name: str, lang: str) -> dict[str, str]:
         return found
     found = _read(content)
     with suppress(OSError):  # a home that nobody may write to
-        for folder in (kept.parents[1], kept.parent):  # nobody else may write to the first: compiled code lies there too
+        for folder in (kept.parents[1], kept.parent):  # nobody else may write to the first: it has compiled code
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = kept.with_suffix(f".{os.getpid()}")
         written.write_text(json.dumps(found), encoding="utf-8")
