@@ -158,6 +158,24 @@ def test_the_hash_is_of_the_csv_form():
     assert sheet_csv.sha256(made) == hashlib.sha256(b"a,n\nx,1\n,\n").hexdigest()
 
 
+@pytest.mark.parametrize("scale", [0, 1, 2, 5])
+def test_numbers_of_every_length_are_written(scale):
+    values = [sign * (10**digits + more) for digits in range(19) for more in (-1, 0, 1) for sign in (1, -1)]
+    known = np.arange(len(values)) % 5 != 0
+    held = np.where(known, values, -(2**63))  # what a null holds is not looked at
+    kind = pl.Decimal(18 + (scale == 0), scale)
+    made = sheet.Sheet(
+        {
+            name: sheet.Column(kind, own, mask)
+            for name, own, mask in (("a", held, known), ("b", held, known), ("c", np.array(values), None))
+        },
+        len(values),
+    )
+    shown = [f"{Decimal(value).scaleb(-scale):f}" for value in values]
+    lines = [",".join([text if there else ""] * 2 + [text]) for text, there in zip(shown, known, strict=True)]
+    assert b"".join(bytes(part) for part in sheet_csv.parts(made)).decode().splitlines()[1:] == lines
+
+
 def test_truths_without_a_null_are_words():
     made = Sheet.of(pl.DataFrame({"a": ["x", "y"], "held": [True, False]}))
     assert b"".join(bytes(part) for part in sheet_csv.parts(made)) == b"a,held\nx,true\ny,false\n"

@@ -76,7 +76,7 @@ def _written(column: Column) -> tuple[list[int], list[Array], int]:
         column = text_column(days, place, column.valid)
     valid = None if column.valid is None else np.ascontiguousarray(column.valid)
     if column.texts is not None:
-        texts = column.texts.quoted()
+        texts = column.texts.quoted() if len(column.texts) else Texts.of([""])
         values = None if column.values is None else np.ascontiguousarray(column.values, dtype=np.uint32)
         width = int(np.diff(texts.starts).max(initial=0))
         kind, held = kernels.OWN if values is None else kernels.TEXT, [valid, values, texts.starts, texts.data]
