@@ -278,7 +278,7 @@ def number_cells(column: Any, begin: int, rows: int, digits: Any, room: Any, tol
     for _ in range(scale):
         power *= 10
     short = np.int64(SHORT) * power if scale == 0 or scale == 2 else 0
-    rare = 0
+    rare = np.int64(0)
     for i in range(rows):
         value, known = stored(small, values, valid, np.uint64(begin + i))
         fits = np.int64(value >= 0) & np.int64(value < short)
@@ -364,4 +364,4 @@ def csv_rows(columns: Any, begin: int, end: int, digits: Any, out: Any) -> int:
                 bytes_at(out + at, 1)[0] = 44
                 at += np.uint64(1)
             bytes_at(out + at - np.uint64(1), 1)[0] = 10
-    return np.int64(at)
+    return int(at)
