@@ -200,6 +200,14 @@ def test_percentile_floors_to_hundredths():
     assert rank.percentile(np.array([1], dtype=np.uint32), 1).tolist() == [0]
 
 
+@pytest.mark.parametrize("ranked", [*range(1, 40), 9_999, 10_000, 999_983, 2**24 - 1, 2**24, 2**32 - 1])
+def test_percentiles_without_division_are_those_of_whole_numbers(ranked):
+    steps = [-(-place * ranked // 10_000) for place in range(0, 10_001, 3 if ranked < 100 else 41)]
+    behind = {min(max(step + more, 0), ranked - 1) for step in steps for more in (-1, 0, 1)}
+    ranks = np.array([0, *(place + 1 for place in sorted(behind))], dtype=np.uint32)
+    assert rank.percentile(ranks, ranked).tolist() == [0, *(10_000 * place // ranked for place in sorted(behind))]
+
+
 def test_area_groups_are_prefixes_and_short_codes_have_none():
     codes = ["370828", "370828101", "370828101001", "370829"]
     province, city, county, township, village = (level.tolist() for level in rank.area_levels(codes))

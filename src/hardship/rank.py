@@ -393,8 +393,12 @@ def percentile(rank: UInt32, ranked: int) -> Int64:
     """floor(10000 · (rank − 1) / ranked) in hundredths; 0 where rank is 0 (to be shown as null)."""
     from hardship.engine import kernels_rank as kernels
 
-    found = np.empty(len(rank), dtype=np.int64)
-    kernels.shares(rank, max(ranked, 1), found)
+    found, rows = np.empty(len(rank), dtype=np.int64), max(ranked, 1)
+    # The factor is too large by less than 1, a product therefore by less than rows / 2 ** shift < 1 / rows, and no
+    # multiple of 1 / rows lies between it and the true quotient: exact, as long as it has no more than 64 bits.
+    bits = rows.bit_length()
+    shift, fits = 2 * bits, 2 * bits + 15 <= 64
+    kernels.shares(rank, rows, -(-(10_000 << shift) // rows) if fits else 0, shift, found)
     return found
 
 

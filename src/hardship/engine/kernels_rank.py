@@ -340,8 +340,16 @@ def put_back(records: Any, ends: Any, first: int, last: int, pairs: int, slots: 
 
 
 @kernel
-def shares(rank: Any, ranked_rows: int, out: Any) -> None:
-    """floor(10000 · (rank − 1) / ranked rows) into int64; 0 where rank is 0."""
-    for i in range(len(rank)):
-        behind = np.uint64(rank[i]) - np.uint64(rank[i] > 0)
-        out[i] = np.int64(behind * np.uint64(10_000) // np.uint64(ranked_rows))
+def shares(rank: Any, ranked_rows: int, factor: int, shift: int, out: Any) -> None:
+    """floor(10000 · (rank − 1) / ranked rows) into int64; 0 where rank is 0.
+
+    Args:
+        factor, shift: what stands for the division, see `rank.percentile`; where `factor` is 0 it is done.
+    """
+    if factor > 0:
+        for i in range(len(rank)):
+            out[i] = np.int64((np.uint64(rank[i]) - np.uint64(rank[i] > 0)) * np.uint64(factor) >> np.uint64(shift))
+    else:
+        for i in range(len(rank)):
+            behind = np.uint64(rank[i]) - np.uint64(rank[i] > 0)
+            out[i] = np.int64(behind * np.uint64(10_000) // np.uint64(ranked_rows))
