@@ -199,6 +199,16 @@ def test_the_short_way_is_taken(made: Path) -> None:
     assert columns.ids("member_id") is not None
 
 
+def test_a_column_with_fewer_rows_than_its_file_is_refused(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage can leave a column of no rows, which pyarrow hands out without a word."""
+    columns = late_columns(made / "members.parquet", pq.read_metadata(made / "members.parquet"))
+    assert columns is not None
+    whole = columns.source.table("sex")
+    monkeypatch.setattr(columns.source, "table", lambda _name: whole.slice(0, 0))
+    with pytest.raises(RegisterError, match=r"members\.parquet"):
+        columns.cells("sex")
+
+
 # ── kernels ──
 
 

@@ -64,11 +64,13 @@ class LateColumns:
         """A column as pyarrow decodes it.
 
         Raises:
-            RegisterError: it cannot be decoded.
+            RegisterError: it cannot be decoded, or has not as many rows as the file.
         """
         try:
             table = self.source.table(name)
             table.validate(full=True)
+            if table.num_rows != self.rows:
+                raise pa.ArrowInvalid(name)
             if not can_be_a_cell(table.schema.field(0).type):  # kept by name only, and refused when it is judged
                 return pl.Series(name, [None], dtype=pl.Binary).new_from_index(0, self.rows)
             return frame_of(table).to_series()

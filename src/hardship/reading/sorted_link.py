@@ -106,28 +106,36 @@ def ordered(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | None:
     parents = rows[names[0]]
     if not jit.COMPILED or not parents.is_sorted():
         return None
+    kin = np.zeros(rows.height, dtype=np.bool_)  # rows beside another one of the same parent: no other can move
+    kin[1:] = parents.to_numpy()[1:] == parents.to_numpy()[:-1]
+    kin[:-1] |= kin[1:]
+    among = np.flatnonzero(kin)
+    some = rows.select(pl.col(names).gather(pl.Series(among)))
     keys: list[NDArray[np.int64]] = []
     for name in names[1:]:
-        column = rows[name]
+        column = some[name]
         if column.dtype == pl.String:
             texts = Packed.of(column)
             if texts is None:
                 return None
             for number in range(-(-int(np.diff(texts.offsets).max(initial=0)) // packed.WORD)):
-                keys.append(np.empty(rows.height, dtype=np.int64))
+                keys.append(np.empty(some.height, dtype=np.int64))
                 packed.words(texts.offsets, texts.address, number, keys[-1])
         elif column.dtype == pl.UInt64:  # a set of so many things has no number that is larger
             return None
         else:
             keys.append(column.cast(pl.Int64).fill_null(MISSING).to_numpy())
-    found = np.empty(rows.height, dtype=np.int64)
-    if not keys or not packed.ordered(parents.to_numpy(), np.stack(keys), found):
+    found = np.empty(some.height, dtype=np.int64)
+    if not keys or not packed.ordered(some[names[0]].to_numpy(), np.stack(keys), found):
         return rows
-    places = np.flatnonzero(found != np.arange(rows.height))
-    if places.size > rows.height // 8:
-        return rows.select(pl.all().gather(pl.Series(found)))
-    here, there = pl.Series(places), pl.Series(found[places])
-    return pl.DataFrame([column.clone().scatter(here, column.gather(there)) for column in rows])
+    moved = np.flatnonzero(found != np.arange(some.height))
+    here, there = among[moved], among[found[moved]]
+    if moved.size > rows.height // 8:
+        places = np.arange(rows.height)
+        places[here] = there
+        return rows.select(pl.all().gather(pl.Series(places)))
+    to, values = pl.Series(here), pl.Series(there)
+    return pl.DataFrame([column.clone().scatter(to, column.gather(values)) for column in rows])
 
 
 def check() -> None:
