@@ -20,20 +20,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numba as _numba
 import numpy as np
+from numba.core import cgutils as _cgutils
+from numba.core import config as _config
+from numba.core import types as _types
+from numba.core.ccallback import CFunc as _CFunc
+from numba.extending import intrinsic as _intrinsic
 
-from hardship.engine.unasked import unasked
-
-with unasked("coverage", *(() if os.path.exists(".numba_config.yaml") else ("yaml",))):
-    import numba as _numba
-    from numba.core import cgutils as _cgutils
-    from numba.core import config as _config
-    from numba.core import types as _types
-    from numba.core.ccallback import CFunc as _CFunc
-    from numba.extending import intrinsic as _intrinsic
-
-    from hardship.engine.kept import keep_safely
-
+from hardship.engine.kept import keep_safely
 from hardship.messages import cache_home
 
 numba: Any = _numba  # its own annotations do not fit how it is used

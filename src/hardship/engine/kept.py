@@ -73,9 +73,8 @@ def keep_safely(kept: Any, folder: Path) -> None:
     def load_safely(signature: Any, context: Any) -> Any:
         found = None
         try:
-            runtime.rtsys.initialize(
-                context
-            )  # what compiled functions call; `load_overload` would load the compiler too
+            # What compiled functions call; `load_overload` would load the compiler too.
+            runtime.rtsys.initialize(context)
             with kept._guard_against_spurious_io_errors():
                 found = kept._load_overload(signature, context)
             if found is None or found.signature.args == getattr(signature, "args", signature):
