@@ -7,7 +7,7 @@ group before them, so that their ranks are those of the whole. One range is enou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,18 +212,18 @@ def rank_range(order: Order, number: int, before: Before, threads: int = 0) -> N
     found = rank.ranks(keys, np.ones(len(area), dtype=np.bool_), groupings, threads)
     of_array = {id(ranks): ranks for ranks in found}
     if not before.all:  # the first range: its ranks are those of the whole
-        _set_down(order, number, list(of_array.values()), [list(of_array).index(id(ranks)) for ranks in found])
+        _set_down(order, number, of_array.values(), [list(of_array).index(id(ranks)) for ranks in found])
         return
     ahead = [np.int64(before.all)] * 2
     for one, counts in zip(groupings, (before.areas, before.circles), strict=True):
         for level in one.levels:
             own = np.append(_tally(level, counts)[level], 0)  # what stands nowhere has the last number, and rank 0
             ahead.append(own[one.of_row])
-    added = [np.where(ranks > 0, ranks + more, 0).astype(np.uint32) for ranks, more in zip(found, ahead, strict=True)]
-    _set_down(order, number, added, range(len(added)))
+    added = (np.where(ranks > 0, ranks + more, 0).astype(np.uint32) for ranks, more in zip(found, ahead, strict=True))
+    _set_down(order, number, added, range(len(found)))
 
 
-def _set_down(order: Order, number: int, arrays: Sequence[Array], columns: Sequence[int]) -> None:
+def _set_down(order: Order, number: int, arrays: Iterable[Array], columns: Sequence[int]) -> None:
     spill.save(order.work / "ranks", f"{number}.columns", np.array(columns, dtype=np.int64))
     with (order.work / f"ranks.{number}").open("wb") as handle:
         for ranks in arrays:
