@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -182,3 +184,41 @@ def test_every_row_group_has_to_prove_it(tmp_path: Path) -> None:
     assert proved(sexes.source, "x", D[SEX])
     grades = columns(tmp_path, pa.array([1, 2, 3, 4, 5, 6]), row_group_size=2)
     assert not proved(grades.source, "x", D[GRADE])
+
+
+FLIP = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hardship.attributes import dictionary
+from hardship.reading.late import late_columns
+
+path, attribute = Path(sys.argv[1]), dictionary()["disability_grade"]
+whole = path.read_bytes()
+length = int.from_bytes(whole[-8:-4], "little")
+seen = {True: 0, False: 0, None: 0}
+for bit in range(8 * (len(whole) - 8 - length), 8 * (len(whole) - 8)):
+    damaged = bytearray(whole)
+    damaged[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(damaged)
+    try:
+        late = late_columns(path, pq.read_metadata(path))
+        name = "disability_grade"
+        told = None if late is None or name not in late.names else late.proved(name, attribute)
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        told = None
+    seen[told] += 1
+print(*seen.values())
+"""
+
+
+def test_no_flipped_bit_of_a_footer_ends_the_process(tmp_path: Path) -> None:
+    """pyarrow itself would: of unknown types of a column, and of sizes told of columns that have none."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"disability_grade": pa.array([1, 2, 4], pa.int32())}), path, store_schema=False)
+    done = subprocess.run([sys.executable, "-c", FLIP, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    proven, _, refused = map(int, done.stdout.split())
+    assert proven > 100
+    assert refused > 100

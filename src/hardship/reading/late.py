@@ -79,11 +79,12 @@ class LateColumns:
 
 
 def late_columns(path: Path, about: pq.FileMetaData) -> LateColumns | None:
-    """The columns of a file, None if it is not flat."""
+    """The columns of a file, None if it is not flat or its footer is damaged."""
     kinds = about.schema.to_arrow_schema()
     if len(kinds) != about.num_columns or len(set(kinds.names)) < len(kinds):
         return None
-    return LateColumns(Source(path, about))
+    source = Source(path, about)
+    return LateColumns(source) if parquet_proof.footer_holds(source) else None
 
 
 def _plain(read: Callable[[], T]) -> T | None:

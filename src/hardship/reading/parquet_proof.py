@@ -20,8 +20,22 @@ from hardship.reading.parquet_columns import Source, is_label
 from hardship.reading.readers import can_be_a_cell
 
 
+def footer_holds(source: Source) -> bool:
+    """Whether what a file says of its columns can be looked at.
+
+    Of a damaged footer pyarrow ends the process when it is asked for a column's entry, so a reader, which looks at all
+    entries before it reads and can refuse, is asked for a row first.
+    """
+    try:
+        with pq.ParquetFile(source.path, metadata=source.about, pre_buffer=True) as parts:
+            next(parts.iter_batches(1, use_threads=False), None)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
+
+
 def proved(source: Source, name: str, attribute: DeclaredAttribute) -> bool:
-    """Whether no cell of a column can be wrong, or has to be normalised.
+    """Whether no cell of a column can be wrong, or has to be normalised; of a file whose footer holds.
 
     Raises:
         ArrowException, OSError: the file says nothing that can be read.
@@ -32,13 +46,18 @@ def proved(source: Source, name: str, attribute: DeclaredAttribute) -> bool:
     if attribute.type == "bool" and pa.types.is_boolean(kind):
         return True
     groups = [source.about.row_group(number) for number in range(source.about.num_row_groups)]
-    return all(_right(group.column(place), group.num_rows, kind, attribute) for group in groups)
+    stored_as = source.about.schema.column(place).physical_type
+    return all(
+        group.num_rows == 0
+        # Statistics of another type would end the process too.
+        or (group.column(place).physical_type == stored_as and _right(group, place, kind, attribute))
+        for group in groups
+    )
 
 
-def _right(chunk: pq.ColumnChunkMetaData, rows: int, kind: Any, attribute: DeclaredAttribute) -> bool:
+def _right(group: pq.RowGroupMetaData, place: int, kind: Any, attribute: DeclaredAttribute) -> bool:
     """Whether the statistics of one row group prove it."""
-    if rows == 0:
-        return True
+    chunk, rows = group.column(place), group.num_rows
     told = chunk.statistics if chunk.is_stats_set else None
     if told is None:
         return False
