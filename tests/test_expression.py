@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import gc
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 
@@ -319,6 +322,27 @@ def test_the_parsers_own_limits_are_typed_errors(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("hardship.language.expression.ast.parse", fail)
     with pytest.raises(ExpressionError, match="expression_depth"):
         parse("a")
+
+
+def test_threads_that_read_at_once_do_not_disturb_each_other() -> None:
+    """Python's own parser ends in a SystemError where another thread builds a tree between two steps of it."""
+    wide = " + ".join(f"(a{number} * (b - c))" for number in range(40))
+    expected = repr(parse(wide).node)
+
+    def again(_: int) -> bool:
+        return all(repr(parse(wide).node) == expected for _ in range(30))
+
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    gc.callbacks.append(lambda *_: None)  # Python code while a tree is built: there threads change places
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(1)
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(again, range(4)))
+    finally:
+        gc.callbacks.pop()
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
 
 
 def test_nothing_in_the_package_evaluates_text() -> None:

@@ -15,6 +15,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Literal, cast
 
 from hardship.language.nodes import (
@@ -48,6 +49,9 @@ ENTITIES: tuple[Entity, ...] = ("member", "supporter", "transfer")
 STEPS = ("fen", "cent", "jiao", "yuan", "whole")
 """The names that may stand after `to =` (beside constants): 0.01, 0.01, 0.1, 1, 1."""
 MODES = ("floor", "ceil", "half_up", "half_even")
+
+_ALONE = Lock()
+"""Python counts how deep a tree is for all threads together: two that build one at a time may end in a SystemError."""
 FUNCTIONS: dict[str, tuple[int, int]] = {
     "min": (2, MAX_NODES),
     "max": (2, MAX_NODES),
@@ -107,7 +111,8 @@ def parse(text: str) -> Expression:
     start = len(text) - len(text.lstrip(" "))
     plain = re.sub(r"[^ -~]", "_", text[start:])
     try:
-        tree = ast.parse(plain, mode="eval").body
+        with _ALONE:
+            tree = ast.parse(plain, mode="eval").body
         return Expression(text, _Builder(text, start).node(tree, 1, 1))
     except ExpressionError:
         raise

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,9 @@ RANKED = ("position", *results.RANKS, "percentile")
 TOWNSHIP = 9  # digits of the code of the finest area that the group report counts by
 
 
+_LOADING = Lock()
+
+
 @dataclass(frozen=True)
 class Job:
     """What is the same for all parts; plain values, which can be sent to other machines.
@@ -75,7 +79,8 @@ class Job:
     @property
     def checked(self) -> Checked:
         """The table, checked once in each process."""
-        return _checked(self.table, self.file)
+        with _LOADING:  # two threads that begin together would both find nothing
+            return _checked(self.table, self.file)
 
 
 @lru_cache(maxsize=4)
