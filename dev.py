@@ -261,7 +261,7 @@ def canaries(arguments: list[str]) -> int:
 
 @command
 def equal(arguments: list[str]) -> int:
-    """machine against reference, value by value (--table ID --households N --edges N --no-jit)"""
+    """machine against reference, value by value (--table ID --households N --edges N --no-jit --keep FOLDER)"""
     return script("tests/equal/run.py", arguments)
 
 
