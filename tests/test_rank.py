@@ -130,6 +130,8 @@ def test_threads_and_buckets_give_the_same_ranks(monkeypatch, few, threads):
     assert position[order].tolist() == list(range(1, len(order) + 1))
     every = oracle_ranks(order, points, money, known, np.zeros(20_000, np.int64))
     assert ranks.tolist() == every
+    assert inside[1] is inside[2]  # levels that part the rows alike: others write such ranks once
+    assert len({id(found) for found in (position, ranks, *inside)}) == 6
     above = np.where(areas < 0, -1, areas // 15)
     for found, own in zip(inside, (np.minimum(areas, 0), above, above, areas, circle), strict=True):
         assert found.tolist() == oracle_ranks(order, points, money, known, own)

@@ -93,7 +93,8 @@ def ranks(keys: Sequence[Key], chosen: Bools, groupings: Sequence[Grouping] = ()
         parted = _parted(made, groups, plan, each, threads, memory[2 * rows : 4 * rows].view(np.uint64))
         found = memory[: columns * rows].reshape(columns, rows)
         _counted(parted, chosen, groups, plan, each, threads, found)
-    return [found[column] for column in plan.columns]
+    arrays = list(found)  # one object for each, so that others see which levels are alike
+    return [arrays[column] for column in plan.columns]
 
 
 @dataclass(frozen=True, slots=True)
